@@ -1,0 +1,1 @@
+"""Where the call goes: AMI, calls, queue, agents, numbers, call-backs."""

@@ -1,0 +1,1 @@
+"""What every part stands on: database, clock, policy, identity, jobs, events, errors."""

@@ -1,0 +1,1 @@
+"""What is done about it: citizens, work orders, drafts, dispatch, SMS."""

@@ -1,0 +1,1 @@
+"""What was said: capture, archive, retention, integrity, transcripts."""

@@ -1,0 +1,1 @@
+"""What staff see: desks in the browser, JSON API, live hints."""
