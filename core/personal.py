@@ -1,0 +1,118 @@
+"""Personal data at rest: encrypted, searchable by a blind index, recognisable by its last four characters.
+
+One text column holds `v1:<last four>:<blind index>:<nonce and ciphertext>`; keys come from the instance's
+secrets and are set once per process. AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 for the index (PIPL Art. 51).
+"""
+
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import ColumnElement, Dialect, Index, Text, func, type_coerce
+from sqlalchemy.types import TypeDecorator
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, repr=False)
+class Keys:
+    """The two keys, each 32 bytes."""
+
+    encryption: bytes
+    index: bytes
+
+    @classmethod
+    def derive(cls, master: bytes) -> "Keys":
+        """Both keys from one master secret of at least 32 bytes."""
+        if len(master) < 32:
+            raise ValueError("the master key must have at least 32 bytes")
+        return cls(
+            hmac.digest(master, b"personal:encryption", "sha256"),
+            hmac.digest(master, b"personal:index", "sha256"),
+        )
+
+
+_keys: Keys | None = None
+
+
+def use_keys(keys: Keys) -> None:
+    """Set this process's keys; called once at start."""
+    global _keys
+    _keys = keys
+
+
+def _current() -> Keys:
+    if _keys is None:
+        raise RuntimeError("personal data needs its keys: call core.personal.use_keys first")
+    return _keys
+
+
+def blind(value: str) -> str:
+    """The blind index of `value`: equal values have equal indexes, and nothing else is told."""
+    return hmac.digest(_current().index, value.encode(), hashlib.sha256).hex()[:32]
+
+
+def seal(value: str) -> str:
+    """`value` as it is stored."""
+    nonce = secrets.token_bytes(_NONCE)
+    cipher = AESGCM(_current().encryption).encrypt(nonce, value.encode(), None)
+    last = value[-4:].replace(":", "") if len(value) > 6 else ""
+    return f"v1:{last}:{blind(value)}:{b64encode(nonce + cipher).decode()}"
+
+
+def unseal(stored: str) -> str:
+    """The value again. Raises `cryptography.exceptions.InvalidTag` when it was tampered with."""
+    _, _, _, body = stored.split(":", 3)
+    raw = b64decode(body)
+    return AESGCM(_current().encryption).decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
+
+
+class Personal(TypeDecorator[str]):
+    """Column type for names, phone numbers and identity numbers: plain `str` in Python.
+
+    Compare with `Column.matches(value)`; plain `==` would compare ciphertexts and is refused.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    class comparator_factory(TypeDecorator.Comparator[str]):
+        """Adds `matches`, refuses `==`."""
+
+        def matches(self, value: str) -> ColumnElement[bool]:
+            """Whether the stored value equals `value`, by the blind index."""
+            return blind_index(self.expr) == blind(value)
+
+        def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
+            if op.__name__ in {"eq", "ne"}:
+                raise TypeError("personal data is compared with .matches(value)")
+            return super().operate(op, *other, **kwargs)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return seal(value) if value is not None else None
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:
+        return unseal(value) if value is not None else None
+
+
+def blind_index(column: Any) -> ColumnElement[str]:
+    """The SQL expression of a column's blind index, for queries and for `Index(...)`."""
+    return func.split_part(type_coerce(column, Text), ":", 3)
+
+
+def index_for(name: str, column: Any) -> Index:
+    """An index that serves `.matches(value)` on `column`."""
+    return Index(name, blind_index(column))
+
+
+def mask_name(name: str) -> str:
+    """`张伟` -> `张*`, `欧阳小明` -> `欧**明`: a name until somebody gives a reason to see it."""
+    if len(name) <= 1:
+        return "*" * len(name)
+    if len(name) == 2:
+        return name[0] + "*"
+    return name[0] + "*" * (len(name) - 2) + name[-1]
