@@ -1,0 +1,1 @@
+"""From the spool to the archive, and from the archive to the ear."""

@@ -1,0 +1,29 @@
+"""What other parts may learn of recordings and transcripts."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from core.events import Event
+
+
+class RecordingStored(Event):
+    """A recording is in the archive, verified and catalogued, and its call is known."""
+
+    name: ClassVar[str] = "recordings.recording-stored"
+    recording_id: UUID
+    call_id: UUID
+    kind: str
+
+
+class TranscriptGrew(Event):
+    """A call has a new finished utterance."""
+
+    name: ClassVar[str] = "recordings.transcript-grew"
+    call_id: UUID
+
+
+class TranscriptFinal(Event):
+    """No words of an ended call are missing. Comes again where a later recording adds words."""
+
+    name: ClassVar[str] = "recordings.transcript-final"
+    call_id: UUID

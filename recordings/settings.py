@@ -1,0 +1,52 @@
+"""What this machine needs for recordings and speech."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from core.settings import Section
+
+TINY_MODEL = Path(__file__).parent / "speech" / "models" / "tiny-cmn"
+"""The test model: a few hundred words of synthetic speech. It says nothing of accuracy on real callers."""
+
+
+class S3Settings(Section):
+    """An S3 bucket as the archive."""
+
+    bucket: str
+    prefix: str = ""
+    endpoint: str | None = None
+    region: str = "us-east-1"
+    access_key_id: str | None = None
+    secret_access_key: str | None = None
+    allow_http: bool = False
+
+
+class RecordingSettings(Section):
+    """Where recordings come from and where they are kept."""
+
+    spool: Path | None = None
+    """Where Asterisk writes; `spool/recordings` in the instance's folder when empty."""
+    archive: Path | None = None
+    """Folder of the archive; `archive` in the instance's folder when empty."""
+    s3: S3Settings | None = None
+    """A bucket instead of the folder."""
+    scan_every_s: float = Field(2.0, gt=0)
+    quiet_s: float = Field(30.0, gt=0)
+    """A file of a call that has not ended counts as finished after so long without a new sample."""
+
+
+class SpeechSettings(Section):
+    """The engine, its model, and how much of the machine it may use."""
+
+    model: Path | None = TINY_MODEL
+    """Folder of a Vosk model; empty: no speech to text."""
+    host: str = "127.0.0.1"
+    port: int = 9092
+    """Where Asterisk sends live audio (AudioSocket)."""
+    advertised_host: str | None = None
+    """The address that Asterisk dials when it is not `host`."""
+    threads: int | None = Field(None, ge=1)
+    """Decoding threads; all cores when empty."""
+    max_lag_s: float = Field(4.0, gt=0)
+    """Live words later than this are left to the recording."""

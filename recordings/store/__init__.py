@@ -1,0 +1,1 @@
+"""Where recordings lie: a port, a folder, a bucket."""
