@@ -1,0 +1,1 @@
+"""Citizens who have called before: who they are, and what they reported."""

@@ -1,0 +1,1 @@
+"""From words to a draft order: what a machine proposes and a person confirms."""

@@ -1,0 +1,202 @@
+"""Tables of the work order 工单: ticket, round, assignment, history, and the counter of numbers."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.event import listens_for
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
+
+from core.clock import now
+from core.db import Base, Id
+from core.personal import Personal, index_for
+
+
+class Ticket(Base):
+    """工单: one matter that one citizen reported, from intake to archive.
+
+    The row carries what is true of the matter; the clocks belong to its rounds and assignments (requirement
+    0.3). `version` rises with every act; who acts on an older one gets a Conflict. `state` is one of
+    `crm.tickets.rules.State`; `category` of `crm.county.categories.Category`.
+    """
+
+    __tablename__ = "tickets"
+
+    id: Mapped[Id]
+    number: Mapped[str] = mapped_column(unique=True)
+    """`YY20261123-00001`: prefix of the county, date of intake, running number of that day."""
+    query_code: Mapped[str]
+    """查询码: with the number it lets the citizen hear the state of the order."""
+    query_failures: Mapped[int] = mapped_column(default=0)
+    query_failed_at: Mapped[datetime | None]
+    state: Mapped[str]
+    version: Mapped[int] = mapped_column(default=1)
+
+    source: Mapped[str]
+    """诉求来源: `phone`, `message`; further ones (counter, web, city) have no call."""
+    call_id: Mapped[UUID | None] = mapped_column(unique=True)
+    """The call it came from: the key that makes opening a draft idempotent."""
+    original_hotline: Mapped[str | None]
+    """The merged hotline that was dialled (第十六条), e.g. `12315`."""
+
+    citizen_id: Mapped[UUID | None] = mapped_column(ForeignKey("citizens.id"))
+    caller_phone: Mapped[str | None] = mapped_column(Personal)
+    caller_name: Mapped[str | None] = mapped_column(Personal)
+    anonymous: Mapped[bool] = mapped_column(default=False)
+    confidential: Mapped[bool] = mapped_column(default=False)
+    """诉求人要求保密 (第二十二条)."""
+    sealed: Mapped[bool] = mapped_column(default=False)
+    """举报: the identity behind it is closed in search, lists, exports and notifications (第二十八条(八))."""
+
+    category: Mapped[str | None]
+    matter: Mapped[str | None]
+    title: Mapped[str] = mapped_column(default="")
+    content: Mapped[str] = mapped_column(default="")
+    address: Mapped[str] = mapped_column(default="")
+    area: Mapped[str | None]
+    """Code of the township or street whose duty the place is (属地管理)."""
+    occurred: Mapped[str] = mapped_column(default="")
+    """When it happened, as told and as understood."""
+    proposals: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What the machine proposes: field -> value, source words, confidence, reason."""
+    accepted: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What a person has decided: field -> who and when. The machine never touches these again."""
+
+    report_count: Mapped[int] = mapped_column(default=1)
+    master_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    repeat_of: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    upstream_number: Mapped[str | None]
+    upstream_due_at: Mapped[datetime | None]
+
+    opened_at: Mapped[datetime] = mapped_column(default=now)
+    opened_by: Mapped[UUID | None]
+    """The agent who took the call; None when the machine opened it from a message."""
+    updated_at: Mapped[datetime] = mapped_column(default=now, onupdate=now)
+    first_dispatched_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    """End of the present round, copied here so that lists can sort by it."""
+    lead_unit_id: Mapped[UUID | None]
+    """主办单位 of the present round, copied here for the same reason."""
+    closed_at: Mapped[datetime | None]
+    close_reason: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_tickets_state_opened", "state", "opened_at", "id"),
+        Index("ix_tickets_opened", "opened_at", "id"),
+        Index("ix_tickets_lead_unit_due", "lead_unit_id", "due_at"),
+        Index("ix_tickets_citizen", "citizen_id", "opened_at"),
+    )
+
+
+index_for("ix_tickets_caller_phone", Ticket.caller_phone)
+
+
+class Round(Base):
+    """One handling of the ticket: the first (首办), or a rework (重办) with a fresh clock (D20).
+
+    Keeps the version of policy and calendar that were in force at its dispatch (D35).
+    """
+
+    __tablename__ = "rounds"
+
+    id: Mapped[Id]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    n: Mapped[int]
+    kind: Mapped[str]
+    """`first` 首办 or `rework` 重办."""
+    dispatched_at: Mapped[datetime]
+    limit_days: Mapped[int | None]
+    """Working days (工作日); None where the regulation sets no limit."""
+    due_at: Mapped[datetime | None]
+    """Exclusive end: midnight after the last working day (D3)."""
+    provisional: Mapped[bool] = mapped_column(default=False)
+    """暂定: the calendar beyond the published year is a forecast (D4)."""
+    days: Mapped[list[Any]] = mapped_column(JSONB, default=list)
+    """The days that were counted and skipped, each with its reason."""
+    policy_version: Mapped[str]
+    calendar_version: Mapped[str]
+    closed_at: Mapped[datetime | None]
+
+    __table_args__ = (UniqueConstraint("ticket_id", "n"),)
+
+
+class Assignment(Base):
+    """One unit's part in a round: lead (主办单位) or assisting (协办单位), with its own clocks (D6, D29)."""
+
+    __tablename__ = "assignments"
+
+    id: Mapped[Id]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
+    unit_id: Mapped[UUID]
+    role: Mapped[str]
+    """`lead` 主办, `assist` 协办, or `copy` 抄送 the competent department of an enterprise (第五条)."""
+    basis: Mapped[str] = mapped_column(default="")
+    """Why this unit: the catalogue's line, or the centre's decision (第十九条)."""
+    dispatched_at: Mapped[datetime]
+    dispatched_by: Mapped[UUID | None]
+    sign_due_at: Mapped[datetime | None]
+    due_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    signed_by: Mapped[UUID | None]
+    submitted_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+
+    __table_args__ = (
+        Index(
+            "uq_assignments_open_lead",
+            "round_id",
+            unique=True,
+            postgresql_where=text("role = 'lead' AND closed_at IS NULL"),
+        ),
+        Index("ix_assignments_unit_open", "unit_id", "due_at", postgresql_where=text("closed_at IS NULL")),
+        Index("ix_assignments_ticket", "ticket_id"),
+    )
+
+
+class TicketEvent(Base):
+    """One act in an order's history: who, when, from where, why, before and after. Never changed.
+
+    Personal fields appear in `before` and `after` only as masked text.
+    """
+
+    __tablename__ = "ticket_events"
+
+    id: Mapped[Id]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
+    seq: Mapped[int]
+    """The ticket's version after the act: 1, 2, 3 … without gaps."""
+    at: Mapped[datetime]
+    act: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[str]
+    origin: Mapped[str]
+    """`desk`, `call`, `machine`, `api`."""
+    article: Mapped[str] = mapped_column(default="")
+    """The rule that the act follows, e.g. `第十二条(二)`."""
+    reason: Mapped[str] = mapped_column(default="")
+    before: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+    __table_args__ = (UniqueConstraint("ticket_id", "seq"),)
+
+
+class NumberCounter(Base):
+    """The last running number that was given on one day; its row lock makes numbers unique and gapless."""
+
+    __tablename__ = "ticket_number_counters"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    last: Mapped[int]
+
+
+def _immutable(mapper: Mapper[Any], connection: Any, target: TicketEvent) -> None:
+    raise RuntimeError("an order's history is never changed; append another event")
+
+
+for _moment in ("before_update", "before_delete"):
+    listens_for(TicketEvent, _moment)(_immutable)
