@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import Enum, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -77,6 +77,11 @@ class TranscriptState(StrEnum):
         }[self.value]
 
 
+def _word(kind: type[StrEnum]) -> Enum:
+    """A StrEnum as its value in a varchar, so that a new value needs no change of type."""
+    return Enum(kind, native_enum=False, length=20, values_callable=lambda e: [member.value for member in e])
+
+
 class Recording(Base):
     """One archived recording. `call_id` is null until the call's record is known."""
 
@@ -85,14 +90,14 @@ class Recording(Base):
         UniqueConstraint("node", "linkedid", "kind", "part"),
         Index(None, "call_id"),
         Index(None, "started_at", "id"),
-        Index("ix_recordings_untranscribed", "id", postgresql_where="transcribed_at IS NULL"),
+        Index("ix_recordings_untranscribed", "id", postgresql_where=text("transcribed_at IS NULL")),
     )
 
     id: Mapped[Id]
     call_id: Mapped[UUID | None]
     node: Mapped[str]
     linkedid: Mapped[str]
-    kind: Mapped[Kind]
+    kind: Mapped[Kind] = mapped_column(_word(Kind))
     part: Mapped[int]
     """Counts the connections of one call from 1; 1 for a message."""
     started_at: Mapped[datetime]
@@ -106,7 +111,7 @@ class Recording(Base):
     size: Mapped[int]
     protected_until: Mapped[date]
     """Last day on which nobody may delete it (民法典 第二百零二条)."""
-    state: Mapped[RecordingState]
+    state: Mapped[RecordingState] = mapped_column(_word(RecordingState))
     catalogued_at: Mapped[datetime] = mapped_column(default=now)
     transcribed_at: Mapped[datetime | None]
     """When speech last made sure that no words of it are missing."""
@@ -118,7 +123,7 @@ class Transcript(Base):
     __tablename__ = "transcripts"
 
     call_id: Mapped[UUID] = mapped_column(primary_key=True)
-    state: Mapped[TranscriptState]
+    state: Mapped[TranscriptState] = mapped_column(_word(TranscriptState))
     reason: Mapped[str] = mapped_column(default="")
     """Why it is not live or not final, in Chinese; empty when there is nothing to say."""
     lag_s: Mapped[float] = mapped_column(default=0.0)
@@ -134,7 +139,7 @@ class LiveCoverage(Base):
 
     id: Mapped[Id]
     call_id: Mapped[UUID]
-    side: Mapped[Side]
+    side: Mapped[Side] = mapped_column(_word(Side))
     start_s: Mapped[float]
     end_s: Mapped[float]
 
@@ -152,12 +157,12 @@ class TranscriptSegment(Base):
     call_id: Mapped[UUID]
     recording_id: Mapped[UUID | None] = mapped_column(ForeignKey("recordings.id"), index=True)
     """The decoded recording; null for live words."""
-    side: Mapped[Side]
+    side: Mapped[Side] = mapped_column(_word(Side))
     start_s: Mapped[float]
     end_s: Mapped[float]
     text: Mapped[str]
     words: Mapped[list[Any]] = mapped_column(JSONB)
-    source: Mapped[Source]
+    source: Mapped[Source] = mapped_column(_word(Source))
 
 
 class LivePartial(Base):
@@ -167,7 +172,7 @@ class LivePartial(Base):
     __table_args__ = ({"prefixes": ["UNLOGGED"]},)
 
     call_id: Mapped[UUID] = mapped_column(primary_key=True)
-    side: Mapped[Side] = mapped_column(primary_key=True)
+    side: Mapped[Side] = mapped_column(_word(Side), primary_key=True)
     text: Mapped[str]
     at: Mapped[datetime]
 
