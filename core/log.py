@@ -29,9 +29,7 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
         structlog.processors.format_exc_info,
         without_personal_data,
     ]
-    renderer = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer()
-    )
+    renderer = structlog.processors.JSONRenderer(ensure_ascii=False) if json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -52,9 +50,7 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
         structlog.contextvars.bind_contextvars(role=role)
 
 
-def without_personal_data(
-    logger: Any, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def without_personal_data(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace what looks like a phone or identity number; the last line of defence, not the first."""
     for key, value in event.items():
         if isinstance(value, str):

@@ -98,9 +98,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW}),
 }
 
-PRIVILEGED = frozenset(
-    {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST}
-)
+PRIVILEGED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST})
 """Roles that sign in with a second factor (GB/T 22239-2019 8.1.4: two factors, one of them cryptographic)."""
 
 

@@ -1,0 +1,269 @@
+"""Signing in and out: password, second factor, lock-out, sessions and their revocation."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import pyotp
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import clock
+from core.actor import Actor
+from core.db import Database
+from core.errors import Denied, Invalid, NotFound
+from core.identity import passwords
+from core.identity.models import User, WebSession
+from core.ledger import record
+from core.permissions import PRIVILEGED, Permission, Role
+
+FAILURES_BEFORE_LOCK = 5
+LOCKED_FOR = timedelta(minutes=15)
+IDLE_LIMIT = timedelta(minutes=30)
+SESSION_LIMIT = timedelta(hours=12)
+SEEN_EVERY = timedelta(seconds=30)
+ISSUER = "弋阳12345"
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A fresh session: the cookie's token (known to nobody else) and what must still be done."""
+
+    token: str
+    session_id: UUID
+    needs_second_factor: bool
+    needs_enrolment: bool
+    must_change_password: bool
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Whose request this is."""
+
+    actor: Actor
+    user: User
+    session: WebSession
+
+    @property
+    def complete(self) -> bool:
+        """Whether every factor was given, so that more than signing in is allowed."""
+        return self.session.second_factor and not self.user.must_change_password
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def actor_of(user: User) -> Actor:
+    """The user as an actor."""
+    return Actor(user.id, user.name, user.role_set, user.unit_id)
+
+
+def _is_privileged(user: User) -> bool:
+    return bool(user.role_set & PRIVILEGED)
+
+
+async def sign_in(db: Database, login: str, password: str, *, address: str, agent: str) -> SignedIn:
+    """Password step -> a session. Raises `Denied("bad-credentials")` or `Denied("locked")`.
+
+    Failures are counted in a transaction of their own, so that the refusal does not undo the count.
+    """
+    async with db.session() as session:
+        user = await session.scalar(select(User).where(func.lower(User.login) == login.strip().lower()))
+        stored = user.password_hash if user and user.active else None
+        locked = bool(user and user.locked_until and user.locked_until > clock.now())
+    if locked:
+        raise Denied("locked", "登录失败次数过多，账号已暂时锁定，请 15 分钟后再试或联系安全管理员。")
+    good = await passwords.verify(stored, password)
+    async with db.session() as session:
+        if user:
+            user = (await session.execute(select(User).where(User.id == user.id).with_for_update())).scalar_one()
+        if user is None or not good:
+            await _count_failure(session, user, login, address)
+        else:
+            user.failures, user.locked_until = 0, None
+            token = secrets.token_urlsafe(32)
+            row = WebSession(
+                user_id=user.id,
+                token_digest=_digest(token),
+                csrf=secrets.token_urlsafe(24),
+                second_factor=not _is_privileged(user),
+                address=address,
+                agent=agent[:200],
+            )
+            session.add(row)
+            await session.flush()
+            await record(session, actor_of(user), "session.sign-in", "user", user.id, address=address)
+            return SignedIn(token, row.id, not row.second_factor, not user.totp_enrolled, user.must_change_password)
+    raise Denied("bad-credentials", "登录名或密码不正确。")
+
+
+async def _count_failure(session: AsyncSession, user: User | None, login: str, address: str) -> None:
+    if user is None:
+        return
+    user.failures += 1
+    if user.failures >= FAILURES_BEFORE_LOCK:
+        user.locked_until, user.failures = clock.now() + LOCKED_FOR, 0
+    await record(session, actor_of(user), "session.refused", "user", user.id, address=address)
+
+
+async def identify(session: AsyncSession, token: str, *, in_call: bool = False) -> Identified | None:
+    """Whose cookie this is, or None when unknown, revoked or idle too long (never while `in_call`)."""
+    found = (
+        await session.execute(
+            select(WebSession, User)
+            .join(User, User.id == WebSession.user_id)
+            .where(WebSession.token_digest == _digest(token), WebSession.revoked_at.is_(None), User.active)
+        )
+    ).first()
+    if found is None:
+        return None
+    row, user = found
+    at = clock.now()
+    if not in_call and (at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT):
+        row.revoked_at = at
+        return None
+    if at - row.seen_at > SEEN_EVERY:
+        row.seen_at = at
+    return Identified(actor_of(user), user, row)
+
+
+async def begin_enrolment(session: AsyncSession, who: Identified) -> str:
+    """A new TOTP secret for a user who has none yet -> its `otpauth://` address (RFC 6238)."""
+    if who.user.totp_enrolled:
+        raise Denied("already-enrolled", "该账号已绑定动态口令；如需更换，请联系安全管理员。")
+    user = await session.get_one(User, who.user.id, with_for_update=True)
+    if not user.totp_secret:
+        user.totp_secret = pyotp.random_base32()
+    return pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.login, issuer_name=ISSUER)
+
+
+async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> bool:
+    """Check a six-digit code, once each; complete the session (and the enrolment). False when it is wrong.
+
+    Wrong codes count as failed sign-ins and lock the account alike; the caller commits either way.
+    """
+    user = await session.get_one(User, who.user.id, with_for_update=True)
+    if user.locked_until and user.locked_until > clock.now():
+        raise Denied("locked", "登录失败次数过多，账号已暂时锁定，请 15 分钟后再试或联系安全管理员。")
+    step = _matching_step(user, code)
+    if step is None:
+        await _count_failure(session, user, user.login, who.session.address)
+        return False
+    user.totp_last_step, user.totp_enrolled, user.failures = step, True, 0
+    row = await session.get_one(WebSession, who.session.id, with_for_update=True)
+    row.second_factor = True
+    await record(session, who.actor, "session.second-factor", "user", user.id)
+    return True
+
+
+def _matching_step(user: User, code: str) -> int | None:
+    """The time step whose code this is: the present one or a neighbour, and newer than the last used."""
+    if not user.totp_secret or not code.isascii() or not code.isdigit():
+        return None
+    totp = pyotp.TOTP(user.totp_secret)
+    present = int(clock.now().timestamp()) // totp.interval
+    for step in (present, present - 1, present + 1):
+        expected = totp.generate_otp(step)
+        if secrets.compare_digest(expected, code) and step > (user.totp_last_step or 0):
+            return step
+    return None
+
+
+async def sign_out(session: AsyncSession, who: Identified) -> None:
+    """End this session."""
+    await session.execute(update(WebSession).where(WebSession.id == who.session.id).values(revoked_at=clock.now()))
+    await record(session, who.actor, "session.sign-out", "user", who.user.id)
+
+
+async def revoke(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
+    """End a session of one's own, or anybody's as user administrator."""
+    row = await session.get(WebSession, session_id)
+    if row is None or (row.user_id != actor.user_id and not actor.may(Permission.USER_ADMIN)):
+        raise NotFound("no-such-session", "没有这个登录会话。")
+    row.revoked_at = row.revoked_at or clock.now()
+    await record(session, actor, "session.revoke", "user", row.user_id)
+
+
+async def change_password(db: Database, who: Identified, present: str, new: str) -> None:
+    """Change one's own password; every other session of the user ends."""
+    if not await passwords.verify(who.user.password_hash, present):
+        raise Invalid("bad-credentials", "原密码不正确。", fields={"present": "原密码不正确"})
+    passwords.require_good(new, who.user.login)
+    hashed = await passwords.hash_password(new)
+    async with db.session() as session:
+        user = await session.get_one(User, who.user.id, with_for_update=True)
+        user.password_hash, user.must_change_password = hashed, False
+        await _revoke_all(session, user.id, but=who.session.id)
+        await record(session, who.actor, "user.password", "user", user.id)
+
+
+async def _revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None = None) -> None:
+    wanted = update(WebSession).where(WebSession.user_id == user_id, WebSession.revoked_at.is_(None))
+    if but is not None:
+        wanted = wanted.where(WebSession.id != but)
+    await session.execute(wanted.values(revoked_at=clock.now()))
+
+
+async def create_user(
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    login: str,
+    name: str,
+    roles: frozenset[Role],
+    unit_id: UUID | None = None,
+    password: str | None = None,
+) -> tuple[User, str]:
+    """A new user -> the user and the first password, which must be changed at the first sign-in."""
+    actor.require(Permission.USER_ADMIN)
+    if not roles:
+        raise Invalid("no-role", "请至少选择一个角色。", fields={"roles": "请至少选择一个角色"})
+    if Role.UNIT_CLERK in roles and unit_id is None:
+        raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位"})
+    if await session.scalar(select(User.id).where(func.lower(User.login) == login.lower())):
+        raise Invalid("login-taken", "该登录名已被使用。", fields={"login": "该登录名已被使用"})
+    first = password or passwords.generate()
+    user = User(
+        login=login,
+        name=name,
+        roles=sorted(roles),
+        unit_id=unit_id,
+        password_hash=await passwords.hash_password(first),
+        must_change_password=password is None,
+    )
+    session.add(user)
+    await session.flush()
+    await record(session, actor, "user.create", "user", user.id, roles=sorted(roles))
+    return user, first
+
+
+async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active: bool) -> None:
+    """Switch a user on or off; switching off ends all sessions at once."""
+    actor.require(Permission.USER_ADMIN)
+    if user_id == actor.user_id:
+        raise Invalid("not-oneself", "不能停用自己的账号。")
+    user = await session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound("no-such-user", "没有这个用户。")
+    user.active = active
+    if not active:
+        await _revoke_all(session, user_id)
+    await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id)
+
+
+async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID) -> str:
+    """A new first password; lock, second factor and sessions of the user are gone."""
+    actor.require(Permission.USER_ADMIN)
+    user = await session.get(User, user_id, with_for_update=True)
+    if user is None:
+        raise NotFound("no-such-user", "没有这个用户。")
+    first = passwords.generate()
+    user.password_hash, user.must_change_password = await passwords.hash_password(first), True
+    user.totp_secret, user.totp_enrolled, user.totp_last_step = None, False, None
+    user.failures, user.locked_until = 0, None
+    await _revoke_all(session, user_id)
+    await record(session, actor, "user.reset", "user", user_id)
+    return first

@@ -1,0 +1,77 @@
+"""What the bureau decides, as data: one immutable, validated document, composed of each package's section.
+
+The file is TOML. A section is a table; the basis of each value stands beside it in the section's `basis` table
+(`limits.basis.complaint = "第十三条"`). A value without a basis, a basis without a value, an unknown section
+or a misspelt name is refused when the file is loaded.
+"""
+
+import hashlib
+import tomllib
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from core.errors import Invalid
+
+
+class PolicySection(BaseModel):
+    """Base of the sections; `key` is the name of the TOML table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    key: ClassVar[str]
+
+    basis: dict[str, str]
+    """Article, reading or decision behind each value, by the value's name."""
+
+    @model_validator(mode="after")
+    def _every_value_has_its_basis(self) -> "PolicySection":
+        values = set(type(self).model_fields) - {"basis"}
+        missing, unknown = sorted(values - set(self.basis)), sorted(set(self.basis) - values)
+        if missing or unknown:
+            raise ValueError(f"values without basis: {missing}; bases without value: {unknown}")
+        return self
+
+
+S = TypeVar("S", bound=PolicySection)
+SECTIONS: dict[str, type[PolicySection]] = {}
+
+
+def section(kind: type[S]) -> type[S]:
+    """Class decorator: this section belongs to the policy."""
+    SECTIONS[kind.key] = kind
+    return kind
+
+
+class Policy:
+    """One version of the policy; `policy[LimitsPolicy]` is that section."""
+
+    def __init__(self, version: str, title: str, sections: dict[type[PolicySection], PolicySection]) -> None:
+        self.version = version
+        self.title = title
+        self._sections = sections
+
+    def __getitem__(self, kind: type[S]) -> S:
+        return cast(S, self._sections[kind])
+
+
+def parse(text: str, name: str = "policy.toml") -> Policy:
+    """A TOML document -> the policy; its version is the SHA-256 of its text. Raises `Invalid("bad-policy")`."""
+    try:
+        document: dict[str, Any] = tomllib.loads(text)
+        title = str(document.pop("title"))
+        unknown = sorted(set(document) - set(SECTIONS))
+        if unknown:
+            raise ValueError(f"unknown sections: {unknown}")
+        sections = {kind: kind.model_validate(document[key]) for key, kind in SECTIONS.items()}
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, ValidationError) as error:
+        raise Invalid("bad-policy", f"政策文件 {name} 无法使用：{error}") from error
+    return Policy(hashlib.sha256(text.encode()).hexdigest()[:16], title, sections)
+
+
+def load(path: Path) -> Policy:
+    """The policy in a file."""
+    try:
+        return parse(path.read_text(encoding="utf-8"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("bad-policy", f"政策文件 {path.name} 无法读取：{error}") from error

@@ -1,0 +1,141 @@
+"""Jobs exist exactly if the change does, survive killed workers, and are tried again only when that can help."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from core import clock, events, jobs
+from core.db import Database
+from core.errors import Invalid, Unavailable
+from core.jobs import JobContext, Retry, defer, failed_jobs, job, replay, run_pending
+
+ran: list[Any] = []
+
+
+@job("test.note")
+async def note(ctx: JobContext, value: int) -> None:
+    ran.append(value)
+
+
+@job("test.shaky", retry=Retry(attempts=3, base_s=0, cap_s=0))
+async def shaky(ctx: JobContext, value: int) -> None:
+    ran.append(value)
+    if len(ran) < value:
+        raise Unavailable("shaky", "稍后再试。")
+
+
+@job("test.wrong")
+async def wrong(ctx: JobContext) -> None:
+    ran.append("wrong")
+    raise Invalid("wrong", "不行。")
+
+
+class Happened(events.Event):
+    """Something of this test."""
+
+    name: ClassVar[str] = "test.happened"
+    value: int
+
+
+@events.subscriber(Happened, "test.first")
+async def first(session: Any, event: Happened) -> None:
+    ran.append(("first", event.value))
+
+
+@events.subscriber(Happened, "test.second")
+async def second(session: Any, event: Happened) -> None:
+    ran.append(("second", event.value))
+
+
+@pytest.fixture(autouse=True)
+def nothing_ran() -> None:
+    ran.clear()
+
+
+async def test_a_job_runs_when_its_transaction_commits(db: Database) -> None:
+    async with db.session() as session:
+        await defer(session, note, value=1)
+    await run_pending(db)
+    assert ran == [1]
+
+
+async def test_a_job_is_gone_with_its_transaction(db: Database) -> None:
+    with pytest.raises(RuntimeError, match="undone"):
+        async with db.session() as session:
+            await defer(session, note, value=1)
+            raise RuntimeError("undone")
+    await run_pending(db)
+    assert ran == []
+
+
+async def test_a_waiting_queueing_lock_thins_out_and_spoils_nothing(db: Database) -> None:
+    async with db.session() as session:
+        assert await defer(session, note, queueing_lock="only", value=1) is not None
+        assert await defer(session, note, queueing_lock="only", value=2) is None
+        await defer(session, note, value=3)
+    await run_pending(db)
+    assert sorted(ran) == [1, 3]
+
+
+async def test_unavailable_is_tried_again_until_it_works(db: Database) -> None:
+    async with db.session() as session:
+        await defer(session, shaky, value=3)
+    for _ in range(3):
+        await run_pending(db)
+    assert ran == [3, 3, 3]
+
+
+async def test_an_error_fails_the_job_once_and_a_person_replays_it(db: Database) -> None:
+    async with db.session() as session:
+        await defer(session, wrong)
+    await run_pending(db)
+    await run_pending(db)
+    assert ran == ["wrong"]
+    async with db.session() as session:
+        (failed,) = await failed_jobs(session)
+        assert failed.name == "test.wrong"
+        await replay(session, failed.id)
+    await run_pending(db)
+    assert ran == ["wrong", "wrong"]
+
+
+async def test_every_subscriber_hears_an_event(db: Database) -> None:
+    async with db.session() as session:
+        await events.publish(session, Happened(value=7))
+    await run_pending(db)
+    assert sorted(ran) == [("first", 7), ("second", 7)]
+
+
+async def test_a_job_waits_for_its_time(db: Database) -> None:
+    async with db.session() as session:
+        await defer(session, note, at=clock.now() + timedelta(hours=1), value=1)
+    await run_pending(db)
+    assert ran == []
+
+
+async def test_a_killed_workers_job_is_revived(db: Database) -> None:
+    async with db.session() as session:
+        number = await defer(session, note, value=1)
+        await session.execute(
+            text("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')")
+        )
+        await session.execute(
+            text(
+                "UPDATE procrastinate_jobs SET status = 'doing',"
+                " worker_id = (SELECT max(id) FROM procrastinate_workers) WHERE id = :id"
+            ),
+            {"id": number},
+        )
+    await jobs.revive_stalled(db)
+    await run_pending(db)
+    assert ran == [1]
+
+
+@given(st.integers(0, 200), st.floats(0, 1))
+def test_back_off_is_capped(attempt: int, spread: float) -> None:
+    retry = Retry(base_s=1, cap_s=60)
+    assert 0.75 <= retry.delay(attempt, spread) <= 75
