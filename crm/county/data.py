@@ -1,0 +1,140 @@
+"""The shapes of a county's files, each validated by itself when it is read."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.permissions import Role
+
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,39}$")]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+AREA = "area"
+"""In the catalogue: the township or street of the place (属地管理)."""
+EVERYWHERE = "*"
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, and a misspelt name is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UnitKind(StrEnum):
+    """What kind of member unit (第五条)."""
+
+    TOWNSHIP = "township"
+    STREET = "street"
+    DEPARTMENT = "department"
+    PARTY = "party"
+    ENTERPRISE = "enterprise"
+    SCENIC = "scenic"
+    ZONE = "zone"
+    VERTICAL = "vertical"
+    CENTRE = "centre"
+    BUREAU = "bureau"
+
+    @property
+    def label(self) -> str:
+        """As the regulation writes it."""
+        return _KINDS[self]
+
+    @property
+    def territorial(self) -> bool:
+        """Whether such a unit answers for an area (属地管理)."""
+        return self in {UnitKind.TOWNSHIP, UnitKind.STREET, UnitKind.SCENIC, UnitKind.ZONE}
+
+
+_KINDS = {
+    UnitKind.TOWNSHIP: "乡镇",
+    UnitKind.STREET: "街道",
+    UnitKind.DEPARTMENT: "县直部门",
+    UnitKind.PARTY: "党委部门",
+    UnitKind.ENTERPRISE: "公共服务企事业单位",
+    UnitKind.SCENIC: "景区",
+    UnitKind.ZONE: "高新区",
+    UnitKind.VERTICAL: "垂管单位",
+    UnitKind.CENTRE: "热线中心",
+    UnitKind.BUREAU: "热线主管部门",
+}
+
+
+class UnitRecord(Record):
+    """成员单位; `aliases` are what people say."""
+
+    code: Code
+    name: Name
+    kind: UnitKind
+    competent: Code | None = None
+    """主管部门; an enterprise must have one (第五条)."""
+    aliases: tuple[Name, ...] = ()
+
+
+class Matter(Record):
+    """诉求事项: a leaf of the taxonomy; `domain` is one of the five of 第九条."""
+
+    code: Code
+    name: Name
+    group: Name
+    domain: Name
+    words: tuple[Name, ...]
+
+
+class CatalogueLine(Record):
+    """One line of the dispatch catalogue 派单目录."""
+
+    matter: Code
+    area: str = EVERYWHERE
+    lead: Code
+    assist: tuple[Code, ...] = ()
+    basis: Name
+
+
+class Place(Record):
+    """A name of the gazetteer; `area` is the unit whose duty the place is, None where it crosses several."""
+
+    name: Name
+    kind: str
+    area: Code | None = None
+    aliases: tuple[Name, ...] = ()
+
+
+class NumberRecord(Record):
+    """12345 or a merged hotline (第十六条): what is dialled, what it was, which queue answers."""
+
+    number: str = Field(pattern=r"^\d{3,12}$")
+    hotline: Name
+    mode: str
+    """`own`, `merged` 整体并入, `parallel` 双号并行, `branch` 设分中心."""
+    queue: Code
+    owner: Code | None = None
+
+
+class QueueRecord(Record):
+    """An agent pool."""
+
+    code: Code
+    name: Name
+    second_line: Code | None = None
+
+
+class ShiftRecord(Record):
+    """Who is on duty by telephone when nobody sits at a desk; `from`–`to` are Shanghai wall times."""
+
+    name: Name
+    order: int
+    mobile: str
+    start: str = Field(pattern=r"^\d\d:\d\d$")
+    end: str = Field(pattern=r"^\d\d:\d\d$")
+    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+
+
+class StaffRecord(Record):
+    """A demo user; its password is generated when it is made."""
+
+    login: str = Field(pattern=r"^[a-z][a-z0-9.]{2,39}$")
+    name: Name
+    roles: tuple[Role, ...] = Field(min_length=1)
+    unit: Code | None = None
+    extension: str | None = Field(None, pattern=r"^\d{3,6}$")
+    queues: tuple[Code, ...] = ()

@@ -1,0 +1,129 @@
+"""Reading a county's folder: every file validated, every reference resolved, or one clear error."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from core.errors import Invalid
+from crm.county.data import (
+    AREA,
+    EVERYWHERE,
+    CatalogueLine,
+    Matter,
+    NumberRecord,
+    Place,
+    QueueRecord,
+    Record,
+    ShiftRecord,
+    StaffRecord,
+    UnitKind,
+    UnitRecord,
+)
+
+DOMAINS = ("经济调节", "市场监管", "社会管理", "公共服务", "生态环境保护")
+"""第九条."""
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class County:
+    """One county, complete and consistent. `name` is how it is spoken of, e.g. `弋阳县`."""
+
+    name: str
+    units: dict[str, UnitRecord]
+    matters: dict[str, Matter]
+    catalogue: tuple[CatalogueLine, ...]
+    places: tuple[Place, ...]
+    numbers: tuple[NumberRecord, ...]
+    queues: tuple[QueueRecord, ...]
+    shifts: tuple[ShiftRecord, ...]
+    staff: tuple[StaffRecord, ...]
+
+
+def load(folder: Path) -> County:
+    """The county in `folder`. Raises `Invalid("bad-county")` that names the file and what is wrong in it."""
+    places = _read(folder, "gazetteer.toml", "place", Place)
+    county = County(
+        name=next((place.name for place in places if place.kind == "county"), ""),
+        units={unit.code: unit for unit in _read(folder, "units.toml", "unit", UnitRecord)},
+        matters={matter.code: matter for matter in _read(folder, "matters.toml", "matter", Matter)},
+        catalogue=_read(folder, "catalogue.toml", "line", CatalogueLine),
+        places=places,
+        numbers=_read(folder, "numbers.toml", "number", NumberRecord),
+        queues=_read(folder, "queues.toml", "queue", QueueRecord),
+        shifts=_read(folder, "roster.toml", "shift", ShiftRecord),
+        staff=_read(folder, "staff.toml", "user", StaffRecord),
+    )
+    problems = list(_problems(county))
+    if problems:
+        raise Invalid("bad-county", f"{folder.name}：" + "；".join(problems))
+    return county
+
+
+def _read(folder: Path, file: str, table: str, kind: type[R]) -> tuple[R, ...]:
+    try:
+        document = tomllib.loads((folder / file).read_text(encoding="utf-8"))
+        unknown = sorted(set(document) - {table})
+        if unknown:
+            raise ValueError(f"unknown tables: {unknown}")
+        records = tuple(kind.model_validate(entry) for entry in document.get(table, []))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError, ValueError) as error:
+        raise Invalid("bad-county", f"{folder.name}/{file} 无法使用：{error}") from error
+    key = next(iter(kind.model_fields))
+    twice = _twice(str(getattr(record, key)) for record in records)
+    if twice and kind not in (CatalogueLine, ShiftRecord):
+        raise Invalid("bad-county", f"{folder.name}/{file} 重复：{twice}")
+    return records
+
+
+def _problems(county: County) -> Iterable[str]:
+    units, queues = set(county.units), {queue.code for queue in county.queues}
+    areas = {unit.code for unit in county.units.values() if unit.kind.territorial}
+    if not county.name:
+        yield 'gazetteer.toml 缺少 kind = "county" 的地名'
+    for unit in county.units.values():
+        if unit.kind == UnitKind.ENTERPRISE and unit.competent not in units:
+            yield f"企事业单位 {unit.name} 没有主管部门（第五条）"
+        if unit.competent and unit.kind != UnitKind.ENTERPRISE:
+            yield f"{unit.name} 不是企事业单位，不应有主管部门"
+    for matter in county.matters.values():
+        if matter.domain not in DOMAINS:
+            yield f"事项 {matter.code} 的领域不在第九条之列"
+    for line in county.catalogue:
+        wrong = {line.lead, *line.assist} - units - {AREA}
+        if wrong:
+            yield f"派单目录 {line.matter} 的单位不存在：{sorted(wrong)}"
+        if line.matter not in county.matters:
+            yield f"派单目录的事项不存在：{line.matter}"
+        if line.area != EVERYWHERE and line.area not in areas:
+            yield f"派单目录 {line.matter} 的属地不存在：{line.area}"
+    if twice := _twice(f"{line.matter} × {line.area}" for line in county.catalogue):
+        yield f"派单目录重复：{twice}"
+    for place in county.places:
+        if place.area and place.area not in areas:
+            yield f"地名 {place.name} 的属地不存在：{place.area}"
+    if twice := _twice(name for place in county.places for name in (place.name, *place.aliases)):
+        yield f"地名重复：{twice}"
+    for number in county.numbers:
+        if number.queue not in queues:
+            yield f"号码 {number.number} 的队列不存在：{number.queue}"
+        if number.owner and number.owner not in units:
+            yield f"号码 {number.number} 的单位不存在：{number.owner}"
+    for queue in county.queues:
+        if queue.second_line and queue.second_line not in queues:
+            yield f"队列 {queue.code} 的二线队列不存在：{queue.second_line}"
+    for user in county.staff:
+        if user.unit and user.unit not in units:
+            yield f"用户 {user.login} 的单位不存在：{user.unit}"
+        if set(user.queues) - queues:
+            yield f"用户 {user.login} 的队列不存在"
+
+
+def _twice(values: Iterable[str]) -> list[str]:
+    return sorted(value for value, count in Counter(values).items() if count > 1)
