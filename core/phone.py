@@ -4,7 +4,7 @@ import re
 
 from core.errors import Invalid
 
-_SEPARATORS = re.compile(r"[\s\-()（）.·]+")
+_SEPARATORS = re.compile(r"[ \-()（）.·]+")
 _MOBILE = re.compile(r"\+861[3-9]\d{9}")
 _SHORT = re.compile(r"(1\d{2,4}|9\d{4,5})")  # 110, 12345, 95598, 123456 is none
 
@@ -14,7 +14,7 @@ def normalise(number: str) -> str:
 
     Raises `Invalid("bad-phone")` for what cannot be a number.
     """
-    text = _SEPARATORS.sub("", number.strip())
+    text = _SEPARATORS.sub("", number)
     if _SHORT.fullmatch(text):
         return text
     if text.startswith("00"):

@@ -1,0 +1,39 @@
+"""The health board: every process writes how its parts are, anybody reads how the whole is."""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import clock
+from core.board.models import PartHealth
+from core.health import Health
+
+STALE_AFTER = timedelta(seconds=20)
+
+
+async def write(session: AsyncSession, process: str, parts: list[Health]) -> None:
+    """Replace what this process said before."""
+    at = clock.now()
+    for part in parts:
+        values = {"ok": part.ok, "detail": part.detail, "mend": part.mend, "at": at}
+        await session.execute(
+            insert(PartHealth)
+            .values(process=process, part=part.part, **values)
+            .on_conflict_do_update(index_elements=["process", "part"], set_=values)
+        )
+
+
+async def read(session: AsyncSession, expected: frozenset[str] = frozenset()) -> list[Health]:
+    """Every part's health; a process that fell silent, or was expected and never spoke, is not well."""
+    rows = (await session.scalars(select(PartHealth).order_by(PartHealth.process, PartHealth.part))).all()
+    found = []
+    for row in rows:
+        silent = clock.now() - row.at > STALE_AFTER
+        detail = "该进程已停止报告" if silent else row.detail
+        found.append(Health(f"{row.process}：{row.part}", row.ok and not silent, detail, row.mend))
+    missing = expected - {row.process for row in rows}
+    return found + [
+        Health(name, False, "该进程没有运行", "运行 hotline run，或查看其日志。") for name in sorted(missing)
+    ]
