@@ -1,0 +1,1 @@
+"""Call-backs: whoever gave up, was cut off or left a message is called back."""

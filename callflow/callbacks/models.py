@@ -1,0 +1,38 @@
+"""Table of call-back tasks."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.clock import now
+from core.db import Base, Id
+from core.personal import Personal, index_for
+
+
+class CallbackTask(Base):
+    """回拨任务: somebody has to call this citizen. One per call at most."""
+
+    __tablename__ = "line_callbacks"
+
+    id: Mapped[Id]
+    call_id: Mapped[UUID] = mapped_column(ForeignKey("calls.id"), unique=True)
+    phone: Mapped[str | None] = mapped_column(Personal)
+    """None where the number was withheld and only the message may tell it."""
+    reason: Mapped[str] = mapped_column(String(16))
+    """abandoned, interrupted or message."""
+    call_ended_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    claimed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    claimed_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """None together with `done_at`: the citizen reached an agent by calling again."""
+    result: Mapped[str | None] = mapped_column(String(200))
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (
+        Index("ix_line_callbacks_waiting", "created_at", postgresql_where=text("done_at IS NULL")),
+        index_for("ix_line_callbacks_phone", phone),
+    )

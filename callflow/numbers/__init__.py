@@ -1,0 +1,1 @@
+"""Numbers: 12345 and the hotlines merged into it."""

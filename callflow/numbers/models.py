@@ -1,0 +1,59 @@
+"""Tables of numbers and of those who may be called when nobody sits at a desk."""
+
+from datetime import datetime, time
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base, Id
+from core.personal import Personal
+
+
+class Number(Base):
+    """A number that citizens dial: 12345, or that of a hotline merged into it (归并热线)."""
+
+    __tablename__ = "line_numbers"
+    __table_args__ = (CheckConstraint(r"number ~ '^[0-9]{3,15}$'", name="number_is_digits"),)
+
+    number: Mapped[str] = mapped_column(String(15), primary_key=True)
+    title: Mapped[str] = mapped_column(String(80))
+    original_hotline: Mapped[str | None] = mapped_column(String(80))
+    """Name of the hotline that this number was before the merger; None for 12345 itself."""
+    queue: Mapped[str] = mapped_column(ForeignKey("line_queues.name"))
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class DutyMobile(Base):
+    """值班手机: called when no queue has anybody, one after the other, within its hours (Asia/Shanghai)."""
+
+    __tablename__ = "line_duty_mobiles"
+    __table_args__ = (Index("ix_line_duty_mobiles_position", "position"),)
+
+    id: Mapped[Id]
+    name: Mapped[str] = mapped_column(String(40))
+    phone: Mapped[str] = mapped_column(Personal)
+    position: Mapped[int]
+    """Order of calling, from 1."""
+    from_time: Mapped[time | None]
+    """First minute of duty; None together with `to_time`: all day. A span may pass midnight."""
+    to_time: Mapped[time | None]
+    active: Mapped[bool] = mapped_column(default=True)
+
+
+class RosterShift(Base):
+    """排班: who sits at a desk (`user_id`) or carries which mobile (`duty_mobile_id`), from when to when."""
+
+    __tablename__ = "line_roster"
+    __table_args__ = (
+        CheckConstraint("num_nonnulls(user_id, duty_mobile_id) = 1", name="one_person"),
+        CheckConstraint("starts_at < ends_at", name="has_length"),
+        Index("ix_line_roster_span", "starts_at", "ends_at"),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    duty_mobile_id: Mapped[UUID | None] = mapped_column(ForeignKey("line_duty_mobiles.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    night: Mapped[bool] = mapped_column(default=False)
