@@ -1,17 +1,36 @@
-"""The database's schema: made whole in an empty database."""
+"""The database's schema, brought to this program's version: Alembic, under a lock, by whoever starts first."""
 
-import asyncio
+from pathlib import Path
 
-from sqlalchemy import create_engine
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
 
 from core.db import sqlalchemy_url
-from core.jobs import apply_schema
-from hotline.models import metadata
+from core.locks import lock_key
+
+SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def create(url: str) -> None:
-    """All tables in the empty database at `url`."""
+def config(url: str) -> Config:
+    """Alembic's configuration for the database at `url`."""
+    made = Config()
+    made.set_main_option("script_location", str(SCRIPTS))
+    made.attributes["url"] = sqlalchemy_url(url)
+    return made
+
+
+def migrate(url: str) -> None:
+    """Upgrade to the newest revision; a second process waits and then finds nothing to do."""
     engine = create_engine(sqlalchemy_url(url))
-    metadata().create_all(engine)
-    engine.dispose()
-    asyncio.run(apply_schema(url))
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": lock_key("migrations")})
+            connection.commit()
+            made = config(url)
+            made.attributes["connection"] = connection
+            command.upgrade(made, "head")
+            connection.commit()
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": lock_key("migrations")})
+    finally:
+        engine.dispose()

@@ -37,13 +37,13 @@ def postgres() -> EmbeddedPostgres:
 
 
 def _make_template(server: EmbeddedPostgres) -> None:
-    from hotline.schema import create
+    from hotline.schema import migrate
 
     with psycopg.connect(server.url_of("postgres"), autocommit=True) as connection:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
             return
         connection.execute(f"CREATE DATABASE {TEMPLATE}_draft")
-        create(server.url_of(f"{TEMPLATE}_draft"))
+        migrate(server.url_of(f"{TEMPLATE}_draft"))
         connection.execute(f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
 
 

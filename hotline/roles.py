@@ -1,0 +1,72 @@
+"""The process roles, each a list of services that are started in order and stopped in reverse."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+
+from core import board, log
+from core.errors import Unavailable
+from core.health import Health
+from core.service import Loop, Service
+from hotline.runtime import Runtime
+
+REPORT_EVERY_S = 5.0
+START_AGAIN_S = 1.0
+
+Role = Callable[[Runtime], list[Service]]
+ROLES: dict[str, Role] = {}
+
+
+def role(make: Role) -> Role:
+    """Register a role under its function's name."""
+    ROLES[make.__name__] = make
+    return make
+
+
+async def run(names: list[str], runtime: Runtime) -> None:
+    """Run these roles in this process until SIGTERM or SIGINT."""
+    services = [service for name in names for service in ROLES[name](runtime)]
+    services.append(_reporter("+".join(names), runtime, list(services)))
+    ending = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    started: list[Service] = []
+    logger = log.get(__name__)
+    try:
+        for service in services:
+            await _start(service, ending)
+            started.append(service)
+        logger.info("role.started", services=[service.name for service in services])
+        await ending.wait()
+    finally:
+        for service in reversed(started):
+            with contextlib.suppress(asyncio.CancelledError):
+                await service.stop()
+        await runtime.db.close()
+
+
+async def _start(service: Service, ending: asyncio.Event) -> None:
+    """A service whose neighbour is away for the moment waits for it."""
+    while not ending.is_set():
+        try:
+            await service.start()
+            return
+        except Unavailable as error:
+            log.get(__name__).warning("service.waiting", service=service.name, error=error.message)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.wait(), START_AGAIN_S)
+
+
+def _reporter(name: str, runtime: Runtime, services: list[Service]) -> Loop:
+    process = f"{name}@{socket.gethostname()}" if os.environ.get("HOTLINE_CLUSTER") else name
+
+    async def report() -> None:
+        parts: list[Health] = [await service.health() for service in services]
+        async with runtime.db.session() as session:
+            await board.write(session, process, parts)
+
+    return Loop("健康报告", REPORT_EVERY_S, report)

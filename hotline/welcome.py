@@ -1,0 +1,27 @@
+"""What `hotline run` prints when everything is up: address, demo logins, number to dial, softphone."""
+
+from hotline.runtime import Runtime
+
+
+async def welcome(runtime: Runtime) -> str:
+    """The text, in Chinese."""
+    line, web = runtime.settings.line, runtime.settings.web
+    host = "localhost" if web.host == "127.0.0.1" else web.host
+    lines = [
+        "",
+        "12345 政务服务便民热线已就绪。",
+        f"  工作台    https://{host}:{web.port}/",
+        f"  拨打      sip:12345@{line.bind}:{line.sip_port}（软电话直呼，无需注册）",
+    ]
+    accounts = runtime.home / "demo" / "accounts.txt"
+    if accounts.exists():
+        lines += [
+            f"  演示账号  {accounts}：",
+            *(f"    {row}" for row in accounts.read_text(encoding="utf-8").splitlines()),
+        ]
+    lines += [
+        '  演示坐席  make agent        模拟来电  make call SAY="我要投诉小区门口占道经营"',
+        "  按 Ctrl-C 停止全部。",
+        "",
+    ]
+    return "\n".join(lines)
