@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from core.phone import from_caller_id
+
 MAX_VALUE = 512
 """Longest value of a fact, in characters: a SIP header may be longer, nothing that a record needs is."""
 
@@ -25,11 +27,11 @@ class Source(StrEnum):
 class Kind(StrEnum):
     """What happened, with the keys that its `data` may carry."""
 
-    ARRIVED = "arrived"  # direction, caller (as the trunk gave it), dialled, channel
+    ARRIVED = "arrived"  # direction, caller (becomes E.164), dialled, channel
     ANSWERED = "answered"
     ROUTED = "routed"  # original_hotline, queue, dialled
     QUEUED = "queued"  # queue
-    CONNECTED = "connected"  # agent (extension) or outside (endpoint), channel
+    CONNECTED = "connected"  # agent (extension), outside (which), channel (theirs), citizen (the citizen's)
     REFUSED = "refused"  # reason
     SELF_SERVED = "self-served"  # what
     MESSAGE = "message"  # seconds; without them, it was begun and its length is not yet known
@@ -57,7 +59,10 @@ class Fact(BaseModel):
     @field_validator("data")
     @classmethod
     def _clean(cls, data: Mapping[str, str]) -> dict[str, str]:
-        return {key: printable(value)[:MAX_VALUE] for key, value in data.items() if value}
+        clean = {key: printable(value)[:MAX_VALUE] for key, value in data.items()}
+        if "caller" in clean:
+            clean["caller"] = from_caller_id(clean["caller"]) or ""
+        return {key: value for key, value in clean.items() if value}
 
     @model_validator(mode="after")
     def _keys_fit_the_kind(self) -> Self:
@@ -72,7 +77,7 @@ KEYS: dict[Kind, frozenset[str]] = {
     Kind.ANSWERED: frozenset(),
     Kind.ROUTED: frozenset({"original_hotline", "queue", "dialled"}),
     Kind.QUEUED: frozenset({"queue"}),
-    Kind.CONNECTED: frozenset({"agent", "outside", "channel"}),
+    Kind.CONNECTED: frozenset({"agent", "outside", "channel", "citizen"}),
     Kind.REFUSED: frozenset({"reason"}),
     Kind.SELF_SERVED: frozenset({"what"}),
     Kind.MESSAGE: frozenset({"seconds"}),

@@ -89,7 +89,12 @@ _VALUES: dict[Kind, dict[str, Field]] = {
         "dialled": Field.DIALLED,
     },
     Kind.QUEUED: {"queue": Field.QUEUE},
-    Kind.CONNECTED: {"agent": Field.AGENT, "outside": Field.OUTSIDE, "channel": Field.AGENT_CHANNEL},
+    Kind.CONNECTED: {
+        "agent": Field.AGENT,
+        "outside": Field.OUTSIDE,
+        "channel": Field.AGENT_CHANNEL,
+        "citizen": Field.CITIZEN_CHANNEL,
+    },
     Kind.REFUSED: {"reason": Field.REFUSED},
     Kind.SELF_SERVED: {"what": Field.SELF_SERVED},
     Kind.ENDED: {"cause": Field.CAUSE, "by": Field.ENDED_BY},

@@ -59,6 +59,9 @@ class View:
     queue: str | None
     citizen_channel: str | None
     agent: str | None
+    """Extension of the agent who talked last."""
+    outside: str | None
+    """`duty/<which>` where a duty mobile accepted the call."""
     agent_channel: str | None
     answered_at: datetime | None
     queued_at: datetime | None
@@ -91,6 +94,7 @@ def view(state: State) -> View:
         queue=value(Field.QUEUE),
         citizen_channel=value(Field.CITIZEN_CHANNEL),
         agent=value(Field.AGENT),
+        outside=value(Field.OUTSIDE),
         agent_channel=value(Field.AGENT_CHANNEL),
         answered_at=at(Field.ANSWERED_AT),
         queued_at=at(Field.QUEUED_AT),

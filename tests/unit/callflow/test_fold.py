@@ -102,7 +102,7 @@ def test_whoever_reports_the_row_is_complete(sources: list[Fact]) -> None:
     row = view(fold_all(sources))
     assert row.outcome is Outcome.ANSWERED
     assert row.direction is Direction.INBOUND
-    assert (row.caller, row.dialled, row.original_hotline) == ("13800000000", "12345", "12369 环保热线")
+    assert (row.caller, row.dialled, row.original_hotline) == ("+8613800000000", "12345", "12369 环保热线")
     assert (row.queue, row.agent, row.cause, row.ended_by) == ("hotline", "1001", 16, "citizen")
     times = [row.arrived_at, row.answered_at, row.queued_at, row.connected_at, row.ended_at]
     assert [round((t - START).total_seconds(), 1) for t in times if t] == [0, 0.1, 5, 8, 60]
@@ -194,5 +194,5 @@ def test_what_is_no_fact_is_refused(bad: dict[str, object]) -> None:
 
 
 def test_values_are_made_printable_and_short() -> None:
-    made = said(Source.AMI, Kind.ARRIVED, 0, caller="138\r\n\x00" + "0" * 2000, dialled="")
-    assert made.data == {"caller": ("138" + "0" * 2000)[:512]}
+    made = said(Source.AMI, Kind.ARRIVED, 0, channel="138\r\n\x00" + "0" * 2000, dialled="")
+    assert made.data == {"channel": ("138" + "0" * 2000)[:512]}

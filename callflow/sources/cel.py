@@ -1,0 +1,135 @@
+"""Channel events (CEL) into facts: live over AMI and from the journal, with the same words.
+
+The journal's columns are set in `asterisk_conf/cel_custom.conf.j2`; the event names of the product's own dialplan
+in `callflow/variables.py`.
+"""
+
+import csv
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from callflow.facts import Fact, Kind, Source, fact
+from callflow.rules import BY_SYSTEM, Direction
+from callflow.sources.channels import TRUNK, endpoint, extension, is_extension
+from callflow.variables import CallEvent
+from core.errors import Invalid
+
+COLUMNS = 13
+INBOUND, STAFF = "citizen", "agents"
+"""Contexts in which a citizen's call, and an agent's, begins."""
+
+
+@dataclass(frozen=True)
+class ChannelEvent:
+    """One event of one channel."""
+
+    type: str
+    at: datetime
+    linkedid: str
+    uniqueid: str
+    channel: str
+    caller: str = ""
+    exten: str = ""
+    context: str = ""
+    app: str = ""
+    appdata: str = ""
+    peer: str = ""
+    extra: str = ""
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the channel that the call began with."""
+        return self.uniqueid == self.linkedid
+
+    def detail(self, key: str) -> str:
+        """A value of the event's JSON; empty where there is none."""
+        try:
+            found = json.loads(self.extra) if self.extra else {}
+        except ValueError:
+            return ""
+        return str(found.get(key, "")) if isinstance(found, dict) else ""
+
+
+def parse(line: str) -> ChannelEvent:
+    """A line of the journal. Raises Invalid("bad-cel-line")."""
+    try:
+        [row] = csv.reader([line], strict=True)
+        kind, at, linkedid, uniqueid, channel, caller, exten, context, app, appdata, peer, name, extra = row
+        moment = datetime.fromtimestamp(float(at), UTC)
+    except (ValueError, OverflowError, OSError, csv.Error) as error:
+        raise Invalid("bad-cel-line", "通道事件日志中有一行无法识别，已另行保存。") from error
+    return ChannelEvent(
+        name or kind, moment, linkedid, uniqueid, channel, caller, exten, context, app, appdata, peer, extra
+    )
+
+
+def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[Fact]:
+    """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
+    if endpoint(event.channel) is None or not event.linkedid:
+        return []
+
+    def say(kind: Kind, **data: str) -> list[Fact]:
+        return [fact(node, event.linkedid, source, kind, event.at, **data)]
+
+    match event.type:
+        case "CHAN_START" if event.first:
+            return say(Kind.ARRIVED, **_arrival(event))
+        case "ANSWER" if event.first and event.context != STAFF:
+            return say(Kind.ANSWERED)
+        case "APP_START" if event.first and event.app.lower() == "queue":
+            return say(Kind.QUEUED, queue=event.appdata.split(",")[0])
+        case "BRIDGE_ENTER":
+            return [one for data in _connection(event) for one in say(Kind.CONNECTED, **data)]
+        case CallEvent.ACCEPTED:
+            return say(Kind.CONNECTED, outside=f"duty/{event.detail('extra')}", channel=event.channel)
+        case CallEvent.MESSAGE if event.first:
+            return say(Kind.MESSAGE)
+        case CallEvent.REFUSED if event.first:
+            return say(Kind.REFUSED, reason=event.detail("extra") or "limit")
+        case "HANGUP" if event.first:
+            return say(Kind.ENDED, cause=event.detail("hangupcause"), by=_ender(event))
+        case "CHAN_END" if event.first:
+            return say(Kind.ENDED)
+    return []
+
+
+def _arrival(event: ChannelEvent) -> dict[str, str]:
+    if event.context == STAFF:
+        inside = is_extension(event.exten)
+        direction = Direction.INTERNAL if inside else Direction.OUTBOUND
+        return {"direction": direction, "caller": "" if inside else event.exten}
+    return {
+        "direction": Direction.INBOUND,
+        "caller": event.caller,
+        "dialled": event.exten,
+        "channel": event.channel,
+    }
+
+
+def _connection(event: ChannelEvent) -> list[dict[str, str]]:
+    """The two sides of a bridge; nothing while only one side is in it."""
+    peers = [peer for peer in event.peer.split(",") if endpoint(peer)]
+    if not peers:
+        return []
+    first, other = (event.channel, peers[0]) if event.first else (peers[0], event.channel)
+    if endpoint(first) == TRUNK and (agent := extension(other)):
+        return [{"agent": agent, "channel": other, "citizen": first}]
+    if (agent := extension(first)) and endpoint(other) == TRUNK:
+        return [{"agent": agent, "channel": first, "citizen": other}]
+    if endpoint(first) == endpoint(other) == TRUNK:
+        return [{"channel": other, "citizen": first}]
+    return [{"agent": extension(other) or "", "channel": other}]
+
+
+def _ender(event: ChannelEvent) -> str:
+    """Who hung up, from `hangupsource`: a channel, `dialplan/...`, or nobody: then Asterisk itself."""
+    who = event.detail("hangupsource")
+    if who.startswith("dialplan"):
+        return "dialplan"
+    if not endpoint(who):
+        return BY_SYSTEM
+    if extension(who):
+        return "agent"
+    outbound = event.context == STAFF or extension(event.channel) is not None
+    return "citizen" if who == event.channel or outbound else "outside"
