@@ -1,0 +1,52 @@
+"""The county and the policy that this process works by, set once at start."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from core import policy
+from core.calendar import WorkCalendar, official
+from core.policy import Policy
+from crm.county.load import County, load
+from crm.county.places import Gazetteer
+from crm.county.route import Catalogue
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One county with its policy and calendar."""
+
+    county: County
+    policy: Policy
+    calendar: WorkCalendar
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The county's places, ready to be found in words."""
+        return Gazetteer(self.county)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The dispatch catalogue, ready to be asked."""
+        return Catalogue(self.county)
+
+
+_installed: Installation | None = None
+
+
+def read(folder: Path) -> Installation:
+    """The installation that a county's folder describes. Raises `Invalid` with what is wrong in which file."""
+    return Installation(load(folder), policy.load(folder / "policy.toml"), official())
+
+
+def use(installation: Installation) -> None:
+    """Set this process's installation; called once at start."""
+    global _installed
+    _installed = installation
+
+
+def installed() -> Installation:
+    """What `use` set."""
+    if _installed is None:
+        raise RuntimeError("orders need their county: call crm.installed.use first")
+    return _installed
