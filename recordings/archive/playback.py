@@ -1,0 +1,97 @@
+"""Listening: whoever may, with a reason, and every look is in the ledger."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.errors import Invalid, NotFound
+from core.ledger.service import record
+from core.permissions import Permission
+from recordings.archive.ingest import PEAKS_SUFFIX, fetch
+from recordings.archive.sound import peaks_of
+from recordings.models import Recording, RecordingState
+from recordings.store.port import Store
+
+CONTENT_TYPE = "audio/flac"
+LONGEST_REASON = 200
+
+
+@dataclass(frozen=True)
+class Range:
+    """The bytes `[start, end)` of `total`; `digest` serves as a strong ETag."""
+
+    content: AsyncIterator[bytes]
+    start: int
+    end: int
+    total: int
+    digest: str
+
+
+def parse_range(header: str | None, total: int) -> tuple[int, int]:
+    """An HTTP Range header (RFC 9110, 14.2) -> `[start, end)`; the whole file without one.
+
+    Several ranges or another unit are ignored as the RFC allows. Raises `Invalid("range-not-satisfiable")`.
+    """
+    unit, _, spec = (header or "").strip().partition("=")
+    first, dash, last = spec.strip().partition("-")
+    if unit.strip().lower() != "bytes" or not dash or "," in spec or not (first + last).isascii():
+        return 0, total
+    if not (first or last) or (first and not first.isdigit()) or (last and not last.isdigit()):
+        return 0, total
+    if not first:
+        start, end = max(0, total - int(last)), total
+    else:
+        start, end = int(first), min(total, int(last) + 1) if last else total
+    if start >= end:
+        raise Invalid("range-not-satisfiable", "请求的录音片段超出范围。")
+    return start, end
+
+
+async def open_range(
+    session: AsyncSession, store: Store, actor: Actor, recording_id: UUID, header: str | None, reason: str
+) -> Range:
+    """Open a recording for listening and note it in the ledger of this transaction.
+
+    Raises `Denied`, `NotFound("recording-unknown" | "recording-empty")`, `Invalid("reason-needed")`.
+    """
+    actor.require(Permission.RECORDING_LISTEN)
+    reason = reason.strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise Invalid("reason-needed", "请填写调听录音的理由。", fields={"reason": "请填写理由，不超过200字。"})
+    row = await _playable(session, recording_id)
+    start, end = parse_range(header, row.size)
+    await record(
+        session, actor, "recording.listen", "recording", row.id, reason=reason, first_byte=start, last_byte=end - 1
+    )
+    return Range(store.read(row.store_key, start, end), start, end, row.size, row.digest)
+
+
+async def peaks(session: AsyncSession, store: Store, actor: Actor, recording_id: UUID) -> list[list[int]]:
+    """The waveform, per channel; kept beside the recording, computed again where it is missing."""
+    actor.require(Permission.RECORDING_LISTEN)
+    row = await _playable(session, recording_id)
+    try:
+        kept: Any = json.loads(b"".join([block async for block in store.read(row.store_key + PEAKS_SUFFIX)]))
+    except (NotFound, ValueError):
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / "sound.flac"
+            await fetch(store, row.store_key, copy)
+            kept = await asyncio.to_thread(peaks_of, copy)
+    return [[int(value) for value in channel] for channel in kept]
+
+
+async def _playable(session: AsyncSession, recording_id: UUID) -> Recording:
+    row = await session.get(Recording, recording_id)
+    if row is None:
+        raise NotFound("recording-unknown", "没有这份录音。")
+    if row.state == RecordingState.EMPTY:
+        raise NotFound("recording-empty", "这次通话没有录到声音。")
+    return row

@@ -1,0 +1,92 @@
+"""The archive as a bucket of an S3 service, or of any storage that obstore speaks to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import S3Store
+
+from recordings.settings import S3Settings
+from recordings.store.folder import digest_of
+from recordings.store.port import BLOCK, Stat, check_key, mismatch, missing, unavailable
+
+RETRIES = 3
+RETRY_FOR = timedelta(seconds=10)
+
+
+class BucketStore:
+    """Files as objects of an obstore store; an upload becomes visible only when it is whole."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    @classmethod
+    def s3(cls, settings: S3Settings) -> "BucketStore":
+        """The bucket that the settings name."""
+        return cls(
+            S3Store(
+                settings.bucket,
+                prefix=settings.prefix or None,
+                endpoint=settings.endpoint,
+                region=settings.region,
+                access_key_id=settings.access_key_id,
+                secret_access_key=settings.secret_access_key,
+                client_options={"allow_http": settings.allow_http, "timeout": "60s"},
+                retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
+            )
+        )
+
+    async def put(self, key: str, source: Path, digest: str) -> None:
+        """See `Store.put`."""
+        check_key(key)
+        if await asyncio.to_thread(digest_of, source) != digest:
+            raise mismatch()
+        with _translated(key):
+            await obstore.put_async(self._store, key, source)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See `Store.read`."""
+        size = (await self.stat(key)).size
+        last = size if end is None else min(end, size)
+        for begin in range(start, last, BLOCK):
+            with _translated(key):
+                block = await obstore.get_range_async(self._store, key, start=begin, end=min(begin + BLOCK, last))
+            yield bytes(block)
+
+    async def stat(self, key: str) -> Stat:
+        """See `Store.stat`."""
+        with _translated(check_key(key)):
+            return Stat(key, (await obstore.head_async(self._store, key))["size"])
+
+    async def delete(self, key: str) -> None:
+        """See `Store.delete`."""
+        check_key(key)
+        try:
+            with _translated(key):
+                await obstore.delete_async(self._store, key)
+        except type(missing(key)):
+            return
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
+        """See `Store.list`."""
+        found: list[Stat] = []
+        with _translated(prefix):
+            async for batch in obstore.list(self._store):
+                found += [Stat(item["path"], item["size"]) for item in batch if item["path"].startswith(prefix)]
+        for stat in sorted(found, key=lambda stat: stat.key):
+            yield stat
+
+
+@contextmanager
+def _translated(key: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise missing(key) from error
+    except (BaseError, OSError) as error:
+        raise unavailable() from error

@@ -1,0 +1,139 @@
+"""The archive as a folder: written aside, synced, verified, renamed, and the folder synced."""
+
+import asyncio
+import errno
+import hashlib
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from recordings.store.port import BLOCK, Stat, check_key, mismatch, missing, unavailable
+
+INCOMING = ".incoming"
+"""Where files are written until they are whole; its leftovers mean nothing."""
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class FolderStore:
+    """Files below `root`, readable by the service's account only."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, key: str, source: Path, digest: str) -> None:
+        """See `Store.put`."""
+        await asyncio.to_thread(self._put, self._path(key), source, digest)
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See `Store.read`."""
+        path = self._path(key)
+        with _translated():
+            try:
+                file = await asyncio.to_thread(path.open, "rb")
+            except (FileNotFoundError, IsADirectoryError) as error:
+                raise missing(key) from error
+            with file:
+                file.seek(start)
+                left = None if end is None else max(0, end - start)
+                while left is None or left > 0:
+                    block = await asyncio.to_thread(file.read, BLOCK if left is None else min(BLOCK, left))
+                    if not block:
+                        return
+                    left = None if left is None else left - len(block)
+                    yield block
+
+    async def stat(self, key: str) -> Stat:
+        """See `Store.stat`."""
+        path = self._path(key)
+        with _translated():
+            if not await asyncio.to_thread(path.is_file):
+                raise missing(key)
+            return Stat(key, (await asyncio.to_thread(path.stat)).st_size)
+
+    async def delete(self, key: str) -> None:
+        """See `Store.delete`."""
+        path = self._path(key)
+        with _translated():
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+            if path.parent.is_dir():
+                await asyncio.to_thread(_sync_folder, path.parent)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
+        """See `Store.list`."""
+        with _translated():
+            found = await asyncio.to_thread(self._list, prefix)
+        for stat in found:
+            yield stat
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    def _put(self, target: Path, source: Path, digest: str) -> None:
+        with _translated():
+            if target.is_file() and digest_of(target) == digest:
+                return
+            incoming = self._root / INCOMING / uuid.uuid4().hex
+            _make_folder(incoming.parent)
+            try:
+                _copy(source, incoming)
+                if digest_of(incoming) != digest:
+                    raise mismatch()
+                _make_folder(target.parent)
+                incoming.rename(target)
+                _sync_folder(target.parent)
+            finally:
+                incoming.unlink(missing_ok=True)
+
+    def _list(self, prefix: str) -> list[Stat]:
+        found = []
+        for path in self._root.rglob("*"):
+            key = path.relative_to(self._root).as_posix()
+            if key.startswith(prefix) and not key.startswith(INCOMING) and path.is_file():
+                found.append(Stat(key, path.stat().st_size))
+        return sorted(found, key=lambda stat: stat.key)
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, _private(target) as writer:
+        while block := reader.read(BLOCK):
+            writer.write(block)
+        writer.flush()
+        os.fsync(writer.fileno())
+
+
+def _private(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each durable in the one above."""
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(full=error.errno in _FULL) from error

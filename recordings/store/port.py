@@ -1,0 +1,69 @@
+"""The port to where recordings lie: whole files under keys, written once, read in ranges."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from core.errors import Invalid, NotFound, Unavailable
+
+BLOCK = 256 * 1024
+"""Bytes read or written at a time."""
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
+LONGEST_KEY = 512
+
+
+@dataclass(frozen=True)
+class Stat:
+    """One stored file."""
+
+    key: str
+    size: int
+
+
+class Store(Protocol):
+    """Keeps files for years. Every method raises `Unavailable` while the storage is away or full."""
+
+    async def put(self, key: str, source: Path, digest: str) -> None:
+        """Store the file `source`, whose SHA-256 is `digest`, durably under `key`.
+
+        The same content again changes nothing. Raises `Invalid("digest-mismatch")` when `source` is not what
+        `digest` says, and then stores nothing.
+        """
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """The bytes `[start, end)`; to the end of the file without `end`. Raises `NotFound`."""
+
+    async def stat(self, key: str) -> Stat:
+        """Size of a file. Raises `NotFound`."""
+
+    async def delete(self, key: str) -> None:
+        """Remove a file; one that is not there is no error."""
+
+    def list(self, prefix: str = "") -> AsyncIterator[Stat]:
+        """Files whose key begins with `prefix`, in the order of keys."""
+
+
+def check_key(key: str) -> str:
+    """The key itself. Raises `Invalid("bad-store-key")` for anything that could leave the store."""
+    if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
+        raise Invalid("bad-store-key", "存储键名不正确。")
+    return key
+
+
+def missing(key: str) -> NotFound:
+    """There is no such file."""
+    return NotFound("recording-file-missing", "存储中没有这份录音文件。")
+
+
+def mismatch() -> Invalid:
+    """The content is not what its digest says."""
+    return Invalid("digest-mismatch", "文件内容与校验值不一致。")
+
+
+def unavailable(full: bool = False) -> Unavailable:
+    """The storage is away, or full."""
+    if full:
+        return Unavailable("archive-full", "录音存储空间已满，录音保留在暂存区，请扩充存储空间。")
+    return Unavailable("archive-unavailable", "录音存储暂时不可用，录音保留在暂存区。")
