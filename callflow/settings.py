@@ -1,0 +1,89 @@
+"""What this node of the line needs to know: addresses, ports, the operator's trunk, waiting times."""
+
+import re
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from core.settings import Section
+
+_HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+def _address(value: str) -> str:
+    return str(ip_address(value))
+
+
+def _network(value: str) -> str:
+    return str(ip_network(value, strict=False))
+
+
+def _peer(value: str) -> str:
+    host, _, port = value.partition(":")
+    if not _HOST.fullmatch(host) or (port and not (port.isascii() and port.isdigit() and 0 < int(port) < 65536)):
+        raise ValueError("expected host or host:port")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Network = Annotated[str, AfterValidator(_network)]
+Peer = Annotated[str, AfterValidator(_peer)]
+Port = Annotated[int, Field(gt=0, lt=65536)]
+Seconds = Annotated[int, Field(gt=0, le=3600)]
+
+
+class Waits(Section):
+    """How long each step of a call may take, in seconds."""
+
+    agent_ring: Seconds = 15
+    """An agent's phone rings this long; then the agent is paused and the next one rings."""
+    first_queue: Seconds = 60
+    """In the first queue before the second line."""
+    second_queue: Seconds = 45
+    """In the second-line queue before the duty mobiles."""
+    duty_ring: Seconds = 20
+    accept: Seconds = 6
+    """A called duty mobile has this long to press 1, twice."""
+    outside_ring: Seconds = 40
+    message: Seconds = 180
+    """Longest message."""
+    message_silence: Seconds = 8
+    """Silence of this length ends a message."""
+    position: Seconds = 30
+    """Between two announcements of the place in the queue."""
+    wrap_up_race: Annotated[int, Field(ge=0, le=60)] = 3
+    """app_queue's `wrapuptime`: covers the moment until the wrap-up pause has arrived."""
+    answering: Annotated[float, Field(gt=0, le=10)] = 2
+    """A flow has this long to decide where a call goes; then the dialplan decides by itself."""
+
+
+class LineSettings(Section):
+    """One Asterisk node. SIP and RTP listen on `bind`; everything else only on `private`."""
+
+    node: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")] = "node1"
+    bind: Address = "127.0.0.1"
+    private: Address = "127.0.0.1"
+    external: Address | None = None
+    """The address that peers outside the local networks see, where there is NAT."""
+    local_networks: tuple[Network, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    sip_port: Port = 5060
+    rtp_first: Port = 20000
+    rtp_last: Port = 20999
+    ami_port: Port = 5038
+    agi_port: Port = 4573
+    websocket_port: Port = 8088
+    """SIP over WebSocket for phones in the browser; the web role's `/ws` leads here."""
+    trunk_from: tuple[Network, ...] = ("127.0.0.1/32",)
+    """Networks of the operator's trunk: who calls from there is a citizen."""
+    trunk_to: Peer | None = None
+    """Where calls to the public network go, `host` or `host:port`; empty: no calls out."""
+    caller_number: Annotated[str, Field(pattern=r"^\+?[0-9]{3,15}$")] = "12345"
+    """Shown to citizens and duty mobiles whom the hotline calls."""
+    waits: Waits = Waits()
+
+    @model_validator(mode="after")
+    def _enough_ports(self) -> "LineSettings":
+        if self.rtp_last - self.rtp_first < 3:
+            raise ValueError("rtp_last must lie at least 3 above rtp_first")
+        return self

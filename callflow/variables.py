@@ -1,0 +1,90 @@
+"""Every dialplan variable and call event of the product, named once.
+
+The templates in `asterisk_conf/` spell the same names in plain dialplan, so that they read as dialplan; a test
+holds both together. A flow in `ivr/` sets variables only from here.
+"""
+
+from enum import StrEnum
+
+
+class Variable(StrEnum):
+    """Channel variables. "set by": who writes it; everybody may read it."""
+
+    DONE = "HOTLINE_DONE"
+    """Sentinel: a flow's own name, set as its very last act. Asterisk's AGISTATUS says SUCCESS even where the
+    server closed at once, so nothing else proves that Python answered. Set by: flows; emptied by: dialplan."""
+    ROUTE = "HOTLINE_ROUTE"
+    """Where the call goes on: a `Route`. Set by: inbound flow."""
+    QUEUE = "HOTLINE_QUEUE"
+    """The queue of the present rung. Set by: rendered roster, inbound flow, ladder."""
+    ORIGINAL = "HOTLINE_ORIGINAL"
+    """The hotline that the citizen dialled before the merger, such as 12369. Set by: rendered roster, inbound."""
+    DIALLED = "HOTLINE_DIALLED"
+    """The number as dialled, digits and + only. Set by: dialplan."""
+    FLOW = "HOTLINE_FLOW"
+    """The flow that is being asked. Set by: dialplan."""
+    RUNG = "HOTLINE_RUNG"
+    """The rung of the ladder where the call stands: a `Rung`; empty before the first. Set by: dialplan."""
+    NEXT = "HOTLINE_NEXT"
+    """The rung after this one. Set by: dialplan."""
+    UNTIL = "HOTLINE_UNTIL"
+    """When waiting on this rung ends, seconds since 1970. Set by: dialplan."""
+    LEFT = "HOTLINE_LEFT"
+    """Seconds left on this rung. Set by: dialplan."""
+    PLACE = "HOTLINE_PLACE"
+    """The caller's place when a key was pressed in the queue; there the caller returns. Set by: dialplan."""
+    DUTY = "HOTLINE_DUTY"
+    """Which duty mobile is being called, from 1. Set by: dialplan."""
+    DIAL = "HOTLINE_DIAL"
+    """What Dial calls: a duty mobile or the outside number. Set by: rendered roster."""
+    PART = "HOTLINE_PART"
+    """How many connections of this call were recorded, from 1. Set by: dialplan."""
+    RECORDING = "HOTLINE_RECORDING"
+    """The running recording's path without `_in.sln`; empty: none runs. Set by: dialplan."""
+    TRIES = "HOTLINE_TRIES"
+    """How often a duty mobile was asked to press 1. Set by: dialplan."""
+    ACCEPT = "HOTLINE_ACCEPT"
+    """The key that a duty mobile pressed. Set by: dialplan."""
+    CITIZEN = "HOTLINE_CITIZEN"
+    """The number that an outbound call goes to. Set by: dialplan."""
+
+
+class Route(StrEnum):
+    """What the inbound flow may decide; each is an extension of `[hotline-ladder]`."""
+
+    FIRST = "first"
+    SECOND = "second"
+    DUTY = "duty"
+    MESSAGE = "message"
+    REFUSE = "refuse"
+
+
+class Rung(StrEnum):
+    """Steps of the overflow ladder, in order."""
+
+    FIRST = "first"
+    SECOND = "second"
+    DUTY = "duty"
+    OUTSIDE = "outside"
+    MESSAGE = "message"
+
+
+class CallEvent(StrEnum):
+    """User events that the dialplan writes into CEL, and so also onto AMI: live and for reconciliation."""
+
+    ARRIVED = "HotlineArrived"
+    """Extra: number dialled."""
+    RUNG = "HotlineRung"
+    """Extra: `<rung>` or `<rung>/<queue>`; for duty mobiles `duty/<which>`."""
+    ACCEPTED = "HotlineAccepted"
+    """A duty mobile pressed 1. Extra: which."""
+    REFUSED = "HotlineRefused"
+    """The caller was told to call later. Extra: empty."""
+    MESSAGE = "HotlineMessage"
+    """A message was begun; its file is `<linkedid>_message.sln`. Extra: empty."""
+    TALK = "HotlineTalk"
+    """A recording was started. Extra: part number."""
+
+
+QUEUE_POSITION = "QUEUEPOSITION"
+"""Asterisk's own: the place at which a caller left the queue (app_queue, leave_queue)."""
