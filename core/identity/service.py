@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -25,6 +26,9 @@ IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=30)
 ISSUER = "弋阳12345"
+
+Busy = Callable[[AsyncSession, UUID], Awaitable[bool]]
+"""Whether this user is in the middle of what must not be cut off, such as a call."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +113,13 @@ async def _count_failure(session: AsyncSession, user: User | None, login: str, a
     await record(session, actor_of(user), "session.refused", "user", user.id, address=address)
 
 
-async def identify(session: AsyncSession, token: str, *, in_call: bool = False) -> Identified | None:
-    """Whose cookie this is, or None when unknown, revoked or idle too long (never while `in_call`)."""
+async def identify(
+    session: AsyncSession, token: str, *, busy: Busy | None = None, touch: bool = True
+) -> Identified | None:
+    """Whose cookie this is, or None when unknown, revoked, or idle too long (never while the user is `busy`).
+
+    `touch=False`: a request that no person made, which keeps no session alive.
+    """
     found = (
         await session.execute(
             select(WebSession, User)
@@ -122,10 +131,11 @@ async def identify(session: AsyncSession, token: str, *, in_call: bool = False) 
         return None
     row, user = found
     at = clock.now()
-    if not in_call and (at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT):
+    over = at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT
+    if over and not (busy and await busy(session, user.id)):
         row.revoked_at = at
         return None
-    if at - row.seen_at > SEEN_EVERY:
+    if touch and at - row.seen_at > SEEN_EVERY:
         row.seen_at = at
     return Identified(actor_of(user), user, row)
 

@@ -1,0 +1,70 @@
+"""The web role on a real socket with TLS, a real database behind it, and people who sign in."""
+
+import ssl
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import trustme
+from aiohttp.test_utils import TestClient, TestServer
+from web_desk import Desk, signed_in
+
+from core.db import Database
+from core.permissions import Role
+from core.secrets import Secrets
+from web import app
+from web.bundle import Bundle
+from web.live import Hub
+from web.parts import Parts
+from web.routes import TABLE
+from web.settings import WebSettings
+
+BUNDLE = Bundle({name: name for name in ("desk.js", "player.js", "live-worker.js", "style.css")})
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+async def serve(db: Database, home: Path, authority: trustme.CA) -> AsyncIterator[Callable[[], Desk]]:
+    """Opens browsers at one running web role."""
+    parts = Parts(db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345")
+    hub = Hub(db.dsn, 50)
+    await hub.start()
+    server = TestServer(app.build(parts, TABLE, hub), scheme="https")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
+    await server.start_server(ssl=context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    clients: list[TestClient[Any, Any]] = []
+
+    def open_desk() -> Desk:
+        jar = aiohttp.CookieJar(unsafe=True)
+        client = TestClient(server, cookie_jar=jar, connector=aiohttp.TCPConnector(ssl=trusting))
+        clients.append(client)
+        return Desk(client)
+
+    try:
+        yield open_desk
+    finally:
+        await hub.stop()
+        for client in clients:
+            await client.session.close()
+        await server.close()
+
+
+@pytest.fixture
+async def agent(db: Database, serve: Callable[[], Desk]) -> Desk:
+    """An agent who is signed in."""
+    return await signed_in(db, serve(), "wangli", Role.AGENT)
+
+
+@pytest.fixture
+async def lead(db: Database, serve: Callable[[], Desk]) -> Desk:
+    """A shift lead who is signed in."""
+    return await signed_in(db, serve(), "lijianguo", Role.SHIFT_LEAD)

@@ -1,0 +1,43 @@
+// Bundles the browser's modules and styles into ../static/build with content hashes and a manifest.
+import { build } from "esbuild";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const built = path.resolve(here, "../static/build");
+const fresh = `${built}.new-${process.pid}`;
+
+await rm(fresh, { recursive: true, force: true });
+await mkdir(fresh, { recursive: true });
+const result = await build({
+  absWorkingDir: here,
+  entryPoints: {
+    desk: "js/desk.js",
+    player: "js/player.js",
+    "live-worker": "js/live-worker.js",
+    style: "css/style.css",
+  },
+  outdir: fresh,
+  entryNames: "[name]-[hash]",
+  bundle: true,
+  minify: true,
+  sourcemap: true,
+  format: "esm",
+  target: ["chrome109", "firefox115", "safari16"],
+  charset: "utf8",
+  legalComments: "linked",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const manifest = {};
+for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) {
+  if (!entryPoint) continue;
+  const name = path.basename(file);
+  manifest[name.replace(/-[A-Z0-9]+(\.[a-z]+)$/, "$1")] = name;
+}
+await writeFile(path.join(fresh, "manifest.json"), JSON.stringify(manifest, null, 1));
+await rm(built, { recursive: true, force: true });
+await rename(fresh, built);
+console.log(`browser assets: ${Object.values(manifest).join(", ")}`);

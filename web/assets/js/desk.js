@@ -1,0 +1,9 @@
+// Entry of every page behind sign-in, and of sign-in itself.
+import "htmx.org/dist/htmx.esm.js";
+import "./forms.js";
+import "./keep.js";
+import "./keys.js";
+import "./live.js";
+import "./proposals.js";
+import "./shell.js";
+import "./ticking.js";

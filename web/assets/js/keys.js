@@ -1,0 +1,20 @@
+// Rows under the keyboard: j and k move, Enter opens; never while somebody types.
+const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")];
+const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
+
+function select(row) {
+  for (const other of rows()) other.removeAttribute("aria-selected");
+  row.setAttribute("aria-selected", "true");
+  row.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || typing(event.target)) return;
+  const all = rows();
+  const at = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  if (event.key === "j" && all.length) select(all[Math.min(at + 1, all.length - 1)]);
+  else if (event.key === "k" && all.length) select(all[Math.max(at - 1, 0)]);
+  else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, summary")) all[at].querySelector("a[href]")?.click();
+  else return;
+  event.preventDefault();
+});

@@ -1,0 +1,26 @@
+// Playback with a waveform: two channels, citizen above, everyone else below; peaks come from the server.
+import WaveSurfer from "wavesurfer.js";
+import { meta } from "./page.js";
+
+export default async function player(part) {
+  const media = part.querySelector("audio");
+  const answer = await fetch(part.dataset.peaks, { headers: { Accept: "application/json" } });
+  if (!answer.ok) return;
+  const { seconds, channels } = await answer.json();
+  const style = getComputedStyle(document.documentElement);
+  const wave = WaveSurfer.create({
+    container: part.querySelector(".wave"),
+    media,
+    peaks: channels,
+    duration: seconds,
+    height: Math.floor(128 / channels.length),
+    splitChannels: channels.map(() => ({})),
+    waveColor: style.getPropertyValue("--line-2").trim(),
+    progressColor: style.getPropertyValue("--blue").trim(),
+    cursorColor: style.getPropertyValue("--ink").trim(),
+    cspNonce: meta("style-nonce"),
+  });
+  for (const words of document.querySelectorAll("[data-at]")) {
+    words.addEventListener("click", () => { wave.setTime(Number(words.dataset.at)); media.play(); });
+  }
+}

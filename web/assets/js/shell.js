@@ -1,0 +1,18 @@
+// Keeps the shell in step with the page that was swapped in: current rail entry, lazily loaded modules.
+import { onPage } from "./page.js";
+
+onPage(() => {
+  const place = document.querySelector("#page")?.dataset.place;
+  for (const link of document.querySelectorAll(".rail a")) {
+    if (link.dataset.place === place) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  for (const part of document.querySelectorAll("[data-module]:not([data-loaded])")) {
+    part.dataset.loaded = "yes";
+    import(part.dataset.module).then((module) => module.default(part));
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) print();
+});

@@ -1,0 +1,109 @@
+"""What a handler is given: who asks, one database session, and the ways to answer."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.identity.service import Identified
+from web import frame, problems
+from web.doors import NotSignedIn, csrf_token
+from web.live import HUB
+from web.parts import PARTS, Parts
+from web.render import RENDERER
+
+NOTE_COOKIE = "__Host-hotline-note"
+PAGE = "main#page"
+
+
+@dataclass
+class Context:
+    """One request. `session` exists unless the route streams."""
+
+    request: web.Request
+    who: Identified | None
+    database_session: AsyncSession | None
+    _cookies: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> Parts:
+        """What the process gave to the web role."""
+        return self.request.app[PARTS]
+
+    @property
+    def session(self) -> AsyncSession:
+        """This command's session; commits when the handler returns."""
+        if self.database_session is None:
+            raise RuntimeError("a streaming route opens its own sessions")
+        return self.database_session
+
+    @property
+    def signed_in(self) -> Identified:
+        """The person. Raises `NotSignedIn`."""
+        if self.who is None:
+            raise NotSignedIn
+        return self.who
+
+    @property
+    def actor(self) -> Actor:
+        """The person as an actor."""
+        return self.signed_in.actor
+
+    @property
+    def swapped(self) -> bool:
+        """Whether htmx fetches this into the present shell."""
+        return "HX-Request" in self.request.headers
+
+    async def page(self, template: str, *, place: str = "", status: int = 200, **values: Any) -> web.Response:
+        """A page of the frame: only `<main>` when htmx swaps it in, else with the whole shell."""
+        shell: dict[str, Any] = {}
+        if not self.swapped:
+            shell = {"frame": await frame.show(self), "nonce": problems.nonce(self.request), "live_at": self.live_at}
+        note = unquote(self.request.cookies.get(NOTE_COOKIE, ""))[:200]
+        text = self.render(
+            template, layout="part.html" if self.swapped else "shell.html", place=place, note=note, **shell, **values
+        )
+        response = web.Response(text=text, content_type="text/html", status=status)
+        if note:
+            response.del_cookie(NOTE_COOKIE, path="/", secure=True)
+        return response
+
+    def bare(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page without the frame, or a part of one."""
+        return web.Response(text=self.render(template, **values), content_type="text/html", status=status)
+
+    def render(self, template: str, **values: Any) -> str:
+        """The template's text, with what every template may use."""
+        return self.request.app[RENDERER].render(
+            template, who=self.who, csrf=csrf_token(self.request, self.who), path=self.request.path, **values
+        )
+
+    @property
+    def live_at(self) -> str:
+        """The number of the last hint when this page was made."""
+        return self.request.app[HUB].last
+
+    def redirect(self, url: str, note: str = "") -> web.Response:
+        """After an act: to the page that shows its effect, with one sentence about it."""
+        response = web.Response(status=303, headers={"Location": url})
+        if note:
+            response.set_cookie(
+                NOTE_COOKIE, quote(note), max_age=60, path="/", secure=True, httponly=True, samesite="Strict"
+            )
+        return response
+
+    def leave(self, url: str) -> web.Response:
+        """To another shell (sign-in, sign-out): a full navigation also from htmx."""
+        if self.swapped:
+            return web.Response(status=204, headers={"HX-Redirect": url})
+        return web.Response(status=303, headers={"Location": url})
+
+    def data(self, value: Any, status: int = 200) -> web.Response:
+        """JSON."""
+        return web.Response(
+            text=json.dumps(value, ensure_ascii=False, default=str), content_type="application/json", status=status
+        )

@@ -1,0 +1,30 @@
+"""What waits, counted for the rail; one small query each, all served by partial indexes."""
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callflow.callbacks.models import CallbackTask
+from callflow.incidents.models import Incident
+from callflow.models import Call
+from crm.sms.models import Sms
+from crm.tickets.models import Ticket
+
+Count = Callable[[AsyncSession], Awaitable[int]]
+
+
+def of(statement: Select[int]) -> Count:
+    """The counter of one statement."""
+
+    async def count(session: AsyncSession) -> int:
+        return await session.scalar(statement) or 0
+
+    return count
+
+
+calls = of(select(func.count()).select_from(Call).where(Call.ended_at.is_(None)))
+drafts = of(select(func.count()).select_from(Ticket).where(Ticket.state == "draft"))
+callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
+unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
+incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))

@@ -1,0 +1,69 @@
+"""The frame around every page: the rail by permission with what waits, and the agent's state."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from core.permissions import Permission as P
+from web import counts
+from web.agent_bar import AgentBar
+from web.agent_bar import show as show_agent
+
+if TYPE_CHECKING:
+    from web.context import Context
+
+
+@dataclass(frozen=True)
+class Place:
+    """One entry of the rail. `tone` colours a count above zero: `waits` for work, `alarm` for trouble."""
+
+    group: str
+    key: str
+    path: str
+    label: str
+    needs: tuple[P, ...]
+    count: counts.Count | None = None
+    tone: str = ""
+
+
+PLACES = (
+    Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
+    Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
+    Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
+    Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), counts.drafts, "waits"),
+    Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
+    Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
+    Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
+    Place("管理", "users", "/users", "用户", (P.USER_ADMIN,)),
+    Place("管理", "units", "/units", "单位", (P.UNIT_ADMIN, P.USER_ADMIN)),
+    Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A place as this person sees it; `count` is None where nothing is counted."""
+
+    place: Place
+    count: int | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rail groups in order, and the agent's bar where the person is an agent."""
+
+    groups: dict[str, list[Entry]]
+    agent: AgentBar | None
+
+
+def places(ctx: "Context") -> list[Place]:
+    """The places that this person may enter, in the rail's order."""
+    return [place for place in PLACES if any(map(ctx.actor.may, place.needs))]
+
+
+async def show(ctx: "Context") -> Frame:
+    """The frame as it is now."""
+    groups: dict[str, list[Entry]] = {}
+    for place in places(ctx):
+        count = await place.count(ctx.session) if place.count else None
+        groups.setdefault(place.group, []).append(Entry(place, count))
+    return Frame(groups, await show_agent(ctx))

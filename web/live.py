@@ -1,0 +1,175 @@
+"""Fans the database's hints out to browsers as server-sent events; each browser has a bounded mailbox."""
+
+import asyncio
+import contextlib
+import secrets
+from collections import deque
+
+from aiohttp import web
+
+from core import live
+from core.errors import HotlineError
+from core.health import Health
+from core.log import get
+from core.permissions import Permission
+
+log = get(__name__)
+
+HEARTBEAT_S = 15.0
+REMEMBERED = 500
+"""Hints kept for browsers that come back; with more missed they fetch everything again."""
+MAILBOX = 256
+
+TOPICS: dict[str, tuple[Permission, ...]] = {
+    "calls": (Permission.LINE_VIEW, Permission.CALL_VIEW),
+    "call": (Permission.CALL_VIEW,),
+    "words": (Permission.CALL_VIEW,),
+    "queue": (Permission.LINE_VIEW,),
+    "agents": (Permission.LINE_VIEW, Permission.LINE_AGENT),
+    "callbacks": (Permission.CALLBACK_HANDLE,),
+    "orders": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
+    "order": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
+    "sms": (Permission.SMS_VIEW,),
+    "incidents": (Permission.INCIDENT_VIEW,),
+    "recordings": (Permission.RECORDING_VIEW,),
+    "health": (Permission.SYSTEM_VIEW,),
+}
+"""Who may know that something of this kind changed; topics that are not listed stay inside."""
+
+
+class Busy(HotlineError):
+    """More browsers listen than this process serves."""
+
+    status = 503
+
+
+class Mailbox:
+    """What one browser has yet to hear. Equal hints merge; past `MAILBOX` all become one gap."""
+
+    def __init__(self, topics: frozenset[str]) -> None:
+        self.topics = topics
+        self._waiting: dict[tuple[str, str], int] = {}
+        self._gap = 0
+        self._woken = asyncio.Event()
+
+    def put(self, number: int, topic: str, id: str) -> None:
+        """One hint, if this browser may hear it."""
+        if topic not in self.topics:
+            return
+        self._waiting.pop((topic, id), None)
+        self._waiting[topic, id] = number
+        if len(self._waiting) > MAILBOX:
+            self.gap(number)
+        self._woken.set()
+
+    def gap(self, number: int) -> None:
+        """Hints were lost up to `number`."""
+        self._waiting.clear()
+        self._gap = number
+        self._woken.set()
+
+    async def take(self, timeout_s: float) -> tuple[int, list[tuple[int, str, str]]]:
+        """(number of a gap or 0, hints in order); empty after `timeout_s` of silence."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), timeout_s)
+        self._woken.clear()
+        gap, self._gap = self._gap, 0
+        hints = [(number, topic, id) for (topic, id), number in self._waiting.items()]
+        self._waiting.clear()
+        return gap, hints
+
+
+class Hub:
+    """One listener to the database, many mailboxes. A service of the web role."""
+
+    name = "页面实时更新"
+
+    def __init__(self, dsn: str, clients: int) -> None:
+        self._dsn = dsn
+        self._clients = clients
+        self._boot = secrets.token_hex(4)
+        self._number = 0
+        self._remembered: deque[tuple[int, str, str]] = deque(maxlen=REMEMBERED)
+        self._boxes: set[Mailbox] = set()
+        self._task: asyncio.Task[None] | None = None
+        self.closing = asyncio.Event()
+
+    @property
+    def last(self) -> str:
+        """Id of the last hint that this process knows of."""
+        return f"{self._boot}-{self._number}"
+
+    @property
+    def listening(self) -> int:
+        """How many browsers listen."""
+        return len(self._boxes)
+
+    def id(self, number: int) -> str:
+        """The event id of hint `number`."""
+        return f"{self._boot}-{number}"
+
+    async def start(self) -> None:
+        """Listen to the database until `stop`."""
+        self._task = asyncio.create_task(self._listen(), name="live-hub")
+
+    async def stop(self) -> None:
+        """End all streams, then the listener."""
+        self.closing.set()
+        for box in self._boxes:
+            box.gap(self._number)
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def health(self) -> Health:
+        """Well while the listener lives."""
+        alive = self._task is not None and not self._task.done()
+        return Health(self.name, alive, f"{self.listening} 个浏览器在线" if alive else "未在监听数据库通知")
+
+    def open(self, topics: frozenset[str], after: str) -> Mailbox:
+        """A mailbox that already holds what was missed since `after`. Raises `Busy`."""
+        if len(self._boxes) >= self._clients:
+            raise Busy("too-many-listeners", "同时在线的浏览器过多，实时更新暂时不可用。")
+        box = Mailbox(topics)
+        boot, _, number = after.partition("-")
+        if after and (boot != self._boot or not number.isdigit()):
+            box.gap(self._number)
+        elif after:
+            oldest = self._remembered[0][0] if self._remembered else self._number + 1
+            if int(number) + 1 < oldest and int(number) < self._number:
+                box.gap(self._number)
+            else:
+                for hint in self._remembered:
+                    if hint[0] > int(number):
+                        box.put(*hint)
+        self._boxes.add(box)
+        return box
+
+    def close(self, box: Mailbox) -> None:
+        """This browser has gone."""
+        self._boxes.discard(box)
+
+    def tell(self, topic: str, id: str) -> None:
+        """One hint for everybody who may hear it."""
+        self._number += 1
+        self._remembered.append((self._number, topic, id))
+        for box in self._boxes:
+            box.put(self._number, topic, id)
+
+    def lose(self) -> None:
+        """Hints may have been lost: everybody fetches again."""
+        self._number += 1
+        self._remembered.clear()
+        for box in self._boxes:
+            box.gap(self._number)
+
+    async def _listen(self) -> None:
+        async for hint in live.listen(self._dsn):
+            if hint.topic == live.RESYNC:
+                self.lose()
+            elif hint.topic in TOPICS:
+                self.tell(hint.topic, hint.id)
+
+
+HUB: web.AppKey[Hub] = web.AppKey("hub", Hub)

@@ -1,0 +1,181 @@
+"""Reads a request into its model: path, query, and a form or JSON body, with Chinese errors by field."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from core.errors import HotlineError, Invalid
+from web.route import Asks
+
+MAX_BODY = 256 * 1024
+MAX_FIELDS = 200
+MAX_DEPTH = 16
+SAFE = frozenset({"GET", "HEAD"})
+CSRF_FIELD = "_csrf"
+
+A = TypeVar("A", bound=Asks)
+
+SENTENCES = {
+    "missing": "请填写这一项。",
+    "string_too_long": "内容过长，最多 {max_length} 个字。",
+    "string_too_short": "请填写这一项。",
+    "uuid_parsing": "编号不正确。",
+    "int_parsing": "请填写整数。",
+    "int_type": "请填写整数。",
+    "date_from_datetime_parsing": "日期格式不正确，例如 2026-11-23。",
+    "date_parsing": "日期格式不正确，例如 2026-11-23。",
+    "enum": "请从列出的选项中选择。",
+    "literal_error": "请从列出的选项中选择。",
+    "greater_than_equal": "不能小于 {ge}。",
+    "less_than_equal": "不能大于 {le}。",
+    "string_pattern_mismatch": "格式不正确。",
+    "extra_forbidden": "不认识的项目。",
+    "too_long": "选择过多，最多 {max_length} 项。",
+}
+
+
+class UnsupportedMedia(HotlineError):
+    """The body is neither a form nor JSON."""
+
+    status = 415
+
+
+class TooLarge(HotlineError):
+    """The body is larger than any page of this service sends."""
+
+    status = 413
+
+
+def malformed(detail: str) -> Invalid:
+    """The request could not even be read."""
+    return Invalid("malformed-request", f"请求内容无法读取：{detail}。")
+
+
+async def read(request: web.Request, asks: type[A]) -> tuple[A, str]:
+    """The request as its model, and the CSRF token that its body carried (empty when none)."""
+    values = from_pairs(request.query, asks)
+    body = {} if request.method in SAFE else await read_body(request, asks)
+    token = body.pop(CSRF_FIELD, "")
+    clash = set(body) & set(request.match_info)
+    if clash:
+        raise malformed("地址中的编号不能在内容里另行指定")
+    values.update(body)
+    values.update(request.match_info)
+    refuse_controls(values)
+    return validate(asks, values), token if isinstance(token, str) else ""
+
+
+def validate(asks: type[A], values: Mapping[str, Any]) -> A:
+    """`values` as the model. Raises `Invalid("invalid-input")` with one sentence for each field."""
+    try:
+        return asks.model_validate(values)
+    except ValidationError as error:
+        fields: dict[str, str] = {}
+        for problem in error.errors(include_url=False, include_input=False):
+            name = str(problem["loc"][0]) if problem["loc"] else ""
+            if problem["type"] in {"value_error", "assertion_error"}:
+                sentence = str(problem.get("ctx", {}).get("error", "内容不正确。"))
+            else:
+                sentence = SENTENCES.get(problem["type"], "内容不正确。").format(**problem.get("ctx", {}))
+            fields.setdefault(name[:60], sentence)
+        raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=fields) from None
+
+
+async def read_body(request: web.Request, asks: type[Asks]) -> dict[str, Any]:
+    """Form or JSON of at most `MAX_BODY` bytes in strict UTF-8."""
+    if request.content_length is not None and request.content_length > MAX_BODY:
+        raise TooLarge("body-too-large", "提交的内容过大。")
+    raw = await request.content.read(MAX_BODY + 1)
+    while raw and len(raw) <= MAX_BODY and (more := await request.content.read(MAX_BODY + 1 - len(raw))):
+        raw += more
+    if len(raw) > MAX_BODY:
+        raise TooLarge("body-too-large", "提交的内容过大。")
+    if not raw:
+        return {}
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise malformed("不是有效的 UTF-8 文字") from None
+    if request.content_type == "application/json":
+        return parse_json(text)
+    if request.content_type == "application/x-www-form-urlencoded":
+        return from_pairs(parse_form(text), asks)
+    raise UnsupportedMedia("unsupported-media", "提交的内容格式不受支持。")
+
+
+def parse_form(text: str) -> Any:
+    """`a=1&b=2` as pairs; percent-escapes must be valid UTF-8."""
+    from urllib.parse import parse_qsl
+
+    from multidict import MultiDict
+
+    try:
+        return MultiDict(
+            parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS, strict_parsing=True)
+        )
+    except ValueError:
+        raise malformed("表单格式不正确") from None
+
+
+def parse_json(text: str) -> dict[str, Any]:
+    """One JSON object, not deeper than `MAX_DEPTH`."""
+    try:
+        value = json.loads(text, parse_constant=lambda name: (_ for _ in ()).throw(ValueError(name)))
+    except (ValueError, RecursionError):
+        raise malformed("不是有效的 JSON") from None
+    if not isinstance(value, dict):
+        raise malformed("应为一个 JSON 对象")
+    if depth(value) > MAX_DEPTH:
+        raise malformed("层次过深")
+    return value
+
+
+def depth(value: Any) -> int:
+    """How deep containers are nested in `value`."""
+    level, present = 0, [value]
+    while present:
+        level += 1
+        present = [
+            inner
+            for item in present
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return level
+
+
+def from_pairs(pairs: Any, asks: type[Asks]) -> dict[str, Any]:
+    """Repeated names become lists where the model wants one, else they are an error."""
+    values: dict[str, Any] = {}
+    for name in dict.fromkeys(pairs):
+        many = pairs.getall(name)
+        if wants_list(asks, name):
+            values[name] = many
+        elif len(many) > 1:
+            raise malformed("同一项目重复提交")
+        elif many[0] != "":
+            values[name] = many[0]
+    return values
+
+
+def wants_list(asks: type[Asks], name: str) -> bool:
+    """Whether the model's field `name` holds several values."""
+    field = asks.model_fields.get(name)
+    return field is not None and getattr(field.annotation, "__origin__", None) in {list, tuple, set, frozenset}
+
+
+def refuse_controls(value: Any) -> None:
+    """NUL and other control characters (besides tab and line ends) have no place in what people type."""
+    if isinstance(value, str):
+        if any((ord(c) < 32 and c not in "\t\r\n") or 0xD800 <= ord(c) <= 0xDFFF or ord(c) == 127 for c in value):
+            raise malformed("含有不可见的控制字符")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            refuse_controls(key)
+            refuse_controls(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            refuse_controls(inner)
