@@ -142,7 +142,7 @@ class Ingest:
         await self._catalogue(raw, encoded, key)
 
     async def _put_peaks(self, key: str, encoded: Encoded, path: Path) -> None:
-        path.write_text(json.dumps(encoded.peaks))
+        await asyncio.to_thread(path.write_text, json.dumps(encoded.peaks))
         await self._store.put(key + PEAKS_SUFFIX, path, digest_of(path))
 
     async def _catalogue(self, raw: Raw, encoded: Encoded | None, key: str) -> None:

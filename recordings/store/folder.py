@@ -5,7 +5,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -64,7 +64,7 @@ class FolderStore:
     async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """See `Store.list`."""
         with _translated():
-            found = await asyncio.to_thread(self._list, prefix)
+            found = await asyncio.to_thread(self._found, prefix)
         for stat in found:
             yield stat
 
@@ -87,7 +87,7 @@ class FolderStore:
             finally:
                 incoming.unlink(missing_ok=True)
 
-    def _list(self, prefix: str) -> list[Stat]:
+    def _found(self, prefix: str) -> Sequence[Stat]:
         found = []
         for path in self._root.rglob("*"):
             key = path.relative_to(self._root).as_posix()

@@ -2,6 +2,7 @@
 
 import argparse
 import hashlib
+import logging
 import random
 import time
 from dataclasses import replace
@@ -19,6 +20,8 @@ from recordings.speech.training.net import example, priors, train
 from recordings.speech.training.synthesis import NON_SPEECH, Synthesiser, Utterance, a_law
 from recordings.speech.training.vocabulary import Grammar, read_lexicon
 
+log = logging.getLogger(__name__)
+
 TRAINING_VOICES = ["", "", "", "", "+m1", "+m2", "+m3", "+m4", "+m5", "+m6", "+f1", "+f2", "+f3", "+f5"]
 UNHEARD_VOICES = ["+m7", "+f4"]
 UNHEARD_RATES = range(190, 200)
@@ -29,6 +32,7 @@ PITCHES = [pitch for pitch in range(15, 86) if pitch not in UNHEARD_PITCHES]
 
 def main() -> None:
     """Build a model folder."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     options = _options()
     torch.set_num_threads(1)
     began = time.monotonic()
@@ -42,7 +46,7 @@ def main() -> None:
     test = [_unheard(grammar, synthesiser, chance, known, TRAINING_VOICES) for _ in range(300)]
     strangers = [_unheard(grammar, synthesiser, chance, known, UNHEARD_VOICES) for _ in range(100)]
     hours = sum(len(utterance.samples) for utterance in training) / 8000 / 3600
-    print(f"{len(lexicon.words)} words, {len(lexicon.phones)} phones, {hours:.1f} h of speech", flush=True)
+    log.info(f"{len(lexicon.words)} words, {len(lexicon.phones)} phones, {hours:.1f} h of speech")
 
     examples = [example(utterance, lexicon.pdfs) for utterance in training]
     held_out = [example(utterance, lexicon.pdfs) for utterance in test[:100]]
@@ -53,7 +57,7 @@ def main() -> None:
     write_graph(options.out, lexicon, grammar, options.seed)
     _digests(options.out)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
-    print(f"built in {time.monotonic() - began:.0f} s, {size / 1000:.0f} kB")
+    log.info(f"built in {time.monotonic() - began:.0f} s, {size / 1000:.0f} kB")
 
     for name, utterances in (
         ("unheard sentences", test),
@@ -61,7 +65,7 @@ def main() -> None:
         ("unheard voices", strangers),
     ):
         score = evaluate(options.out, utterances)
-        print(f"CER {score.cer:.4f} on {name}; e.g. {score.mistakes[:3]}", flush=True)
+        log.info(f"CER {score.cer:.4f} on {name}; e.g. {score.mistakes[:3]}")
 
 
 def _training(grammar: Grammar, synthesiser: Synthesiser, chance: random.Random) -> Utterance:

@@ -1,5 +1,6 @@
 """The acoustic network: a small time-delay network, and its training."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ MARGIN = 12
 IGNORED = -1
 BATCH = 24
 PEAK_RATE = 3e-3
+
+log = logging.getLogger(__name__)
 
 Frames = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.int64]
@@ -98,10 +101,7 @@ def train(
             optimiser.step()
             schedule.step()
             total += loss.item()
-        print(
-            f"epoch {epoch + 1}: loss {total / len(batches):.3f}, accuracy {accuracy(network, held_out):.4f}",
-            flush=True,
-        )
+        log.info(f"epoch {epoch + 1}: loss {total / len(batches):.3f}, accuracy {accuracy(network, held_out):.4f}")
     return network.eval()
 
 

@@ -1,0 +1,161 @@
+"""Writes what was heard: all voices of one moment in one transaction, so that many voices cost few commits."""
+
+import asyncio
+import contextlib
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core import clock
+from core.db import Database, new_id
+from core.errors import Unavailable
+from core.events import publish
+from core.live import hint
+from core.log import get
+from recordings.events import TranscriptGrew
+from recordings.models import LiveCoverage, LivePartial, Side, Source, TranscriptSegment
+from recordings.speech.engine import Utterance
+
+log = get(__name__)
+EVERY_S = 0.1
+AGAIN_S = 1.0
+MAX_WAITING = 20_000
+"""Utterances kept while the database is away; beyond, the recording gives them back."""
+TOPIC = "words"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A finished stretch of one voice, and its words if it has any. Times are seconds on the call's timeline."""
+
+    call_id: UUID
+    side: Side
+    coverage_id: UUID
+    start_s: float
+    covered_to_s: float
+    utterance: Utterance | None
+
+
+class WordWriter:
+    """Partials are replaced by newer ones; finished utterances are all written, in their order."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._partials: dict[tuple[UUID, Side], str] = {}
+        self._said: list[Said] = []
+        self._wake = asyncio.Event()
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Write whatever comes."""
+        self._task = asyncio.create_task(self._run(), name="words")
+
+    async def stop(self) -> None:
+        """Write the rest, if the database is there."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        with contextlib.suppress(Unavailable):
+            await self.flush()
+
+    def partial(self, call_id: UUID, side: Side, text: str) -> None:
+        """The words of the utterance that is being spoken."""
+        self._partials[call_id, side] = text
+        self._wake.set()
+
+    def said(self, said: Said) -> None:
+        """A finished stretch."""
+        self._partials[said.call_id, said.side] = ""
+        if len(self._said) < MAX_WAITING:
+            self._said.append(said)
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Write everything that waits. Raises `Unavailable`, and then keeps it."""
+        async with self._writing:
+            partials, said = self._partials, self._said
+            self._partials, self._said = {}, []
+            if not partials and not said:
+                return
+            try:
+                await self._write(partials, said)
+            except Unavailable:
+                self._partials = partials | self._partials
+                self._said = said + self._said
+                raise
+
+    async def _write(self, partials: dict[tuple[UUID, Side], str], said: list[Said]) -> None:
+        at = clock.now()
+        async with self._db.session() as session:
+            for item in said:
+                session.add_all(_segments(item))
+                await session.execute(
+                    update(LiveCoverage).where(LiveCoverage.id == item.coverage_id).values(end_s=item.covered_to_s)
+                )
+            gone = sorted(key for key, text in partials.items() if not text)
+            for call_id, side in gone:
+                await session.execute(
+                    delete(LivePartial).where(LivePartial.call_id == call_id, LivePartial.side == side)
+                )
+            rows = [
+                {"call_id": call_id, "side": side, "text": text, "at": at}
+                for (call_id, side), text in sorted(partials.items())
+                if text
+            ]
+            if rows:
+                statement = insert(LivePartial).values(rows)
+                await session.execute(
+                    statement.on_conflict_do_update(
+                        index_elements=["call_id", "side"],
+                        set_={"text": statement.excluded.text, "at": statement.excluded.at},
+                    )
+                )
+            for call_id in {item.call_id for item in said if item.utterance}:
+                await publish(session, TranscriptGrew(call_id=call_id))
+            for call_id in {item.call_id for item in said} | {call_id for call_id, _ in partials}:
+                await hint(session, TOPIC, call_id)
+
+    async def _run(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self.flush()
+                await asyncio.sleep(EVERY_S)
+            except Unavailable:
+                log.warning("words.waiting", utterances=len(self._said))
+                await asyncio.sleep(AGAIN_S)
+                self._wake.set()
+
+
+def _segments(item: Said) -> list[TranscriptSegment]:
+    return [segment(item.call_id, item.side, item.utterance, item.start_s, Source.LIVE)] if item.utterance else []
+
+
+def segment(
+    call_id: UUID,
+    side: Side,
+    utterance: Utterance,
+    shift_s: float,
+    source: Source,
+    recording_id: UUID | None = None,
+) -> TranscriptSegment:
+    """An utterance as a row; `shift_s` moves it from its stream's to the call's timeline."""
+    words = [asdict(word) for word in utterance.words]
+    for word in words:
+        word["start"], word["end"] = round(word["start"] + shift_s, 3), round(word["end"] + shift_s, 3)
+    return TranscriptSegment(
+        id=new_id(),
+        call_id=call_id,
+        recording_id=recording_id,
+        side=side,
+        start_s=utterance.start + shift_s,
+        end_s=utterance.end + shift_s,
+        text=utterance.text,
+        words=words,
+        source=source,
+    )
