@@ -178,6 +178,8 @@ class Softphone:
         try:
             reader, self._writer = await self._connect(control_port)
             self._tasks = [asyncio.create_task(self._read(reader)), asyncio.create_task(self._keep_microphone_open())]
+            # Given only now: what happens before the control socket is connected is never reported.
+            await self.command("uanew", self._account())
             if self._password is not None:
                 await self._registered()
         except BaseException:
@@ -277,17 +279,16 @@ class Softphone:
                 modules=_modules(),
             )
         )
+        (self.folder / "accounts").write_text("")
+        (self.folder / "contacts").write_text("")
+
+    def _account(self) -> str:
         account = f"<sip:{self.user}@{self.server};transport=udp>;audio_codecs=PCMA"
-        if self._password is None:
-            account += ";regint=0"
-        else:
-            account += f";auth_user={self.user};auth_pass={self._password};regint=60"
         if self._auto_answer:
             account += ";answermode=auto"
-        accounts = self.folder / "accounts"
-        accounts.touch(mode=0o600)
-        accounts.write_text(account + "\n")
-        (self.folder / "contacts").write_text("")
+        if self._password is None:
+            return account + ";regint=0"
+        return account + f";auth_user={self.user};auth_pass={self._password};regint=60"
 
     async def _connect(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         assert self._process is not None

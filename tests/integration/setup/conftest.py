@@ -23,6 +23,10 @@ func_callerid func_strings func_logic
 """
 
 PJSIP = """
+[global]
+type=global
+endpoint_identifier_order=username,ip,anonymous
+
 [transport]
 type=transport
 protocol=udp

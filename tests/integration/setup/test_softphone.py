@@ -1,7 +1,6 @@
 """The telephone that all line tests stand on: it rings, speaks, hears, presses keys, answers."""
 
 import asyncio
-import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,17 +11,19 @@ from callflow.speak import speak
 from core.errors import Unavailable
 from hotline.softphone import On, PhoneEvent, Softphone
 
+WAVE_HEADER = 44
+
 
 def loudest(path: Path) -> int:
-    with wave.open(str(path)) as file:
-        samples = memoryview(file.readframes(file.getnframes())).cast("h")
-    return max(samples, default=0)
+    """Of the samples so far: the header is only written when the call ends."""
+    data = path.read_bytes()[WAVE_HEADER:]
+    return max(memoryview(data[: len(data) // 2 * 2]).cast("h"), default=0)
 
 
 async def hears_something(phone: Softphone) -> None:
     async with asyncio.timeout(20):
-        while not any(loudest(path) > 3000 for path in phone.heard()):
-            await asyncio.sleep(0.1)  # noqa: ASYNC110  (a file that another program writes)
+        while not any(loudest(path) > 3000 for path in phone.heard()):  # noqa: ASYNC110  (baresip writes it)
+            await asyncio.sleep(0.1)
 
 
 async def test_what_is_said_comes_back_from_the_echo(pbx: BarePbx, tmp_path: Path) -> None:
