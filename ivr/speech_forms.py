@@ -1,0 +1,64 @@
+"""How numbers and dates are said in Mandarin: as Chinese text, and as the prompts that say it piece by piece.
+
+Digits of codes and telephones one by one with 幺 for 1; 二 in numbers and dates, 两 before a measure word
+(GB/T 15835 leaves the spoken form to usage; this is how hotlines speak).
+"""
+
+from datetime import date
+
+DIGITS = "零一二三四五六七八九"
+CODE_DIGITS = "零幺二三四五六七八九"
+LARGEST = 99_999_999
+
+
+def number(value: int) -> str:
+    """0–99,999,999 -> 零, 十二, 一百零五, 二千零二十, 一万零三. Raises ValueError outside."""
+    if not 0 <= value <= LARGEST:
+        raise ValueError(f"cannot be said: {value}")
+    if value >= 10_000:
+        tens, rest = divmod(value, 10_000)
+        gap = "零" if 0 < rest < 1000 else ""
+        return number(tens) + "万" + (gap + _under_ten_thousand(rest) if rest else "")
+    text = _under_ten_thousand(value)
+    return text[1:] if text.startswith("一十") else text
+
+
+def _under_ten_thousand(value: int) -> str:
+    if value == 0:
+        return DIGITS[0]
+    text, gap = "", False
+    for unit, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit, value = divmod(value, unit)
+        if digit:
+            text += (DIGITS[0] if gap and text else "") + DIGITS[digit] + name
+            gap = False
+        else:
+            gap = True
+    return text
+
+
+def count(value: int, measure: str) -> str:
+    """With a measure word: 两位, 十二个, 二十二天; 二 becomes 两 only where it stands alone."""
+    return ("两" if value == 2 else number(value)) + measure
+
+
+def code(digits: str) -> str:
+    """Digit by digit: `2026112300001` -> 二零二六幺幺二三零零零零幺. Raises ValueError for anything else."""
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("not a code")
+    return "".join(CODE_DIGITS[int(digit)] for digit in digits)
+
+
+def day(value: date) -> str:
+    """十一月二十三日; the year is not said, since what is due is near."""
+    return f"{number(value.month)}月{number(value.day)}日"
+
+
+def order_prompts(digits: str) -> list[str]:
+    """The prompts that say an order number digit by digit."""
+    return [f"hotline/code-{digit}" for digit in digits if digit.isascii() and digit.isdigit()]
+
+
+def date_prompts(value: date) -> list[str]:
+    """The prompts that say a date: month, day."""
+    return [f"hotline/month-{value.month}", f"hotline/day-{value.day}"]
