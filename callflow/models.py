@@ -63,6 +63,11 @@ class Call(Base):
     )
 
     @property
+    def changed_at_latest(self) -> datetime:
+        """The latest moment that any source reported of this call."""
+        return max(datetime.fromisoformat(at) for _, at, _ in self.evidence.values())
+
+    @property
     def outcome_label(self) -> str:
         """The outcome as staff read it; 通话中 or 等待中 while the call lasts."""
         if self.outcome:

@@ -3,7 +3,8 @@
 from datetime import datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Id
@@ -35,25 +36,26 @@ class DutyMobile(Base):
     phone: Mapped[str] = mapped_column(Personal)
     position: Mapped[int]
     """Order of calling, from 1."""
-    from_time: Mapped[time | None]
-    """First minute of duty; None together with `to_time`: all day. A span may pass midnight."""
-    to_time: Mapped[time | None]
+    from_time: Mapped[time]
+    """First minute of duty."""
+    to_time: Mapped[time]
+    """Where it is not after `from_time`, the duty ends on the next day; equal: all day."""
+    weekdays: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=lambda: list(range(1, 8)))
+    """Days on which the duty begins, 1 Monday … 7 Sunday."""
     active: Mapped[bool] = mapped_column(default=True)
 
 
 class RosterShift(Base):
-    """排班: who sits at a desk (`user_id`) or carries which mobile (`duty_mobile_id`), from when to when."""
+    """排班: who sits at a desk, from when to when; the night's as well as the day's."""
 
     __tablename__ = "line_roster"
     __table_args__ = (
-        CheckConstraint("num_nonnulls(user_id, duty_mobile_id) = 1", name="one_person"),
         CheckConstraint("starts_at < ends_at", name="has_length"),
         Index("ix_line_roster_span", "starts_at", "ends_at"),
     )
 
     id: Mapped[Id]
-    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    duty_mobile_id: Mapped[UUID | None] = mapped_column(ForeignKey("line_duty_mobiles.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     night: Mapped[bool] = mapped_column(default=False)

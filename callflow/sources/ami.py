@@ -51,6 +51,8 @@ class Member:
     in_call: bool
     calls_taken: int
     last_call_at: datetime | None
+    paused_at: datetime | None
+    """When app_queue last paused this member, in whole seconds."""
 
 
 def moment(event: Mapping[str, str], received: datetime) -> datetime:
@@ -86,7 +88,6 @@ def member(event: Mapping[str, str]) -> Member | None:
     number = extension(event.get("Interface") or event.get("Location") or event.get("StateInterface") or "")
     if not number or not event.get("Queue"):
         return None
-    last = _count(event.get("LastCall"))
     return Member(
         queue=event["Queue"],
         extension=number,
@@ -96,8 +97,14 @@ def member(event: Mapping[str, str]) -> Member | None:
         penalty=_count(event.get("Penalty")),
         in_call=event.get("InCall") == "1",
         calls_taken=_count(event.get("CallsTaken")),
-        last_call_at=datetime.fromtimestamp(last, UTC) if last else None,
+        last_call_at=_instant(event.get("LastCall")),
+        paused_at=_instant(event.get("LastPause")),
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    seconds = _count(text)
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _count(text: str | None) -> int:

@@ -1,0 +1,179 @@
+"""Commands of agents: each changes intent and nothing else; the driver makes Asterisk follow."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callflow.agents.models import Agent, AgentQueue
+from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place
+from callflow.current import line_policy
+from core.actor import Actor
+from core.clock import now
+from core.errors import Conflict, Denied, Invalid, NotFound
+from core.ledger import record
+from core.live import hint
+from core.permissions import Permission
+
+
+async def enrol(
+    session: AsyncSession, actor: Actor, user_id: UUID, extension: str, name: str, queues: Mapping[str, int]
+) -> Agent:
+    """Give a user a telephone and queues (name -> penalty), or change them; the SIP secret is made once."""
+    actor.require(Permission.LINE_ADMIN)
+    taken = await session.scalar(select(Agent.user_id).where(Agent.extension == extension))
+    if taken not in (None, user_id):
+        raise Conflict("extension-taken", f"分机号 {extension} 已分配给其他坐席。")
+    agent = await session.get(Agent, user_id, with_for_update=True)
+    if agent is None:
+        agent = Agent(user_id=user_id, extension=extension, name=name, sip_secret=secrets.token_urlsafe(24))
+        session.add(agent)
+    agent.extension, agent.name = extension, name
+    await session.flush()
+    await session.execute(delete(AgentQueue).where(AgentQueue.user_id == user_id))
+    session.add_all(AgentQueue(user_id=user_id, queue=queue, penalty=p) for queue, p in queues.items())
+    await record(session, actor, action="agent.enrol", subject="agent", subject_id=user_id)
+    return await _changed(session, agent)
+
+
+async def log_in(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None = None) -> Agent:
+    """签入: take calls from now on."""
+    agent = await _mine(session, actor, user_id, version)
+    if agent.logged_in_at:
+        raise Conflict("already-logged-in", "您已签入，无需重复签入。")
+    agent.logged_in_at = now()
+    _pause(agent, None)
+    return await _changed(session, agent)
+
+
+async def log_out(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None = None) -> Agent:
+    """签出: no further calls; a talk that is going on is not ended."""
+    agent = await _logged_in(session, actor, user_id, version)
+    _pause(agent, None)
+    agent.logged_in_at = None
+    return await _changed(session, agent)
+
+
+async def pause(session: AsyncSession, actor: Actor, user_id: UUID, reason: str, version: int | None = None) -> Agent:
+    """示忙, for one of the reasons that a person may choose."""
+    if reason not in BY_HAND:
+        raise Invalid("bad-pause-reason", "请选择示忙原因。", fields={"reason": "请选择示忙原因"})
+    agent = await _logged_in(session, actor, user_id, version)
+    _pause(agent, PauseReason(reason))
+    return await _changed(session, agent)
+
+
+async def resume(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None = None) -> Agent:
+    """示闲: take calls again, whatever the pause was for."""
+    agent = await _logged_in(session, actor, user_id, version)
+    if not agent.paused_at:
+        raise Conflict("not-paused", "当前已是空闲状态。")
+    _pause(agent, None)
+    return await _changed(session, agent)
+
+
+async def finish_wrap_up(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None = None) -> Agent:
+    """End the wrap-up 话后整理 before its time."""
+    agent = await _logged_in(session, actor, user_id, version)
+    if agent.pause_reason != PauseReason.WRAP_UP:
+        raise Conflict("no-wrap-up", "当前不在话后整理状态。")
+    _pause(agent, None)
+    return await _changed(session, agent)
+
+
+# ---------------------------------------------------------------------- what Asterisk reports becomes intent
+
+
+async def completed(session: AsyncSession, extension: str, at: datetime) -> None:
+    """A talk ended: wrap-up, unless the agent paused or logged out meanwhile."""
+    agent = await _by_extension(session, extension)
+    limit = line_policy().wrap_up_s
+    if agent and agent.logged_in_at and not agent.paused_at and limit:
+        _pause(agent, PauseReason.WRAP_UP)
+        agent.wrap_up_until = at + timedelta(seconds=limit)
+        await _changed(session, agent)
+
+
+async def did_not_answer(session: AsyncSession, extension: str) -> None:
+    """The telephone rang in vain: paused as 未接听 until the agent comes back."""
+    agent = await _by_extension(session, extension)
+    if agent and agent.logged_in_at and not agent.paused_at:
+        _pause(agent, PauseReason.NO_ANSWER)
+        await _changed(session, agent)
+
+
+async def lift_wrap_ups(session: AsyncSession) -> int:
+    """End the wrap-ups whose time is over; how many."""
+    due = await session.scalars(
+        select(Agent)
+        .where(Agent.pause_reason == PauseReason.WRAP_UP, Agent.wrap_up_until <= now())
+        .order_by(Agent.user_id)
+        .with_for_update(skip_locked=True)
+    )
+    lifted = 0
+    for agent in due:
+        _pause(agent, None)
+        await _changed(session, agent)
+        lifted += 1
+    return lifted
+
+
+async def intents(session: AsyncSession) -> dict[Place, Intent]:
+    """What every logged-in agent means, by queue and extension."""
+    rows = await session.execute(
+        select(Agent, AgentQueue)
+        .join(AgentQueue, AgentQueue.user_id == Agent.user_id)
+        .where(Agent.logged_in_at.is_not(None))
+    )
+    return {
+        (place.queue, agent.extension): Intent(
+            PauseReason(agent.pause_reason) if agent.pause_reason else None, place.penalty, agent.changed_at
+        )
+        for agent, place in rows
+    }
+
+
+# ---------------------------------------------------------------------- common
+
+
+async def _mine(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None) -> Agent:
+    """The agent's row, locked, if the actor may act for that agent and saw its present version."""
+    if actor.user_id == user_id:
+        actor.require(Permission.LINE_AGENT)
+    elif not actor.may(Permission.LINE_LEAD):
+        raise Denied("not-permitted", "您只能操作自己的坐席状态。")
+    agent = await session.get(Agent, user_id, with_for_update=True)
+    if agent is None:
+        raise NotFound("no-agent", "该用户没有分配坐席分机。")
+    if version is not None and version != agent.version:
+        raise Conflict("agent-changed", "坐席状态已变化，请按当前状态再操作。")
+    return agent
+
+
+async def _logged_in(session: AsyncSession, actor: Actor, user_id: UUID, version: int | None) -> Agent:
+    agent = await _mine(session, actor, user_id, version)
+    if not agent.logged_in_at:
+        raise Conflict("not-logged-in", "请先签入。")
+    return agent
+
+
+async def _by_extension(session: AsyncSession, extension: str) -> Agent | None:
+    found: Agent | None = await session.scalar(select(Agent).where(Agent.extension == extension).with_for_update())
+    return found
+
+
+def _pause(agent: Agent, reason: PauseReason | None) -> None:
+    agent.paused_at = now() if reason else None
+    agent.pause_reason = reason
+    agent.wrap_up_until = None
+
+
+async def _changed(session: AsyncSession, agent: Agent) -> Agent:
+    agent.version += 1
+    agent.changed_at = now()
+    await session.flush()
+    await hint(session, "agents", agent.user_id)
+    return agent

@@ -1,0 +1,43 @@
+"""Who is called back. Pure."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from callflow.policy import LinePolicy
+from callflow.rules import Direction, Outcome, View, waited
+
+
+class Reason(StrEnum):
+    """Why a citizen is called back."""
+
+    ABANDONED = "abandoned"
+    INTERRUPTED = "interrupted"
+    MESSAGE = "message"
+
+    @property
+    def label(self) -> str:
+        """As staff read it."""
+        return {"abandoned": "未接通", "interrupted": "通话中断", "message": "留言"}[self.value]
+
+
+def reason(view: View, policy: LinePolicy) -> Reason | None:
+    """Why this ended call asks for a call-back; None: it does not.
+
+    Whoever was cut off or spoke to the message box is called back in any case, whoever gave up only after
+    `abandoned_after_s` with us.
+    """
+    if view.direction is not Direction.INBOUND:
+        return None
+    match view.outcome:
+        case Outcome.MESSAGE:
+            return Reason.MESSAGE
+        case Outcome.INTERRUPTED:
+            return Reason.INTERRUPTED if view.caller else None
+        case Outcome.ABANDONED if view.caller and waited(view) >= timedelta(seconds=policy.abandoned_after_s):
+            return Reason.ABANDONED
+    return None
+
+
+def quiet(policy: LinePolicy) -> timedelta:
+    """How long one task covers further calls of the same number."""
+    return timedelta(minutes=policy.callback_quiet_min)

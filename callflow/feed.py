@@ -1,0 +1,225 @@
+"""One node's live reader: manager events into facts, agents' telephones into presence; what it missed, from journals.
+
+One reader per node in the whole cluster holds the advisory lock `ami-reader:<node>`. While PostgreSQL is away the
+holder reads on, and facts wait on disk.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from callflow.agents import presence
+from callflow.agents import service as agents
+from callflow.agents.drive import Driver
+from callflow.agents.rules import Place
+from callflow.ami import AmiClient, Message, State
+from callflow.facts import Fact, Kind
+from callflow.intake import FactSink
+from callflow.limits import CallerLimits
+from callflow.reconcile import Reconciler
+from callflow.settings import LineSettings
+from callflow.sources import ami as source
+from callflow.sources.channels import extension
+from core.clock import now
+from core.db import Database
+from core.errors import Unavailable
+from core.health import Health
+from core.locks import still_held, try_hold
+from core.log import get
+from core.service import Loop
+
+log = get(__name__)
+
+ROUND_S = 15.0
+"""Between two readings of the journals while everything seems well."""
+LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
+BOOT_S = 30.0
+
+
+class LineFeed:
+    """Service: reads one node."""
+
+    name = "line-feed"
+
+    def __init__(
+        self,
+        db: Database,
+        sink: FactSink,
+        settings: LineSettings,
+        secret: Callable[[], str],
+        log_folder: Path,
+        limits: CallerLimits,
+    ) -> None:
+        self._db = db
+        self._sink = sink
+        self._node = settings.node
+        self._limits = limits
+        self.ami = AmiClient(
+            settings.private,
+            settings.ami_port,
+            "line",
+            secret,
+            on_event=self.hear,
+            on_login=self._opened,
+        )
+        self.reconciler = Reconciler(db, sink, self._node, log_folder)
+        self._driver = Driver(db, self.ami, self._node)
+        self._drive = Loop("agent-driver", 5.0, self._driver.step)
+        self._round = Loop("line-reconcile", ROUND_S, self._reconcile)
+        self._facts: list[Fact] = []
+        self._members: dict[Place, source.Member | None] = {}
+        self._ended_talks: list[tuple[str, datetime]] = []
+        self._unanswered: list[str] = []
+        self._heard = asyncio.Event()
+        self._booted = asyncio.Event()
+        self._booted_at: datetime | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._reader: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin; reading starts once the lock is held."""
+        self._tasks = [asyncio.create_task(self._hold(), name="line-lock"), asyncio.create_task(self._drain())]
+
+    async def stop(self) -> None:
+        """End; what was heard and not yet kept goes to the sink first."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._end_reading()
+        facts, self._facts = self._facts, []
+        await self._sink.put(*facts)
+
+    async def health(self) -> Health:
+        """Well while connected, or while another process reads this node."""
+        if self._reader is None:
+            return Health(self.name, True, "由另一进程负责读取。")
+        if self.ami.state is State.REFUSED:
+            return Health(self.name, False, "Asterisk 拒绝了管理口令。", "请执行 hotline doctor 重新生成配置。")
+        up = self.ami.state is State.UP
+        return Health(self.name, up, "运行正常" if up else "与 Asterisk 的管理连接中断。", "请检查 Asterisk 是否运行。")
+
+    def wake(self) -> None:
+        """Agents' intents changed: drive now."""
+        self._drive.wake()
+
+    # ------------------------------------------------------------------ the lock
+
+    async def _hold(self) -> None:
+        while True:
+            try:
+                async with try_hold(self._db, f"ami-reader:{self._node}") as held:
+                    if held is None:
+                        await self._end_reading()
+                    else:
+                        await self._begin_reading()
+                        while True:
+                            await asyncio.sleep(LOCK_CHECK_S)
+                            await still_held(held)
+            except (SQLAlchemyError, OSError, Unavailable) as error:
+                log.warning("feed.lock-lost", error=type(error).__name__)
+            await asyncio.sleep(LOCK_RETRY_S)
+
+    async def _begin_reading(self) -> None:
+        if self._reader is None:
+            self._reader = asyncio.create_task(self.ami.run(), name="ami")
+            await self._drive.start()
+            await self._round.start()
+
+    async def _end_reading(self) -> None:
+        if self._reader:
+            await self._drive.stop()
+            await self._round.stop()
+            self._reader.cancel()
+            await asyncio.gather(self._reader, return_exceptions=True)
+            self._reader = None
+
+    # ------------------------------------------------------------------ hearing
+
+    def hear(self, event: Message) -> None:
+        """Take one event in; never waits."""
+        received = now()
+        match event.get("Event", ""):
+            case "CEL":
+                found = source.facts(event, self._node, received)
+                self._facts.extend(found)
+                for one in found:
+                    if one.kind is Kind.ENDED:
+                        self._limits.ended(one.linkedid)
+            case "QueueMemberStatus" | "QueueMemberAdded" | "QueueMemberPause" | "QueueMemberPenalty":
+                if member := source.member(event):
+                    self._members[member.queue, member.extension] = member
+                    if event["Event"] == "QueueMemberPause" and member.paused and member.reason == source.AUTO_PAUSE:
+                        self._unanswered.append(member.extension)
+            case "QueueMemberRemoved":
+                if member := source.member(event):
+                    self._members[member.queue, member.extension] = None
+            case "AgentComplete":
+                if number := extension(event.get("DestChannel", "")) or extension(event.get("Interface", "")):
+                    self._ended_talks.append((number, source.moment(event, received)))
+            case "FullyBooted":
+                uptime = event.get("Uptime", "0")
+                self._booted_at = received - timedelta(seconds=int(uptime) if uptime.isdecimal() else 0)
+                self._booted.set()
+            case _:
+                return
+        self._heard.set()
+
+    async def _drain(self) -> None:
+        while True:
+            await self._heard.wait()
+            self._heard.clear()
+            facts, self._facts = self._facts, []
+            with contextlib.suppress(OSError):  # told by the sink's health; the journals still have them
+                await self._sink.put(*facts)
+            try:
+                await self._note_agents()
+            except Unavailable:
+                log.warning("feed.agents-not-noted")
+            except Exception:
+                log.exception("feed.agents-failed")
+
+    async def _note_agents(self) -> None:
+        members, self._members = self._members, {}
+        talks, self._ended_talks = self._ended_talks, []
+        unanswered, self._unanswered = self._unanswered, []
+        if not (members or talks or unanswered):
+            return
+        try:
+            async with self._db.session() as session:
+                for number, at in sorted(talks):
+                    await agents.completed(session, number, at)
+                for number in sorted(set(unanswered)):
+                    await agents.did_not_answer(session, number)
+                here = [member for member in members.values() if member]
+                await presence.note(session, self._node, here, [p for p, member in members.items() if member is None])
+        except Unavailable:
+            self._ended_talks[:0], self._unanswered[:0] = talks, unanswered
+            raise
+        if talks or unanswered:
+            self._drive.wake()
+
+    # ------------------------------------------------------------------ what was missed
+
+    async def _opened(self) -> None:
+        """A new session: the gap is closed from the journals, then calls that are over are closed."""
+        async with asyncio.timeout(BOOT_S):
+            await self._booted.wait()
+        self._booted.clear()
+        if self._booted_at:
+            await self.reconciler.read_journals()
+            await self.reconciler.booted(self._booted_at)
+        self._drive.wake()
+        self._round.wake()
+
+    async def _reconcile(self) -> None:
+        await self.reconciler.read_journals()
+        if self.ami.state is not State.UP:
+            return
+        asked_at = now()
+        channels = await self.ami.listing("CoreShowChannels")
+        await self.reconciler.alive()
+        await self.reconciler.sweep({one["Linkedid"] for one in channels if "Linkedid" in one}, asked_at)

@@ -1,0 +1,69 @@
+"""The bureau's data into Asterisk's files: agents, queues, roster; rendered when they differ, then reloaded."""
+
+from sqlalchemy import select
+
+from callflow.agents.models import Agent
+from callflow.asterisk import AsteriskNode
+from callflow.line_files import AgentPhone, DialledNumber, QueueFile, Roster
+from callflow.queues.models import Queue
+from callflow.snapshot import Snapshot, load
+from core.db import Database
+from core.errors import Invalid
+from core.log import get
+from core.phone import show
+
+log = get(__name__)
+
+
+class LineFiles:
+    """Keeps one node's rendered files equal to the data."""
+
+    def __init__(self, db: Database, node: AsteriskNode) -> None:
+        self._db = db
+        self._node = node
+
+    async def step(self) -> list[str]:
+        """Render what differs and reload it; the modules that were reloaded."""
+        async with self._db.session() as session:
+            agents = list(await session.scalars(select(Agent).order_by(Agent.extension)))
+            queues = list(await session.scalars(select(Queue).where(Queue.active).order_by(Queue.name)))
+            snapshot = await load(session)
+        changed = []
+        if self._node.render_agents([one for agent in agents if (one := _phone(agent))]):
+            changed.append("res_pjsip.so")
+        files = [QueueFile(q.name, longest=q.max_waiting) for q in queues] or [QueueFile("hotline")]
+        if self._node.render_queues(files):
+            changed.append("app_queue.so")
+        if self._node.render_roster(roster(snapshot)):
+            changed.append("pbx_config.so")
+        if self._node.alive():
+            for module in changed:
+                await self._node.reload(module)
+        return changed
+
+
+def _phone(agent: Agent) -> AgentPhone | None:
+    """The agent's telephone; one with a value that no file may carry is left out and told of, the others work."""
+    try:
+        return AgentPhone(agent.extension, agent.sip_secret, agent.name, browser=agent.webrtc)
+    except Invalid as error:
+        log.error("line.agent-left-out", extension=agent.extension, error=error.id)
+        return None
+
+
+def roster(snapshot: Snapshot) -> Roster:
+    """What the dialplan follows while Python is silent."""
+    queue = snapshot.default_queue
+    entry = snapshot.queues.get(queue)
+    return Roster(
+        default_queue=queue,
+        numbers=tuple(DialledNumber(n.number, n.number, n.queue) for n in snapshot.numbers.values()),
+        second_queue=entry.overflow if entry else None,
+        duty=tuple(_dialled(one.phone) for one in snapshot.duty),
+        outside=_dialled(snapshot.outside) if snapshot.outside else None,
+    )
+
+
+def _dialled(number: str) -> str:
+    """As the operator's trunk wants it: national, digits only."""
+    return show(number).replace("-", "")

@@ -1,0 +1,55 @@
+"""Asterisk's journals on disk, read from where the last reading ended, across rotation."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_LINE = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in one journal: the file's inode and how many bytes of it were read."""
+
+    inode: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Complete lines, and where the next ones begin."""
+
+    lines: list[str]
+    end: Position
+
+
+def read(path: Path, position: Position, limit: int) -> Chunk:
+    """At most about `limit` bytes of complete lines after `position`; no lines when there is nothing new.
+
+    A rotated file is found again by its inode among its neighbours and read to its end first. A line still being
+    written waits for its end, unless it is longer than any line can be.
+    """
+    source = _file_of(path, position.inode)
+    if source is None:
+        if not path.exists():
+            return Chunk([], position)
+        source, position = path, Position(path.stat().st_ino, 0)
+    with source.open("rb") as file:
+        size = file.seek(0, 2)
+        start = position.offset if position.offset <= size else 0  # truncated in place: from its beginning
+        file.seek(start)
+        data = file.read(limit)
+    if not data and source != path and path.exists():
+        return read(path, Position(path.stat().st_ino, 0), limit)
+    complete = data.rfind(b"\n") + 1
+    if not complete and len(data) >= min(limit, LONGEST_LINE):
+        complete = len(data)
+    text = data[:complete].decode("utf-8", "replace")
+    lines = [line for line in text.split("\n") if line.strip()]
+    return Chunk(lines, Position(position.inode, start + complete))
+
+
+def _file_of(path: Path, inode: int) -> Path | None:
+    for one in sorted(path.parent.glob(f"{path.name}*")):
+        if inode and one.stat().st_ino == inode:
+            return one
+    return None

@@ -1,0 +1,89 @@
+"""The line role's services, in the order of their start: intake, snapshot, reader, files, incident clock."""
+
+import asyncio
+from pathlib import Path
+
+from prometheus_client import Gauge
+
+from callflow import queries
+from callflow.asterisk import AsteriskNode
+from callflow.feed import LineFeed
+from callflow.files import LineFiles
+from callflow.incidents import service as incidents
+from callflow.intake import FactSink
+from callflow.limits import CallerLimits
+from callflow.numbers.service import TOPIC as LINE
+from callflow.settings import LineSettings
+from callflow.snapshot import SnapshotKeeper
+from callflow.spool import Spool
+from core.clock import now
+from core.db import Database
+from core.health import Health
+from core.live import RESYNC, listen
+from core.secrets import Secrets
+from core.service import Loop
+
+WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"])
+TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"])
+AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"])
+FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S = 60.0, 20.0, 5.0
+
+
+class Line:
+    """Everything that the line role runs for one node. `sink`, `snapshot` and `limits` serve the flows."""
+
+    name = "line"
+
+    def __init__(self, db: Database, home: Path, settings: LineSettings, node: AsteriskNode) -> None:
+        self._db = db
+        self.limits = CallerLimits()
+        self.sink = FactSink(db, Spool(home / "spool" / "facts"))
+        self.snapshot = SnapshotKeeper(db, home / "state" / "snapshot")
+        secrets = Secrets(home / "secrets")
+        self.feed = LineFeed(db, self.sink, settings, lambda: secrets.get("ami-line"), node.folders.log, self.limits)
+        self._files = Loop("line-files", FILES_EVERY_S, LineFiles(db, node).step)
+        self._refresh = Loop("line-snapshot", SNAPSHOT_EVERY_S, self._refreshed)
+        self._clock = Loop("incident-clock", CLOCK_EVERY_S, self._minute)
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start all parts; none needs the database to be there."""
+        for part in (self.sink, self._refresh, self._files, self.feed, self._clock):
+            await part.start()
+        self._listener = asyncio.create_task(self._listen(), name="line-hints")
+
+    async def stop(self) -> None:
+        """Stop all parts; Asterisk and its calls go on."""
+        if self._listener:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        for part in (self._clock, self.feed, self._files, self._refresh, self.sink):
+            await part.stop()
+
+    async def health(self) -> Health:
+        """The first trouble of any part."""
+        for one in [await part.health() for part in (self.feed, self.sink, self._files, self._refresh, self._clock)]:
+            if not one.ok:
+                return Health(self.name, False, one.detail, one.mend)
+        return Health(self.name, True, "运行正常")
+
+    async def _listen(self) -> None:
+        async for hint in listen(self._db.dsn):
+            if hint.topic in (LINE, RESYNC):
+                self._refresh.wake()
+                self._files.wake()
+            if (hint.topic == "agents" and hint.id) or hint.topic == RESYNC:
+                self.feed.wake()
+
+    async def _refreshed(self) -> None:
+        snapshot = await self.snapshot.refresh()
+        self.limits.tidy(now(), snapshot.limits)
+        async with self._db.session() as session:
+            for queue in await queries.queue_status(session):
+                WAITING.labels(queue.name).set(queue.waiting)
+                TALKING.labels(queue.name).set(queue.talking)
+                AGENTS.labels(queue.name).set(sum(1 for one in queue.agents if one.logged_in_at))
+
+    async def _minute(self) -> None:
+        async with self._db.session() as session:
+            await incidents.observe(session, now())
