@@ -1,0 +1,90 @@
+"""The dialplan and the code speak of the same variables, events and prompts; nothing hostile reaches a file."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from callflow.line_files import AgentPhone, DialledNumber, QueueFile, Roster, fill
+from callflow.settings import LineSettings
+from callflow.variables import CallEvent, Route, Variable
+from core.errors import Invalid
+from ivr.prompts.render import texts
+from ivr.service import FLOWS
+
+TEMPLATES = Path(__file__).parents[3] / "asterisk_conf"
+DIALPLAN = "".join((TEMPLATES / f"{name}.j2").read_text() for name in ("extensions.conf", "extensions_hotline.conf"))
+QUEUES = (TEMPLATES / "queues.conf.j2").read_text()
+SOURCES = "".join(path.read_text() for path in (Path(__file__).parents[3] / "ivr" / "flows").glob("*.py"))
+
+
+def test_variables() -> None:
+    assert set(re.findall(r"HOTLINE_[A-Z]+", DIALPLAN)) == set(Variable)
+
+
+def test_events() -> None:
+    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent)
+
+
+def test_routes_are_rungs_of_the_ladder() -> None:
+    ladder = DIALPLAN.split("[hotline-ladder]")[1].split("\n[")[0]
+    assert set(Route) <= set(re.findall(r"^exten => ([a-z]+),1,", ladder, re.MULTILINE))
+
+
+def test_every_flow_asked_for_is_served() -> None:
+    assert set(re.findall(r"hotline-ask,([a-z]+),1", DIALPLAN)) == set(FLOWS)
+
+
+def test_every_prompt_has_a_text() -> None:
+    said = set(re.findall(r"hotline/[a-z][a-z-]*[a-z]", DIALPLAN + QUEUES + SOURCES))
+    assert said - {"hotline/state", "hotline/month", "hotline/day", "hotline/code"} <= set(texts())
+
+
+hostile = st.text(min_size=1).filter(lambda text: not re.fullmatch(r"\+?[0-9]{2,20}", text))
+
+
+@given(hostile)
+def test_a_number_is_a_number_or_refused(value: str) -> None:
+    for make in (lambda: Roster(duty=(value,)), lambda: Roster(outside=value), lambda: DialledNumber(value, "1", "q")):
+        with pytest.raises(Invalid):
+            make()
+
+
+@pytest.mark.parametrize("name", ["张\n伟", "a;b", '"', "<1001>", "[x]", "${SHELL(id)}", "", "x" * 41, "a\0"])
+def test_an_agents_name_cannot_configure(name: str) -> None:
+    with pytest.raises(Invalid):
+        AgentPhone("1001", "s" * 20, name)
+
+
+@pytest.mark.parametrize("queue", ["General", "a]\n[b", "a,b", "", "x" * 41, "队列"])
+def test_a_queues_name_cannot_configure(queue: str) -> None:
+    with pytest.raises(Invalid):
+        QueueFile(queue)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"bind": "0.0.0.0\nx=1"}, {"trunk_to": "host\n[evil]"}, {"trunk_to": "host:99999"}, {"node": "Node 1"},
+        {"trunk_from": ["everywhere"]}, {"caller_number": "12345;x"}, {"rtp_first": 20000, "rtp_last": 20001},
+        {"sip_port": 0}, {"unheard_of": 1},
+    ],
+)  # fmt: skip
+def test_settings_cannot_configure_more_than_they_name(values: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        LineSettings.model_validate(values)
+
+
+def test_the_roster_reads_as_dialplan() -> None:
+    text = fill(
+        "extensions_hotline.conf",
+        roster=Roster(
+            "general", (DialledNumber("12315", "12315", "market"),), "experts", ("13800000001",), "079312345"
+        ),
+    )
+    assert "exten => 12315,1,Set(HOTLINE_QUEUE=market)" in text
+    assert "exten => duty-1,1,Set(HOTLINE_DIAL=PJSIP/13800000001@trunk)" in text
+    assert "exten => outside,1,Set(HOTLINE_DIAL=PJSIP/079312345@trunk)" in text
