@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
@@ -126,7 +127,7 @@ class Batch:
         for start in range(0, len(audio), size):
             await self._room()
             piece = audio[start : start + size]
-            heard = await self._decoder.run(lambda piece=piece: stream.accept(piece), len(piece) / BYTES_PER_SECOND)  # type: ignore[misc]
+            heard = await self._decoder.run(partial(stream.accept, piece), len(piece) / BYTES_PER_SECOND)
             found += [heard.utterance] if heard.utterance else []
         heard = await self._decoder.run(stream.finish, 0.0)
         return found + ([heard.utterance] if heard.utterance else [])

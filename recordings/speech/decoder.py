@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from recordings.speech.engine import BYTES_PER_SECOND, Engine, Heard
 
@@ -37,7 +38,7 @@ class Decoder:
         stream = self.engine.stream()
         for start in range(0, len(audio), LARGEST_PIECE):
             piece = audio[start : start + LARGEST_PIECE]
-            await self.run(lambda piece=piece: stream.accept(piece), len(piece) / BYTES_PER_SECOND)  # type: ignore[misc]
+            await self.run(partial(stream.accept, piece), len(piece) / BYTES_PER_SECOND)
         return self.realtime_factor
 
     def close(self) -> None:
@@ -93,9 +94,7 @@ class VoiceDecoder:
             if self._discard or (self._closed and not self._buffer):
                 break
             piece = bytes(self._buffer[:LARGEST_PIECE])
-            heard = await self._decoder.run(
-                lambda piece=piece: self._stream.accept(piece), len(piece) / BYTES_PER_SECOND
-            )  # type: ignore[misc]
+            heard = await self._decoder.run(partial(self._stream.accept, piece), len(piece) / BYTES_PER_SECOND)
             del self._buffer[: len(piece)]
             self.seconds += len(piece) / BYTES_PER_SECOND
             self._heard(heard)
