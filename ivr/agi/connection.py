@@ -40,9 +40,11 @@ class Connection(asyncio.Protocol):
     # ------------------------------------------------------------------ from asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer is there."""
+        """A peer is there; perhaps one too many."""
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=HIGH_WATER)
+        if self.failure is not None:
+            self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Bytes in any pieces; whole lines are taken, an endless one is an end."""

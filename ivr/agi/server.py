@@ -75,11 +75,10 @@ class AgiServer:
         connection = Connection(self._introduced, self._gone)
         self._open.add(connection)
         OPEN.set(len(self._open))
-        loop = asyncio.get_running_loop()
         if len(self._open) > self._most:
-            loop.call_soon(connection.fail, BadPeer("too many connections"))
+            connection.fail(BadPeer("too many connections"))
         else:
-            loop.call_later(HEADER_S, self._still_silent, connection)
+            asyncio.get_running_loop().call_later(HEADER_S, self._still_silent, connection)
         return connection
 
     def _still_silent(self, connection: Connection) -> None:
