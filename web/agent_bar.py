@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from callflow.agents.models import Agent
+from callflow.agents.rules import BY_HAND, PauseReason
 from callflow.models import Call
 from core.permissions import Permission
 
 if TYPE_CHECKING:
     from web.context import Context
 
-REASONS = {"break": "休息", "meal": "用餐", "training": "培训", "meeting": "会议", "other": "其他事务"}
-LABELS = {"wrap-up": "整理", "no-answer": "未接来电", "agent-lost": "话机断线"} | REASONS
+REASONS = [(reason, reason.label) for reason in PauseReason if reason in BY_HAND]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class AgentBar:
     version: int
     logged_in: bool
     paused: bool
+    wrapping_up: bool
+    reasons: list[tuple[PauseReason, str]]
     call: Call | None
 
 
@@ -49,6 +51,8 @@ async def show(ctx: "Context") -> AgentBar | None:
         agent.version,
         agent.logged_in_at is not None,
         agent.paused_at is not None,
+        agent.pause_reason == PauseReason.WRAP_UP,
+        REASONS,
         call,
     )
 
@@ -60,6 +64,6 @@ def describe(agent: Agent, call: Call | None) -> tuple[str, str, datetime | None
     if agent.logged_in_at is None:
         return "未签入", "", None
     if agent.paused_at is not None:
-        reason = LABELS.get(agent.pause_reason or "", "")
-        return ("整理中" if reason == "整理" else f"示忙 {reason}".strip()), "warn", agent.paused_at
+        reason = PauseReason(agent.pause_reason).label if agent.pause_reason else "示忙"
+        return reason, "warn", agent.paused_at
     return "示闲", "good", agent.logged_in_at

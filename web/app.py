@@ -8,7 +8,6 @@ import structlog
 from aiohttp import web
 
 from core.errors import HotlineError
-from core.identity.service import Identified
 from core.log import get
 from web import doors, problems
 from web.context import Context
@@ -52,7 +51,8 @@ def dispatcher(route: Route[Any]) -> Handler:
             asked, _ = await read(request, route.asks)
             return await route.handler(Context(request, None, None), asked)
         async with database.session() as session:
-            who = request["who"] = await doors.identify(request, session)
+            if who := await doors.identify(request, session):
+                request[doors.WHO] = who
             doors.admit(route, request, who)
             if request.method in SAFE:
                 asked, _ = await read(request, route.asks)
@@ -91,7 +91,7 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except HotlineError as error:
-        who: Identified | None = request.get("who")
+        who = request.get(doors.WHO)
         if isinstance(error, doors.NotSignedIn) and wants_page(request):
             return web.Response(status=303, headers={"Location": doors.sign_in_address(request, who)})
         return problems.of(request, error, who)
@@ -132,6 +132,6 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
     headers["X-Request-Id"] = problems.request_id(request)
     headers.setdefault("Cache-Control", "no-store")
     headers["Server"] = "hotline"
-    door = request.get("door")
+    door = request.get(doors.DOOR)
     if door and not response.prepared:
         response.set_cookie(doors.DOOR_COOKIE, door, path="/", secure=True, httponly=True, samesite="Strict")

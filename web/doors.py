@@ -23,6 +23,8 @@ from web.route import Door, Route, Who
 
 SESSION_COOKIE: Final = "__Host-hotline"
 DOOR_COOKIE: Final = "__Host-hotline-door"
+DOOR: web.RequestKey[str] = web.RequestKey("door", str)
+WHO: web.RequestKey[Identified] = web.RequestKey("who", Identified)
 CSRF_HEADER: Final = "X-CSRF-Token"
 LIVE_HEADER: Final = "X-Live"
 """Sent by the page itself when it fetches parts again: no act of a person, so no sign of life."""
@@ -123,9 +125,9 @@ def csrf_token(request: web.Request, who: Identified | None) -> str:
     """The token that forms of this page carry: the session's own, or one bound to the door cookie."""
     if who is not None:
         return who.session.csrf
-    door = request.get("door") or request.cookies.get(DOOR_COOKIE)
+    door = request.get(DOOR) or request.cookies.get(DOOR_COOKIE)
     if not door:
-        door = request["door"] = secrets.token_urlsafe(24)
+        door = request[DOOR] = secrets.token_urlsafe(24)
     return door_token(request.app[PARTS], door)
 
 

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from core.db import Database
 from core.secrets import Secrets
+from recordings.store.port import Store
 from web.bundle import Bundle
 from web.settings import WebSettings
 
@@ -22,6 +23,8 @@ class Parts:
     home: Path
     title: str
     """The hotline's name as the screens show it: 弋阳12345."""
+    store: Store
+    """The archive of recordings."""
     expected: frozenset[str] = frozenset()
     """Processes that must report to the health board."""
 

@@ -12,6 +12,9 @@ from web.render import RENDERER
 if TYPE_CHECKING:
     from core.identity.service import Identified
 
+ID: web.RequestKey[str] = web.RequestKey("id", str)
+NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
+
 HTTP_SENTENCES: dict[int, tuple[str, str]] = {
     400: ("malformed-request", "请求内容无法读取。"),
     404: ("no-such-page", "没有这个页面。"),
@@ -29,16 +32,16 @@ def from_http(error: web.HTTPException) -> tuple[str, str]:
 
 def request_id(request: web.Request) -> str:
     """This request's number, on the page and in the log."""
-    if "id" not in request:
-        request["id"] = secrets.token_hex(6)
-    return str(request["id"])
+    if ID not in request:
+        request[ID] = secrets.token_hex(6)
+    return request[ID]
 
 
 def nonce(request: web.Request) -> str:
     """This page's style nonce: the waveform component brings its own style element."""
-    if "nonce" not in request:
-        request["nonce"] = secrets.token_urlsafe(16)
-    return str(request["nonce"])
+    if NONCE not in request:
+        request[NONCE] = secrets.token_urlsafe(16)
+    return request[NONCE]
 
 
 def answer(

@@ -14,6 +14,7 @@ from web_desk import Desk, signed_in
 from core.db import Database
 from core.permissions import Role
 from core.secrets import Secrets
+from recordings.store.folder import FolderStore
 from web import app
 from web.bundle import Bundle
 from web.live import Hub
@@ -32,7 +33,9 @@ def authority() -> trustme.CA:
 @pytest.fixture
 async def serve(db: Database, home: Path, authority: trustme.CA) -> AsyncIterator[Callable[[], Desk]]:
     """Opens browsers at one running web role."""
-    parts = Parts(db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345")
+    parts = Parts(
+        db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345", FolderStore(home / "archive")
+    )
     hub = Hub(db.dsn, 50)
     await hub.start()
     server = TestServer(app.build(parts, TABLE, hub), scheme="https")

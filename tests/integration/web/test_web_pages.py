@@ -1,0 +1,124 @@
+"""Every page answers, empty and with data, in Chinese and with its security headers."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from web_desk import Desk, signed_in
+
+from callflow.agents.models import Agent
+from callflow.callbacks.models import CallbackTask
+from callflow.incidents.models import Incident
+from callflow.models import Call
+from core import clock
+from core.db import Database
+from core.permissions import Role
+from recordings.models import Side, Source, TranscriptSegment
+
+PAGES = {
+    Role.SHIFT_LEAD: ["/live-calls", "/calls", "/callbacks", "/recordings", "/incidents", "/system", "/account"],
+    Role.SECURITY_ADMIN: ["/users", "/units", "/system"],
+}
+
+
+async def make_call(db: Database, **values: object) -> UUID:
+    at = clock.now() - timedelta(minutes=3)
+    fields = {"node": "node1", "linkedid": "1.1", "caller": "+8613812345678", "dialled": "12345", "arrived_at": at}
+    async with db.session() as session:
+        call = Call(**(fields | {"queued_at": at + timedelta(seconds=8)} | values))
+        session.add(call)
+        await session.flush()
+        return call.id
+
+
+@pytest.mark.parametrize("role", list(PAGES))
+async def test_pages_answer_while_nothing_has_happened(db: Database, serve: Callable[[], Desk], role: Role) -> None:
+    desk = await signed_in(db, serve(), "person", role)
+    for path in PAGES[role]:
+        response = await desk.get(path)
+        text = await response.text()
+        assert response.status == 200, (path, text)
+        assert 'id="page"' in text and 'id="rail"' in text
+        assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+        assert "unsafe" not in response.headers["Content-Security-Policy"]
+        assert response.headers["Cache-Control"] == "no-store"
+        part = await desk.get(path, headers={"HX-Request": "true"})
+        assert 'id="rail"' not in await part.text()
+
+
+async def test_a_call_shows_its_words_and_masks_its_number(db: Database, lead: Desk) -> None:
+    call_id = await make_call(db, connected_at=clock.now())
+    async with db.session() as session:
+        words = {"words": [], "source": Source.LIVE, "start_s": 1.0, "end_s": 2.0}
+        session.add(TranscriptSegment(call_id=call_id, side=Side.CITIZEN, text="小区门口<b>占道", **words))
+    text = await (await lead.get(f"/calls/{call_id}")).text()
+    assert "小区门口&lt;b&gt;占道" in text
+    assert "138****5678" in text
+    assert "13812345678" not in text
+    listing = await (await lead.get("/calls?caller=138%201234%205678")).text()
+    assert str(call_id) in listing
+    assert "没有这条通话记录" in await (await lead.get(f"/calls/{UUID(int=1)}")).text()
+
+
+async def test_a_landline_caller_is_told_the_number_by_mouth(db: Database, lead: Desk) -> None:
+    call_id = await make_call(db, caller="+867935901234")
+    assert "请口头告知市民" in await (await lead.get(f"/calls/{call_id}")).text()
+
+
+async def test_an_agent_logs_in_pauses_and_leaves_from_the_bar(db: Database, agent: Desk) -> None:
+    async with db.session() as session:
+        session.add(Agent(user_id=agent.user_id, extension="1001", name="王丽", sip_secret="x"))
+    swapped = {"HX-Request": "true"}
+    acts = [
+        ("log-in", {}, "示闲"),
+        ("pause", {"reason": "meal"}, "用餐"),
+        ("resume", {}, "示闲"),
+        ("log-out", {}, "未签入"),
+    ]
+    for version, (act, more, state) in enumerate(acts, 1):
+        response = await agent.post(f"/agent/{act}", {"version": str(version)} | more, headers=swapped)
+        assert response.status == 200, await response.text()
+        assert state in (await response.text()).partition('class="state"')[2][:120]
+    stale = await agent.post("/agent/log-in", {"version": "1"}, headers=swapped)
+    assert stale.status == 409
+    assert "坐席状态已变化" in await stale.text()
+    assert stale.headers["HX-Retarget"] == "#notice"
+
+
+async def test_a_call_back_is_claimed_once_and_closed_with_a_result(db: Database, agent: Desk, lead: Desk) -> None:
+    call_id = await make_call(db, ended_at=clock.now(), outcome="abandoned")
+    async with db.session() as session:
+        task = CallbackTask(call_id=call_id, phone="+8613812345678", reason="abandoned", call_ended_at=clock.now())
+        session.add(task)
+        await session.flush()
+        where = f"/callbacks/{task.id}"
+    assert "138****5678" in await (await agent.get("/callbacks")).text()
+    claimed = await agent.post(f"{where}/claim", {"version": "1"})
+    assert (claimed.status, claimed.headers["Location"]) == (303, "/callbacks")
+    assert (await lead.post(f"{where}/claim", {"version": "1"})).status == 409
+    empty = await agent.post(f"{where}/finish", {"version": "2", "result": " "})
+    assert empty.status == 422
+    assert (await agent.post(f"{where}/finish", {"version": "2", "result": "已接通"})).status == 303
+    assert "没有待回拨的来电" in await (await agent.get("/callbacks")).text()
+
+
+async def test_incidents_show_their_minutes(db: Database, lead: Desk) -> None:
+    at = clock.now()
+    async with db.session() as session:
+        session.add(Incident(opened_at=at, last_minute_at=at, minutes=7))
+    page = await (await lead.get("/incidents")).text()
+    assert "无人值守" in page and "持续中" in page
+
+
+async def test_a_new_user_gets_a_first_password_once(db: Database, serve: Callable[[], Desk]) -> None:
+    desk = await signed_in(db, serve(), "person", Role.SECURITY_ADMIN)
+    form = {"login": "zhao", "name": "赵敏", "roles": "agent"}
+    created = await desk.post("/users", form)
+    text = await created.text()
+    assert created.status == 200, text
+    first = text.partition("首次登录密码：<strong>")[2].partition("<")[0]
+    assert (await serve().enter("zhao", first)).headers["Location"] == "/sign-in/password"
+    again = await desk.post("/users", form)
+    assert again.status == 422
+    assert "该登录名已被使用" in await again.text()

@@ -1,0 +1,143 @@
+"""Calls: who is on the line now, the list of all calls, and one call with its growing words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy import select
+
+from callflow import queries
+from callflow.agents.rules import PauseReason
+from callflow.callbacks.models import CallbackTask
+from callflow.rules import Outcome
+from core import phone
+from core.permissions import Permission
+from crm.tickets.models import Ticket
+from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
+from web import paging
+from web.context import Context
+from web.route import Asks, Nothing, Route
+
+DEVICES = {
+    "idle": "空闲",
+    "ringing": "振铃",
+    "talking": "通话中",
+    "busy": "占用",
+    "on-hold": "保持",
+    "unavailable": "话机离线",
+}
+SHOWN_SEGMENTS = 500
+
+
+class CallList(Asks):
+    """Filters of the list of calls."""
+
+    before: str = ""
+    outcome: Outcome | None = None
+    caller: str = ""
+
+
+class OneCall(Asks):
+    """A call."""
+
+    id: UUID
+
+
+@dataclass(frozen=True)
+class Line:
+    """One utterance as the page shows it; `growing` while it is still being spoken."""
+
+    side: Side
+    at: float | None
+    text: str
+    growing: bool = False
+
+
+async def live(ctx: Context, asked: Nothing) -> web.Response:
+    """Queues, agents and calls at this moment."""
+    calls = await queries.live_calls(ctx.session)
+    return await ctx.page(
+        "live_calls.html",
+        place="live",
+        queues=await queries.queue_status(ctx.session),
+        calls=calls,
+        agents=[
+            (one, *agent_state(one, [c for c in calls if c.agent_id == one.user_id]))
+            for one in await queries.agents(ctx.session)
+        ],
+    )
+
+
+def agent_state(agent: queries.AgentStatus, calls: list[Any]) -> tuple[str, str, datetime | None]:
+    """Word, tone and beginning of what an agent does now."""
+    if calls:
+        return "通话中", "act", calls[0].connected_at or calls[0].arrived_at
+    if agent.logged_in_at is None:
+        return "未签入", "", None
+    if agent.paused_at is not None:
+        return PauseReason(agent.pause_reason).label if agent.pause_reason else "示忙", "warn", agent.paused_at
+    if agent.device in {"unavailable", "unknown"}:
+        return "话机未注册", "bad", None
+    return DEVICES.get(agent.device, "空闲"), "good", agent.logged_in_at
+
+
+async def index(ctx: Context, asked: CallList) -> web.Response:
+    """All calls, the newest first."""
+    caller = phone.normalise(asked.caller) if asked.caller else None
+    rows = await queries.calls(
+        ctx.session,
+        before=paging.parse(asked.before),
+        outcome=asked.outcome,
+        caller=caller,
+        limit=paging.PAGE,
+    )
+    filters = {"outcome": asked.outcome or "", "caller": asked.caller}
+    return await ctx.page(
+        "calls.html",
+        place="calls",
+        calls=rows,
+        asked=asked,
+        outcomes=[(one.value, one.label) for one in Outcome],
+        older=paging.older("/calls", rows, "arrived_at", filters),
+    )
+
+
+async def show(ctx: Context, asked: OneCall) -> web.Response:
+    """One call: its times, its words, its recordings, its order."""
+    call = await queries.call(ctx.session, asked.id)
+    session = ctx.session
+    recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
+    return await ctx.page(
+        "call.html",
+        place="calls",
+        call=call,
+        lines=await words(ctx, call.id),
+        transcript=await session.get(Transcript, call.id),
+        recordings=(await session.scalars(recordings)).all(),
+        ticket=await session.scalar(select(Ticket).where(Ticket.call_id == call.id)),
+        callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
+        mobile=phone.is_mobile(call.caller),
+    )
+
+
+async def words(ctx: Context, call_id: UUID) -> list[Line]:
+    """What was said so far, in order, with what is just being said at the end."""
+    segments = (
+        select(TranscriptSegment)
+        .where(TranscriptSegment.call_id == call_id)
+        .order_by(TranscriptSegment.start_s)
+        .limit(SHOWN_SEGMENTS)
+    )
+    lines = [Line(one.side, one.start_s, one.text) for one in await ctx.session.scalars(segments)]
+    partials = select(LivePartial).where(LivePartial.call_id == call_id).order_by(LivePartial.at)
+    lines += [Line(one.side, None, one.text, True) for one in await ctx.session.scalars(partials) if one.text]
+    return lines
+
+
+ROUTES = (
+    Route("GET", "/live-calls", Permission.LINE_VIEW, Nothing, live, "实时话务"),
+    Route("GET", "/calls", Permission.CALL_VIEW, CallList, index, "通话记录", ("bad-page", "bad-phone")),
+    Route("GET", "/calls/{id}", Permission.CALL_VIEW, OneCall, show, "通话详情", ("no-call",)),
+)

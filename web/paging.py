@@ -1,0 +1,43 @@
+"""Keyset paging: where a page of a list ends, as one opaque word in the address."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from core.errors import Invalid
+
+PAGE = 50
+
+
+class HasId(Protocol):
+    """A row of a list."""
+
+    id: UUID
+
+
+R = TypeVar("R", bound=HasId)
+
+
+def parse(before: str) -> tuple[datetime, UUID] | None:
+    """`2026-11-23T06:05:00+00:00~<id>` -> the last row's key. Raises `Invalid("bad-page")`."""
+    if not before:
+        return None
+    at, _, id = before.partition("~")
+    try:
+        instant = datetime.fromisoformat(at)
+        if instant.tzinfo is None:
+            raise ValueError(at)
+        return instant, UUID(id)
+    except ValueError:
+        raise Invalid("bad-page", "翻页地址不正确，请从第一页重新开始。") from None
+
+
+def older(path: str, rows: Sequence[R], key: str, filters: dict[str, str], size: int = PAGE) -> str:
+    """Address of the next page, empty on the last one; `key` names the rows' instant."""
+    if len(rows) < size:
+        return ""
+    last = rows[-1]
+    word = f"{getattr(last, key).isoformat()}~{last.id}"
+    return f"{path}?{urlencode({k: v for k, v in filters.items() if v} | {'before': word})}"
