@@ -51,18 +51,17 @@ def dispatcher(route: Route[Any]) -> Handler:
             asked, _ = await read(request, route.asks)
             return await route.handler(Context(request, None, None), asked)
         async with database.session() as session:
-            if who := await doors.identify(request, session):
-                request[doors.WHO] = who
-            doors.admit(route, request, who)
-            if request.method in SAFE:
-                asked, _ = await read(request, route.asks)
-                if not route.stream:
-                    return await route.handler(Context(request, who, session), asked)
-        if request.method in SAFE:
-            return await route.handler(Context(request, who, None), asked)
-        doors.require_same_site(request)
+            who = await doors.identify(request, session)
+        if who:
+            request[doors.WHO] = who
+        doors.admit(route, request, who)
+        if request.method not in SAFE:
+            doors.require_same_site(request)
         asked, token = await read(request, route.asks)
-        doors.require_csrf(request, who, token)
+        if request.method not in SAFE:
+            doors.require_csrf(request, who, token)
+        if route.stream:
+            return await route.handler(Context(request, who, None), asked)
         async with database.session() as session:
             return await route.handler(Context(request, who, session), asked)
 
@@ -80,6 +79,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     place = resource.canonical if resource is not None else "-"
     with structlog.contextvars.bound_contextvars(request=problems.request_id(request)):
         response = await answered(request, handler)
+        if (door := request.get(doors.DOOR)) and not response.prepared:
+            response.set_cookie(doors.DOOR_COOKIE, door, path="/", secure=True, httponly=True, samesite="Strict")
         took = time.perf_counter() - started
         REQUESTS.labels(place, request.method if resource else "-", str(response.status)).observe(took)
         log.info("request", method=request.method, route=place, status=response.status, ms=round(took * 1000, 1))
@@ -132,6 +133,3 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
     headers["X-Request-Id"] = problems.request_id(request)
     headers.setdefault("Cache-Control", "no-store")
     headers["Server"] = "hotline"
-    door = request.get(doors.DOOR)
-    if door and not response.prepared:
-        response.set_cookie(doors.DOOR_COOKIE, door, path="/", secure=True, httponly=True, samesite="Strict")

@@ -44,7 +44,7 @@ BODIES: dict[str, tuple[str, bytes, dict[str, str], int, str]] = {
 }
 
 ADDRESSES: dict[str, tuple[str, int, str]] = {
-    "path climbing": ("/static/build/..%2f..%2fsettings.py", 404, "没有这个页面"),
+    "path climbing": ("/static/build/..%2f..%2fsettings.py", 422, "格式不正确"),
     "path with dots": ("/static/build/..", 404, "没有这个页面"),
     "asset that is no asset": ("/static/build/manifest.json", 404, "没有这个页面"),
     "call id as SQL": ("/calls/'%20OR%201=1--", 422, "编号不正确"),
