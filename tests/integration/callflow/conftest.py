@@ -1,0 +1,60 @@
+"""A database with queues, agents and the bureau's decisions about the line."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from callflow import current
+from callflow.agents import service as agents
+from callflow.intake import FactSink
+from callflow.numbers import service as numbers
+from callflow.policy import LinePolicy
+from callflow.spool import Spool
+from core.actor import SYSTEM
+from core.db import Database
+from core.identity.models import User
+
+POLICY = {
+    "abandoned_after_s": 5,
+    "callback_quiet_min": 10,
+    "wrap_up_s": 60,
+    "calls_per_number": 3,
+    "calls_window_min": 10,
+    "concurrent_per_number": 2,
+    "duty_counts_as_staffed": False,
+    "outside_number": "",
+}
+
+
+def policy(**changes: object) -> LinePolicy:
+    return LinePolicy.model_validate({**POLICY, **changes, "basis": dict.fromkeys(POLICY, "测试")})
+
+
+@pytest.fixture(autouse=True)
+def in_force() -> Iterator[None]:
+    current.use(policy())
+    yield
+    current.use(policy())
+
+
+@pytest.fixture
+async def agent(db: Database) -> UUID:
+    """Agent 1001, 李雯, of queue `general`."""
+    async with db.session() as session:
+        user = User(login="agent1", name="李雯", roles=["agent"], password_hash="-")
+        session.add(user)
+        await session.flush()
+        await numbers.set_queue(session, SYSTEM, "general", "综合坐席")
+        await numbers.set_number(session, SYSTEM, "12345", "12345政务服务便民热线", "general")
+        await agents.enrol(session, SYSTEM, user.id, "1001", "李雯", {"general": 0})
+        return user.id
+
+
+@pytest.fixture
+async def sink(db: Database, home: Path) -> AsyncIterator[FactSink]:
+    made = FactSink(db, Spool(home / "facts"))
+    await made.start()
+    yield made
+    await made.stop()
