@@ -1,0 +1,90 @@
+"""`hotline setup`, `hotline assets`: the steps that make this clone and this instance ready."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from callflow.asterisk import Folders
+from hotline import settings
+from hotline.runtime import Runtime
+from hotline.schema import migrate
+from hotline.setup import assets, asterisk, certificate, packages
+from hotline.setup.cache import Say
+from hotline.setup.steps import Step, carry_out
+from ivr.prompts.render import render_all
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+
+    @app.command()
+    def setup(
+        tests: Annotated[bool, typer.Option(help="同时安装测试所需的软件包")] = False,
+        refresh: Annotated[bool, typer.Option(help="检查并安装更新的 Asterisk")] = False,
+    ) -> None:
+        """安装所需的一切：系统软件包、Asterisk、网页组件、证书、密钥、提示音、数据库。可重复运行。"""
+        ready(Runtime(settings.load()).open(), print, tests=tests, refresh=refresh)
+
+    @app.command(name="assets")
+    def build_assets() -> None:
+        """只打包网页组件（制作镜像时使用）。"""
+        if not assets.built():
+            assets.build(print)
+
+
+def ready(runtime: Runtime, say: Say, *, tests: bool = False, refresh: bool = False) -> list[str]:
+    """Carry out every step that is not done; names of those that ran."""
+    return carry_out(steps(runtime, tests=tests, refresh=refresh), say)
+
+
+def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> list[Step]:
+    """The set-up of one instance, in order."""
+    needs = packages.TO_RUN + (packages.TO_TEST if tests else ())
+    tls = runtime.home / "tls"
+    extra = [runtime.settings.web.host, *filter(None, [runtime.settings.line.external])]
+    wanted = certificate.names(extra)
+    return [
+        Step(
+            "系统软件包",
+            lambda: not packages.missing(needs),
+            lambda say: packages.install(packages.missing(needs), say),
+        ),
+        Step(
+            "Asterisk",
+            lambda: not refresh and asterisk.find() is not None,
+            lambda say: say(str(asterisk.ensure(say, refresh=refresh).binary)),
+        ),
+        Step("网页组件", assets.built, assets.build),
+        Step(
+            "密钥与证书",
+            lambda: runtime.settings.web.certificate is not None or certificate.check(tls, wanted).ok,
+            lambda say: certificate.issue(tls, wanted, say),
+        ),
+        Step("语音提示", lambda: False, lambda say: _prompts(runtime, say)),
+        Step("数据库", lambda: False, lambda say: _database(runtime, say)),
+    ]
+
+
+def _prompts(runtime: Runtime, say: Say) -> None:
+    recorded = runtime.home / "prompts"
+    changed = render_all(Folders(runtime.home).sounds, recorded=_if_there(recorded))
+    say(f"新生成 {len(changed)} 段" if changed else "没有变化")
+
+
+def _database(runtime: Runtime, say: Say) -> None:
+    """Upgrade the tables; an embedded server that we started for it is stopped again."""
+    server = runtime.postgres
+    stopped = server is not None and server.pid() is None
+    if server is not None:
+        server.start()
+    try:
+        migrate(runtime.db.url)
+    finally:
+        if server is not None and stopped:
+            server.stop()
+    say("数据库已是最新版本")
+
+
+def _if_there(folder: Path) -> Path | None:
+    return folder if folder.is_dir() else None
