@@ -1,0 +1,104 @@
+"""The frame in a real Chromium: sign-in, navigation without reload, live parts, keyboard rows, errors in place."""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser_data import fill
+from playwright.async_api import expect
+
+from callflow.models import Call
+from core import clock
+from core.db import Database
+from core.live import hint
+
+pytestmark = pytest.mark.browser
+PICTURES = os.environ.get("HOTLINE_PICTURES")
+"""A folder: then every page is also photographed at 1366 × 768."""
+
+
+async def picture(page: Any, name: str) -> None:
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+
+
+async def test_pages_open_without_reload_and_live_parts_grow(db: Database, site: Any) -> None:
+    call_id = await fill(db)
+    page = await site.enter("lijianguo")
+    await expect(page.locator("h1")).to_have_text("实时话务")
+    await page.evaluate("window.sameShell = true")
+    await picture(page, "live-calls")
+    for name, title in [
+        ("通话记录", "calls"),
+        ("回拨任务", "callbacks"),
+        ("录音", "recordings"),
+        ("值守事件", "incidents"),
+        ("系统状态", "system"),
+    ]:
+        await page.locator("#rail").get_by_role("link", name=name).click()
+        await expect(page.locator("h1")).to_have_text(name)
+        await expect(page.locator("#rail a[aria-current=page]")).to_contain_text(name)
+        await picture(page, title)
+    assert await page.evaluate("window.sameShell === true")
+    await page.locator("#rail").get_by_role("link", name="实时话务").click()
+    await expect(page.get_by_text("138****0000")).to_have_count(0)
+    async with db.session() as session:
+        at = clock.now() - timedelta(seconds=1)
+        session.add(
+            Call(node="node1", linkedid="9.9", caller="+8613800000000", dialled="12345", arrived_at=at, queued_at=at)
+        )
+        await hint(session, "calls")
+    await expect(page.get_by_text("138****0000")).to_be_visible()
+    await page.goto(f"{site.url}/calls/{call_id}")
+    await expect(page.locator(".talk")).to_contain_text("占道经营")
+    await picture(page, "call")
+
+
+async def test_rows_move_under_the_keyboard(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.enter("lijianguo")
+    await page.goto(f"{site.url}/calls")
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await expect(page.locator("tr[aria-selected=true]")).to_have_count(1)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="通话文字")).to_be_visible()
+
+
+async def test_an_error_stands_beside_its_field_and_what_was_typed_stays(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.open()
+    await page.goto(f"{site.url}/sign-in")
+    await picture(page, "sign-in")
+    await page.get_by_label("登录名").fill("wangli")
+    await page.get_by_role("button", name="登录").click()
+    await expect(page.locator(".field:has(#field-password) .wrong")).to_have_text("请填写这一项。")
+    await expect(page.get_by_label("登录名")).to_have_value("wangli")
+    await picture(page, "sign-in-error")
+
+
+async def test_a_recording_asks_for_a_reason(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.enter("lijianguo")
+    await page.goto(f"{site.url}/recordings")
+    await page.locator("tbody a").first.click()
+    await page.get_by_role("button", name="登记理由并调听").click()
+    await expect(page.locator("#problem")).to_contain_text("请填写")
+    await picture(page, "recording-reason")
+    await page.get_by_label("调听理由").fill("核实诉求内容")
+    await page.get_by_role("button", name="登记理由并调听").click()
+    await expect(page.locator("audio")).to_be_visible()
+    await picture(page, "recording")
+
+
+async def test_an_agent_changes_state_from_any_page(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.enter("liujing")
+    await page.get_by_role("button", name="示闲").click()
+    await expect(page.locator("#agent .state")).to_contain_text("示闲")
+    await page.get_by_label("示忙原因").select_option("training")
+    await page.get_by_role("button", name="示忙").click()
+    await expect(page.locator("#agent .state")).to_contain_text("培训")
