@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import callflow.policy  # noqa: F401 - its section belongs to the policy file
+import crm.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official
 from core.policy import Policy
@@ -12,7 +14,7 @@ from crm.county.places import Gazetteer
 from crm.county.route import Catalogue
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Installation:
     """One county with its policy and calendar."""
 

@@ -1,0 +1,100 @@
+"""A demo county: its units, people, line and roster from the county's files, and a few weeks of orders."""
+
+from datetime import datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callflow.agents import service as agents
+from callflow.numbers import service as numbers
+from callflow.numbers.models import RosterShift
+from core.actor import SYSTEM
+from core.clock import SHANGHAI, local, now
+from core.identity import passwords
+from core.identity.models import Unit, User
+from core.identity.service import create_user
+from crm.county.load import County
+
+ROSTER_DAYS = 14
+SHIFTS = ((time(8, 0), 8), (time(16, 0), 8), (time(0, 0), 8))
+
+
+async def seed_people(session: AsyncSession, county: County) -> list[tuple[User, str]]:
+    """Units, staff and the line, as the county's files say; new users with their passwords. Repeatable."""
+    await _units(session, county)
+    await _line(session, county)
+    made = await _staff(session, county)
+    await _roster(session)
+    return made
+
+
+async def _units(session: AsyncSession, county: County) -> None:
+    known = {unit.code: unit for unit in await session.scalars(select(Unit))}
+    for record in county.units.values():
+        if record.code not in known:
+            known[record.code] = Unit(code=record.code, name=record.name, kind=record.kind.value)
+            session.add(known[record.code])
+    await session.flush()
+    for record in county.units.values():
+        if record.competent:
+            known[record.code].competent_unit_id = known[record.competent].id
+
+
+async def _line(session: AsyncSession, county: County) -> None:
+    # a queue that others overflow into must exist first
+    for queue in sorted(county.queues, key=lambda one: one.second_line is not None):
+        await numbers.set_queue(session, SYSTEM, queue.code, queue.name, overflow=queue.second_line)
+    for number in county.numbers:
+        original = None if number.mode == "own" else number.hotline
+        await numbers.set_number(
+            session, SYSTEM, number.number, number.hotline, number.queue, original_hotline=original
+        )
+    for shift in county.shifts:
+        await numbers.set_duty_mobile(
+            session, SYSTEM, shift.name, shift.mobile, shift.order,
+            time.fromisoformat(shift.start), time.fromisoformat(shift.end), list(shift.weekdays),
+        )  # fmt: skip
+
+
+async def _staff(session: AsyncSession, county: County) -> list[tuple[User, str]]:
+    units = {unit.code: unit.id for unit in await session.scalars(select(Unit))}
+    known = {user.login: user for user in await session.scalars(select(User))}
+    made: list[tuple[User, str]] = []
+    for record in county.staff:
+        user = known.get(record.login)
+        if user is None:
+            user, password = await create_user(
+                session,
+                SYSTEM,
+                login=record.login,
+                name=record.name,
+                roles=frozenset(record.roles),
+                unit_id=units[record.unit] if record.unit else None,
+                password=passwords.generate(),
+            )
+            made.append((user, password))
+        if record.extension:
+            queues = dict.fromkeys(record.queues, 0)
+            await agents.enrol(session, SYSTEM, user.id, record.extension, record.name, queues)
+    return made
+
+
+async def _roster(session: AsyncSession) -> None:
+    """Two weeks of three shifts a day, everybody in turn; once."""
+    if await session.scalar(select(RosterShift.id).limit(1)):
+        return
+    people = list(await session.scalars(select(User).where(User.roles.contains(["agent"])).order_by(User.login)))
+    if not people:
+        return
+    start = local(now()).date()
+    for day in range(ROSTER_DAYS):
+        for number, (begin, hours) in enumerate(SHIFTS):
+            begins = datetime.combine(start + timedelta(days=day), begin, SHANGHAI)
+            session.add(
+                RosterShift(
+                    user_id=people[(day + number) % len(people)].id,
+                    starts_at=begins,
+                    ends_at=begins + timedelta(hours=hours),
+                    night=begin == time(0, 0),
+                )
+            )

@@ -1,0 +1,66 @@
+"""Where it is: places of the county's gazetteer, house numbers after them, and whose duty the place is."""
+
+import re
+
+from crm.county.load import County
+from crm.county.places import Found, Gazetteer
+from crm.drafts.lexicon import Lexicon
+from crm.drafts.proposal import Proposal
+from crm.drafts.said import Said
+
+_AFTER = re.compile(
+    r"(?:[0-9零〇一二三四五六七八九十百]+(?:号楼|号院|号|栋|幢|单元|楼|室|弄|组|巷)){1,4}|(?:门口|对面|旁边|附近|路口|交叉口|后面|里面)"
+)
+_GENERIC = re.compile(
+    r"[\u4e00-\u9fffA-Za-z0-9]{2,8}?(?:小区|花园|家园|花苑|公寓|村|路|街|大道|广场|市场|学校|小学|中学|医院)"
+)
+_JOINED = ("river", "county")
+GENERIC_CONFIDENCE = 0.4
+
+
+def propose(
+    said: Said, gazetteer: Gazetteer, county: County, lexicon: Lexicon
+) -> tuple[Proposal | None, Proposal | None]:
+    """The address and the area (unit code of the township or street)."""
+    found = gazetteer.find(said.text)
+    specific = sorted((one for one in found if one.place.kind != "county"), key=lambda one: one.rank, reverse=True)
+    if not specific:
+        return _generic(said, lexicon), None
+    best = specific[0]
+    area_of = _township(specific) or best
+    area = area_of.place.area
+    parts = [one for one in sorted(specific, key=lambda one: one.rank) if _belongs(one, best, area)]
+    tail = _AFTER.match(said.text, best.end)
+    label = "".join(dict.fromkeys(one.place.name for one in [*parts[-3:-1], best])) + (tail.group() if tail else "")
+    sources = tuple(said.source(one.start, one.end) for one in parts[-3:] or [best])
+    heard = "" if said.text[best.start : best.end] == best.name else f"（听写为“{said.text[best.start : best.end]}”）"
+    address = Proposal(label, label, sources, best.confidence, f"{best.how}“{best.name}”{heard}")
+    if area is None or area not in county.units:
+        return address, None
+    unit = county.units[area].name
+    why = f"“{area_of.place.name}”属{unit}"
+    return address, Proposal(area, unit, (said.source(area_of.start, area_of.end),), area_of.confidence, why)
+
+
+def _township(found: list[Found]) -> Found | None:
+    return next((one for one in found if one.place.kind == "township"), None)
+
+
+def _belongs(one: Found, best: Found, area: str | None) -> bool:
+    if one is best:
+        return True
+    if one.place.kind in _JOINED or one.place.name == best.place.name:
+        return False
+    return one.place.area in (None, area)
+
+
+def _generic(said: Said, lexicon: Lexicon) -> Proposal | None:
+    """A name that the gazetteer does not know but that ends like one; from the last word's beginning."""
+    for hit in _GENERIC.finditer(said.text):
+        starts = [start for _, start in lexicon.words(said.text[: hit.end()]) if hit.start() <= start <= hit.end() - 3]
+        start = starts[-2] if len(starts) > 2 else (starts[0] if starts else hit.start())
+        value = said.text[start : hit.end()]
+        if len(value) >= 3:
+            reason = "地名库中没有，按地名用字推测"
+            return Proposal(value, value, (said.source(start, hit.end()),), GENERIC_CONFIDENCE, reason)
+    return None

@@ -1,0 +1,98 @@
+"""Commands about messages: queue the receipt, ask a person about the unknown, carry out what the person decides."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from core.actor import Actor
+from core.clock import now
+from core.db import Database
+from core.errors import Conflict, Invalid, NotFound
+from core.jobs import defer
+from core.permissions import Permission
+from core.phone import is_mobile
+from core.service import Loop
+from crm.policy import SmsPolicy
+from crm.sms.jobs import submit
+from crm.sms.journal import TOPIC, become, locked, note
+from crm.sms.models import Sms
+from crm.sms.rules import SmsState, resolutions
+
+ASK_EVERY_S = 60.0
+NO_NUMBER = "来电号码未显示或来电人匿名，请口头告知工单号和查询码"
+LANDLINE = "来电号码不能接收短信，请口头告知工单号和查询码"
+
+
+async def queue_receipt(session: AsyncSession, *, ticket_id: UUID, to: str | None, anonymous: bool, text: str) -> Sms:
+    """The 受理短信 of an order, in the dispatch's own transaction (第十三条); once per order however often asked."""
+    key = f"receipt:{ticket_id}"
+    existing: Sms | None = await session.scalar(select(Sms).where(Sms.key == key))
+    if existing is not None:
+        return existing
+    sms = Sms(key=key, ticket_id=ticket_id, to=to, text=text, state=SmsState.QUEUED)
+    session.add(sms)
+    await session.flush()
+    if to is None or anonymous or not is_mobile(to):
+        await become(session, sms, SmsState.NOT_APPLICABLE, NO_NUMBER if to is None or anonymous else LANDLINE)
+        return sms
+    await note(session, sms, "queued", "已随派发生成")
+    await defer(session, submit, lock=f"sms:{sms.id}", sms_id=str(sms.id))
+    return sms
+
+
+async def resolve(session: AsyncSession, actor: Actor, sms_id: UUID, outcome: str, reason: str) -> Sms:
+    """A person settles an unknown or failed message: `delivered`, `failed`, or `resend`.
+
+    Raises Conflict when it has settled itself meanwhile, Invalid without a reason.
+    """
+    actor.require(Permission.SMS_RESOLVE)
+    if not 0 < len(reason.strip()) <= 200:
+        raise Invalid("no-reason", "请填写处理依据。", fields={"reason": "请填写处理依据，不超过200字"})
+    sms = await locked(session, sms_id)
+    if sms is None:
+        raise NotFound("no-such-sms", "没有这条短信。")
+    state = SmsState(sms.state)
+    if outcome not in ("delivered", "failed", "resend"):
+        raise Invalid("bad-outcome", "请选择处理结果。", fields={"outcome": "请选择处理结果"})
+    if outcome not in resolutions(state):
+        raise Conflict("sms-settled", f"短信状态已为“{state.label}”，不能这样处理。")
+    if outcome == "resend":
+        sms.gateway_id = None
+        await become(session, sms, SmsState.QUEUED, f"人工决定重发：{reason.strip()}", actor)
+        await defer(session, submit, lock=f"sms:{sms.id}", sms_id=str(sms.id))
+    else:
+        await become(session, sms, SmsState(outcome), f"人工确认：{reason.strip()}", actor)
+    await ledger.record(session, actor, "sms.resolve", "sms", sms.id, reason=reason.strip(), outcome=outcome)
+    return sms
+
+
+async def ask_people(session: AsyncSession, policy: SmsPolicy) -> int:
+    """Put unknown messages whose report did not come in time before a person -> how many."""
+    overdue = await session.scalars(
+        select(Sms)
+        .where(Sms.state == SmsState.UNKNOWN, Sms.person_asked_at.is_(None))
+        .where(Sms.updated_at < now() - timedelta(hours=policy.unknown_wait_hours))
+        .with_for_update(skip_locked=True)
+    )
+    asked = 0
+    for sms in overdue:
+        sms.person_asked_at = now()
+        await note(session, sms, "person-asked", "未等到网关回执，请值班人员处理")
+        asked += 1
+    return asked
+
+
+def sweeper(db: Database, policy: SmsPolicy) -> Loop:
+    """The worker's service that asks people in time."""
+
+    async def step() -> None:
+        async with db.session() as session:
+            await ask_people(session, policy)
+
+    return Loop("短信结果核对", ASK_EVERY_S, step)
+
+
+__all__ = ["TOPIC", "ask_people", "queue_receipt", "resolve", "sweeper"]

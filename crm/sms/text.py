@@ -1,0 +1,23 @@
+"""The words of an SMS: short enough for one message, and silent about the matter (D31)."""
+
+from core.errors import Invalid
+from crm.policy import SmsPolicy
+
+
+def units(text: str) -> int:
+    """Length in UCS-2 characters, as the network counts it: an emoji is two."""
+    return len(text.encode("utf-16-be")) // 2
+
+
+def receipt(policy: SmsPolicy, *, number: str, code: str, never: tuple[str, ...] = ()) -> str:
+    """受理短信 with order number and query code.
+
+    `never` are texts of the order (title, place, name); Invalid("sms-detail") when one of them appears,
+    Invalid("sms-too-long") when it does not fit.
+    """
+    text = f"【{policy.signature}】{policy.receipt.format(number=number, code=code)}"
+    if units(text) > policy.max_characters:
+        raise Invalid("sms-too-long", f"短信共{units(text)}字，超过{policy.max_characters}字。")
+    if any(len(part) >= 2 and part in text for part in never):
+        raise Invalid("sms-detail", "短信不得含有诉求内容。")
+    return text

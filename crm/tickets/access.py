@@ -1,0 +1,41 @@
+"""Which orders an actor may know of; every query and every command starts here."""
+
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.errors import NotFound
+from core.permissions import Permission
+from crm.tickets.models import Assignment, Ticket
+
+
+def visible_to(actor: Actor) -> ColumnElement[bool]:
+    """Staff of the centre see all orders, a 举报 only with that permission or when they took it themselves;
+    staff of a unit see what was dispatched to their unit, and nothing else."""
+    if actor.may(Permission.ORDER_VIEW):
+        if actor.may(Permission.ORDER_SEALED):
+            return true()
+        return or_(Ticket.sealed.is_(False), Ticket.opened_by == actor.user_id)
+    if actor.may(Permission.ORDER_VIEW_UNIT) and actor.unit_id is not None:
+        return exists().where(Assignment.ticket_id == Ticket.id, Assignment.unit_id == actor.unit_id)
+    return false()
+
+
+def sees_identity(actor: Actor, ticket: Ticket) -> bool:
+    """Whether name and number of the caller may be shown to this actor at all, be it masked (第二十二条)."""
+    if not actor.may(Permission.ORDER_VIEW):
+        return not ticket.sealed and not ticket.confidential
+    return not ticket.sealed or actor.may(Permission.ORDER_SEALED) or ticket.opened_by == actor.user_id
+
+
+async def get(session: AsyncSession, actor: Actor, ticket_id: UUID, *, lock: bool = False) -> Ticket:
+    """The order. Raises NotFound, also when the actor may not know of it."""
+    wanted = select(Ticket).where(Ticket.id == ticket_id, visible_to(actor))
+    if lock:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found: Ticket | None = await session.scalar(wanted)
+    if found is None:
+        raise NotFound("no-such-order", "没有这张工单。")
+    return found

@@ -1,0 +1,54 @@
+"""What people may write into an order, checked at the door: sizes, control characters, known codes."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from core import phone
+from crm.county.categories import Category
+
+PERSONAL = frozenset({"caller_name", "caller_phone"})
+
+
+def clean(value: str) -> str:
+    """Text without the blanks around it. Raises ValueError for control characters."""
+    if any((ord(character) < 32 and character not in "\n\t") or ord(character) == 127 for character in value):
+        raise ValueError("不能包含控制字符")
+    return value.strip()
+
+
+Clean = AfterValidator(clean)
+Line = Annotated[str, Field(max_length=60), Clean]
+
+
+def _phone(value: str | None) -> str | None:
+    return phone.normalise(value) if value else None
+
+
+class Correction(BaseModel):
+    """Fields that a person decides; those that are not given stay as they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    category: Category | None = None
+    matter: Annotated[str | None, Field(max_length=40)] = None
+    title: Line | None = None
+    content: Annotated[str, Field(max_length=4000), Clean] | None = None
+    address: Annotated[str, Field(max_length=200), Clean] | None = None
+    area: Annotated[str | None, Field(max_length=40)] = None
+    occurred: Annotated[str, Field(max_length=100), Clean] | None = None
+    caller_name: Annotated[str, Field(max_length=40), Clean] | None = None
+    caller_phone: Annotated[str | None, Field(max_length=32), AfterValidator(_phone)] = None
+    anonymous: bool | None = None
+    confidential: bool | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Name -> value of the fields that were sent; NOT NULL texts never become None."""
+        sent = {name: getattr(self, name) for name in self.model_fields_set}
+        for name in ("title", "content", "address", "occurred"):
+            if name in sent and sent[name] is None:
+                sent[name] = ""
+        for name in ("anonymous", "confidential"):
+            if name in sent and sent[name] is None:
+                sent[name] = False
+        return sent
