@@ -29,6 +29,7 @@ from recordings.store.port import Store
 
 SAMPLE = Path(__file__).parent / "models" / "sample.flac"
 """Five seconds of speech by which the speed of a model is measured."""
+MEND = "请在设置 speech.model 中指定模型文件夹，或运行 hotline speech-model 安装。"
 LIVE_EVERY_S, BATCH_EVERY_S, STATUS_EVERY_S = 0.5, 5.0, 2.0
 ROOM_LAG_S = 0.5
 """Batch waits while a live voice is further behind than this."""
@@ -58,8 +59,10 @@ class SpeechService:
 
     async def start(self) -> None:
         """Load the model, listen, begin. Without a model calls are marked, nothing else happens."""
-        given = Loaded(self._given, f"正在使用模型 {self._given.name}。") if self._given else None
-        self._loaded = given or await asyncio.to_thread(load, self._settings.model)
+        if self._given:
+            self._loaded = Loaded(self._given, f"正在使用模型 {self._given.name}。")
+        else:
+            self._loaded = await asyncio.to_thread(load, self._settings.model)
         if self._loaded.engine:
             self._decoder = await measured(self._loaded.engine, self._settings.threads)
         await self.server.start()
@@ -128,7 +131,7 @@ class SpeechService:
             raise Unavailable("tap-refused", "电话系统拒绝了语音转写的监听请求。")
 
     async def _room(self) -> None:
-        while self.live and self.live.lag_s > ROOM_LAG_S:
+        while self.live and self.live.lag_s > ROOM_LAG_S:  # noqa: ASYNC110 - lag has no event of its own
             await asyncio.sleep(ROOM_EVERY_S)
 
     async def _listen(self, wakes: dict[str, Loop]) -> None:

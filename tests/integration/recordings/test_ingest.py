@@ -1,0 +1,294 @@
+"""From the spool to the archive on a real database: whole, odd, absent and interrupted recordings."""
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from sqlalchemy import func, select
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.db import Database
+from core.errors import Denied, Invalid, Unavailable
+from core.ledger.models import LedgerEntry
+from core.permissions import Role
+from recordings import queries
+from recordings.archive import playback
+from recordings.archive.ingest import Ingest
+from recordings.models import Kind, Recording, RecordingState
+from recordings.store.folder import FolderStore
+from tests.integration.recordings.voices import call
+
+LISTENER = Actor(None, "王档案", frozenset({Role.ARCHIVIST}))
+AGENT = Actor(None, "李话务", frozenset({Role.AGENT}))
+ID = "1700000000.1"
+
+
+def noise(seconds: float, seed: int) -> bytes:
+    return np.random.default_rng(seed).integers(-9000, 9000, int(seconds * 8000), "<i2").tobytes()
+
+
+class Spool:
+    """A spool, an archive and an ingest between them."""
+
+    def __init__(self, db: Database, home: Path) -> None:
+        self.folder = home / "spool" / "recordings"
+        self.folder.mkdir(parents=True)
+        self.store = FolderStore(home / "archive")
+        self.ingest = Ingest(db, self.store, self.folder, node="node1", quiet_after_s=30)
+
+    def put(self, name: str, data: bytes, quiet_s: float = 0) -> Path:
+        path = self.folder / name
+        path.write_bytes(data)
+        os.utime(path, (time.time() - quiet_s,) * 2)
+        return path
+
+    def left(self) -> list[str]:
+        return sorted(path.name for path in self.folder.iterdir() if path.is_file())
+
+
+@pytest.fixture
+def spool(db: Database, home: Path) -> Spool:
+    return Spool(db, home)
+
+
+async def only(db: Database) -> Recording:
+    async with db.session() as session:
+        return (await session.scalars(select(Recording))).one()
+
+
+async def count(db: Database) -> int:
+    async with db.session() as session:
+        return (await session.scalar(select(func.count()).select_from(Recording))) or 0
+
+
+async def sound(store: FolderStore, row: Recording, tmp_path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]:
+    path = tmp_path / "back.flac"
+    data = b"".join([block async for block in store.read(row.store_key)])
+    assert hashlib.sha256(data).hexdigest() == row.digest
+    path.write_bytes(data)
+    samples, rate = soundfile.read(path, dtype="int16", always_2d=True)
+    assert rate == 8000
+    return np.asarray(samples)
+
+
+async def test_two_directions_become_one_lossless_stereo_file(db: Database, spool: Spool, tmp_path: Path) -> None:
+    call_id = await call(db, seconds=3)
+    citizen, other = noise(3, 1), noise(3, 2)
+    spool.put(f"{ID}_talk1_in.sln", citizen)
+    spool.put(f"{ID}_talk1_out.sln", other)
+    assert await spool.ingest.scan() == 1
+    row = await only(db)
+    samples = await sound(spool.store, row, tmp_path)
+    assert samples[:, 0].tobytes() == citizen
+    assert samples[:, 1].tobytes() == other
+    assert (row.call_id, row.kind, row.part, row.channels, row.state) == (call_id, Kind.TALK, 1, 2, "stored")
+    assert row.seconds == 3
+    assert row.protected_until.year == clock.local(row.started_at).year + 3
+    assert spool.left() == []
+    assert await spool.ingest.scan() == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "state", "samples"),
+    [
+        (noise(1, 1)[:-1], noise(2, 2), RecordingState.STORED, 16000),
+        (None, noise(1, 2), RecordingState.PARTIAL, 8000),
+        (noise(1, 1), b"", RecordingState.PARTIAL, 8000),
+        (b"", b"", RecordingState.EMPTY, 0),
+        (b"x", None, RecordingState.EMPTY, 0),
+    ],
+    ids=["odd and uneven", "no citizen", "silent other", "nothing", "half a sample"],
+)
+async def test_odd_files(
+    db: Database, spool: Spool, left: bytes | None, right: bytes | None, state: RecordingState, samples: int
+) -> None:
+    await call(db, seconds=3)
+    if left is not None:
+        spool.put(f"{ID}_talk1_in.sln", left)
+    if right is not None:
+        spool.put(f"{ID}_talk1_out.sln", right)
+    assert await spool.ingest.scan() == 1
+    row = await only(db)
+    assert (row.state, row.seconds) == (state, samples / 8000)
+    assert spool.left() == []
+
+
+async def test_a_call_that_goes_on_is_left_alone(db: Database, spool: Spool) -> None:
+    await call(db)
+    spool.put(f"{ID}_talk1_in.sln", noise(1, 1), quiet_s=5)
+    assert await spool.ingest.scan() == 0
+    assert spool.left() == [f"{ID}_talk1_in.sln"]
+    spool.put(f"{ID}_talk1_in.sln", noise(1, 1), quiet_s=40)
+    assert await spool.ingest.scan() == 1
+
+
+async def test_a_file_that_is_being_written_is_left_alone(db: Database, spool: Spool) -> None:
+    await call(db, seconds=1)
+    path = spool.put(f"{ID}_message.sln", noise(1, 1), quiet_s=99)
+    program = "import sys; f = open(sys.argv[1], 'ab'); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as writer:
+        assert writer.stdout and writer.stdout.readline() == "open\n"
+        assert await spool.ingest.scan() == 0
+        writer.communicate()
+    assert await spool.ingest.scan() == 1
+
+
+async def test_an_unknown_call_is_archived_and_adopted_later(db: Database, spool: Spool) -> None:
+    spool.put(f"{ID}_talk1_in.sln", noise(1, 1), quiet_s=60)
+    assert await spool.ingest.scan() == 1
+    assert (await only(db)).call_id is None
+    call_id = await call(db, seconds=1)
+    await spool.ingest.scan()
+    assert (await only(db)).call_id == call_id
+
+
+async def test_files_that_are_not_ours_stay(db: Database, spool: Spool) -> None:
+    spool.put("notes.txt", b"x", quiet_s=99)
+    (spool.folder / "a_message.sln").mkdir()
+    assert await spool.ingest.scan() == 0
+    assert spool.left() == ["notes.txt"]
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+STEPS = ["recordings.archive.ingest.encode", "recordings.archive.ingest._verify", "recordings.archive.ingest._remove"]
+
+
+@pytest.mark.parametrize("step", [*STEPS, "put", "publish"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_at_any_step_loses_nothing_and_doubles_nothing(
+    db: Database, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
+) -> None:
+    await call(db, seconds=2)
+    citizen, other = noise(2, 1), noise(2, 2)
+    spool.put(f"{ID}_talk1_in.sln", citizen)
+    spool.put(f"{ID}_talk1_out.sln", other)
+    with monkeypatch.context() as patch:
+        _die_at(patch, spool, step, when)
+        with pytest.raises(Crash):
+            await spool.ingest.scan()
+    await spool.ingest.scan()
+    row = await only(db)
+    samples = await sound(spool.store, row, tmp_path)
+    assert (samples[:, 0].tobytes(), samples[:, 1].tobytes()) == (citizen, other)
+    assert spool.left() == []
+    kept = [stat.key async for stat in spool.store.list()]
+    assert kept == [row.store_key, row.store_key + ".peaks.json"]
+
+
+def _die_at(patch: pytest.MonkeyPatch, spool: Spool, step: str, when: str) -> None:
+    from recordings.archive import ingest
+
+    owner, name = (spool.store, "put") if step == "put" else (ingest, step.rsplit(".", 1)[-1])
+    real = getattr(owner, name)
+    if name in {"encode", "_remove"}:
+
+        def dying(*args: object) -> object:
+            if when == "before":
+                raise Crash
+            real(*args)
+            raise Crash
+
+        patch.setattr(owner, name, dying)
+        return
+
+    async def dying_later(*args: object) -> object:
+        if when == "before":
+            raise Crash
+        await real(*args)
+        raise Crash
+
+    patch.setattr(owner, name, dying_later)
+
+
+async def test_the_same_name_with_another_sound_is_another_part(db: Database, spool: Spool) -> None:
+    await call(db, seconds=1)
+    for seed in (1, 2, 1):
+        spool.put(f"{ID}_talk1_in.sln", noise(1, seed))
+        await spool.ingest.scan()
+    async with db.session() as session:
+        assert sorted((await session.scalars(select(Recording.part))).all()) == [1, 2]
+
+
+@pytest.fixture
+def small_archive(spool: Spool, db: Database) -> AsyncIterator[Spool]:
+    root = spool.folder.parents[1] / "small"
+    root.mkdir()
+    if (
+        os.geteuid()
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", root], check=False).returncode
+    ):
+        pytest.skip("a small file system needs root to mount")
+    spool.store = FolderStore(root)
+    spool.ingest = Ingest(db, spool.store, spool.folder, node="node1", quiet_after_s=30)
+    yield spool  # type: ignore[misc]
+    subprocess.run(["umount", root], check=True)
+
+
+async def test_a_full_archive_keeps_the_spool_until_there_is_room(db: Database, small_archive: Spool) -> None:
+    await call(db, seconds=8)
+    await call(db, "1700000000.2", seconds=1)
+    small_archive.put(f"{ID}_talk1_in.sln", noise(8, 1))
+    small_archive.put("1700000000.2_message.sln", noise(0.5, 1))
+    with pytest.raises(Unavailable, match="archive-full"):
+        await small_archive.ingest.scan()
+    assert small_archive.left() == [f"{ID}_talk1_in.sln"], "the one that fits is archived, the other is kept"
+    subprocess.run(["mount", "-o", "remount,size=2m", small_archive.folder.parents[1] / "small"], check=True)
+    assert await small_archive.ingest.scan() == 1
+    assert await count(db) == 2
+
+
+async def test_listening_needs_a_right_and_a_reason_and_is_on_record(db: Database, spool: Spool) -> None:
+    await call(db, seconds=2)
+    spool.put(f"{ID}_message.sln", noise(2, 1))
+    await spool.ingest.scan()
+    row = await only(db)
+    async with db.session() as session:
+        with pytest.raises(Denied):
+            await playback.open_range(session, spool.store, AGENT, row.id, None, "核实")
+        with pytest.raises(Invalid, match="reason-needed"):
+            await playback.open_range(session, spool.store, LISTENER, row.id, None, "  ")
+        whole = await playback.open_range(session, spool.store, LISTENER, row.id, None, "核实投诉")
+        part = await playback.open_range(session, spool.store, LISTENER, row.id, "bytes=10-19", "核实投诉")
+        data = b"".join([block async for block in whole.content])
+        assert hashlib.sha256(data).hexdigest() == row.digest == whole.digest
+        assert b"".join([block async for block in part.content]) == data[10:20]
+        shape = await playback.peaks(session, spool.store, LISTENER, row.id)
+        assert len(shape) == 1 and len(shape[0]) == 1000 and max(shape[0]) > 8000
+        await spool.store.delete(row.store_key + ".peaks.json")
+        assert await playback.peaks(session, spool.store, LISTENER, row.id) == shape
+    async with db.session() as session:
+        looks = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "recording.listen"))).all()
+    assert [(look.actor_name, look.reason, look.subject_id) for look in looks] == [
+        ("王档案", "核实投诉", str(row.id))
+    ] * 2
+
+
+async def test_pages_of_recordings(db: Database, spool: Spool) -> None:
+    for number in range(5):
+        await call(db, f"170000000{number}.1", seconds=1)
+        spool.put(f"170000000{number}.1_message.sln", noise(0.2, number), quiet_s=number)
+    await spool.ingest.scan()
+    seen, after = [], None
+    async with db.session() as session:
+        while True:
+            page = await queries.recordings(session, SYSTEM, after=after, limit=2)
+            seen += [row.linkedid for row in page.rows]
+            if (after := page.next) is None:
+                break
+        assert seen == [f"170000000{number}.1" for number in range(5)]
+        tomorrow = clock.today() + timedelta(days=1)
+        assert not (await queries.recordings(session, SYSTEM, first_day=tomorrow)).rows

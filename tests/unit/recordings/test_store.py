@@ -1,0 +1,153 @@
+"""One contract for all stores: the folder, and the bucket adapter over obstore's own stores."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from obstore.store import LocalStore, MemoryStore
+
+from core.errors import Invalid, NotFound, Unavailable
+from recordings.settings import S3Settings
+from recordings.store.bucket import BucketStore
+from recordings.store.folder import INCOMING, FolderStore
+from recordings.store.port import Store
+
+S3 = os.environ.get("HOTLINE_TEST_S3")
+"""`http://host:port` of an S3 service with a bucket `recordings` and keys `test`/`testtest`; optional."""
+
+
+@pytest.fixture(
+    params=["folder", "memory", "local", pytest.param("s3", marks=pytest.mark.skipif(not S3, reason="no S3"))]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    match request.param:
+        case "folder":
+            return FolderStore(tmp_path / "archive")
+        case "memory":
+            return BucketStore(MemoryStore())
+        case "local":
+            return BucketStore(LocalStore(tmp_path / "bucket", mkdir=True))
+        case _:
+            return BucketStore.s3(
+                S3Settings(
+                    bucket="recordings",
+                    endpoint=S3,
+                    prefix=tmp_path.name,
+                    allow_http=True,
+                    access_key_id="test",
+                    secret_access_key="testtest",
+                )
+            )
+
+
+def made(tmp_path: Path, data: bytes) -> tuple[Path, str]:
+    path = tmp_path / "source"
+    path.write_bytes(data)
+    return path, hashlib.sha256(data).hexdigest()
+
+
+async def bytes_of(blocks: AsyncIterator[bytes]) -> bytes:
+    return b"".join([block async for block in blocks])
+
+
+async def test_what_goes_in_comes_out(store: Store, tmp_path: Path) -> None:
+    data = os.urandom(700_000)
+    path, digest = made(tmp_path, data)
+    await store.put("2026/11/23/a.flac", path, digest)
+    await store.put("2026/11/23/a.flac", path, digest)
+    assert await bytes_of(store.read("2026/11/23/a.flac")) == data
+    assert await bytes_of(store.read("2026/11/23/a.flac", 5, 300_000)) == data[5:300_000]
+    assert await bytes_of(store.read("2026/11/23/a.flac", 699_990)) == data[699_990:]
+    assert await bytes_of(store.read("2026/11/23/a.flac", 699_990, 9_000_000)) == data[699_990:]
+    assert (await store.stat("2026/11/23/a.flac")).size == len(data)
+
+
+async def test_list_in_order_and_delete(store: Store, tmp_path: Path) -> None:
+    path, digest = made(tmp_path, b"x")
+    for key in ("b/2", "a/1", "b/1"):
+        await store.put(key, path, digest)
+    assert [stat.key async for stat in store.list()] == ["a/1", "b/1", "b/2"]
+    assert [stat.key async for stat in store.list("b/")] == ["b/1", "b/2"]
+    await store.delete("b/1")
+    await store.delete("b/1")
+    assert [stat.key async for stat in store.list("b/")] == ["b/2"]
+
+
+async def test_a_wrong_digest_stores_nothing(store: Store, tmp_path: Path) -> None:
+    path, _ = made(tmp_path, b"x")
+    with pytest.raises(Invalid, match="digest-mismatch"):
+        await store.put("a", path, "0" * 64)
+    with pytest.raises(NotFound):
+        await store.stat("a")
+    assert [stat async for stat in store.list()] == []
+
+
+async def test_what_is_not_there(store: Store) -> None:
+    with pytest.raises(NotFound, match="recording-file-missing"):
+        await store.stat("nothing")
+    with pytest.raises(NotFound, match="recording-file-missing"):
+        await bytes_of(store.read("nothing"))
+
+
+@pytest.mark.parametrize("key", ["", "/a", "../a", "a/../b", "a//b", ".incoming/x", "a\0b", "a/", "x" * 600])
+async def test_no_key_leaves_the_store(store: Store, tmp_path: Path, key: str) -> None:
+    path, digest = made(tmp_path, b"x")
+    with pytest.raises(Invalid, match="bad-store-key"):
+        await store.put(key, path, digest)
+
+
+async def test_leftovers_of_a_crash_are_nobodys_recording(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "archive")
+    path, digest = made(tmp_path, b"sound")
+    await store.put("a", path, digest)
+    (tmp_path / "archive" / INCOMING / "half").write_bytes(b"so")
+    assert [stat.key async for stat in store.list()] == ["a"]
+    assert (tmp_path / "archive" / "a").stat().st_mode & 0o077 == 0
+
+
+async def test_a_half_written_target_is_replaced(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "archive")
+    path, digest = made(tmp_path, b"sound")
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "a").write_bytes(b"so")
+    await store.put("a", path, digest)
+    assert await bytes_of(store.read("a")) == b"sound"
+
+
+@contextmanager
+def small_disk(root: Path) -> Iterator[Path]:
+    """A file system of 64 KB."""
+    root.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", root], check=False).returncode:
+        pytest.skip("this machine lets nobody mount")
+    try:
+        yield root
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a small file system needs root to mount")
+async def test_a_full_disk_is_unavailable_and_leaves_nothing_half(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small") as root:
+        store = FolderStore(root)
+        path, digest = made(tmp_path, os.urandom(200_000))
+        with pytest.raises(Unavailable, match="archive-full"):
+            await store.put("a", path, digest)
+        assert [stat async for stat in store.list()] == []
+        assert not list((root / INCOMING).iterdir())
+        small, its = made(tmp_path, b"fits")
+        await store.put("b", small, its)
+        assert await bytes_of(store.read("b")) == b"fits"
+
+
+async def test_an_absent_bucket_is_unavailable(tmp_path: Path) -> None:
+    store = BucketStore.s3(
+        S3Settings(bucket="b", endpoint="http://127.0.0.1:9", allow_http=True, access_key_id="a", secret_access_key="b")
+    )
+    path, digest = made(tmp_path, b"x")
+    with pytest.raises(Unavailable, match="archive-unavailable"):
+        await store.put("a", path, digest)
