@@ -1,12 +1,13 @@
 """`hotline setup`, `hotline assets`: the steps that make this clone and this instance ready."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from callflow.asterisk import Folders
-from hotline import settings
+from hotline import demo, settings
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 from hotline.setup import assets, asterisk, certificate, packages
@@ -62,7 +63,7 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
             lambda say: certificate.issue(tls, wanted, say),
         ),
         Step("语音提示", lambda: False, lambda say: _prompts(runtime, say)),
-        Step("数据库", lambda: False, lambda say: _database(runtime, say)),
+        Step("数据库与演示县", lambda: False, lambda say: _database(runtime, say)),
     ]
 
 
@@ -80,10 +81,18 @@ def _database(runtime: Runtime, say: Say) -> None:
         server.start()
     try:
         migrate(runtime.db.url)
+        say(asyncio.run(_demo(runtime)))
     finally:
         if server is not None and stopped:
             server.stop()
     say("数据库已是最新版本")
+
+
+async def _demo(runtime: Runtime) -> str:
+    try:
+        return await demo.seed(runtime)
+    finally:
+        await runtime.db.close()
 
 
 def _if_there(folder: Path) -> Path | None:

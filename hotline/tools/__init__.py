@@ -1,0 +1,1 @@
+"""Tools that exercise a running instance with real SIP calls."""
