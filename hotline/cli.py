@@ -36,7 +36,7 @@ def run(
     async def serve() -> None:
         ground = Ground(opened)
         await ground.start()
-        print(await welcome(opened), flush=True)
+        print(welcome(opened), flush=True)
         await Supervisor(ground, roles.split(",")).run()
 
     with only_one(opened.home):

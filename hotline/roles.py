@@ -2,28 +2,25 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-import socket
 from collections.abc import Callable
 
 from core import board, log
 from core.errors import Unavailable
 from core.health import Health
 from core.service import Loop, Service
+from hotline import wiring
 from hotline.runtime import Runtime
 
 REPORT_EVERY_S = 5.0
 START_AGAIN_S = 1.0
 
-Role = Callable[[Runtime], list[Service]]
-ROLES: dict[str, Role] = {}
-
-
-def role(make: Role) -> Role:
-    """Register a role under its function's name."""
-    ROLES[make.__name__] = make
-    return make
+ROLES: dict[str, Callable[[Runtime], list[Service]]] = {
+    "line": wiring.line,
+    "web": wiring.web,
+    "worker": wiring.worker,
+    "speech": wiring.speech,
+}
 
 
 async def run(names: list[str], runtime: Runtime) -> None:
@@ -62,11 +59,9 @@ async def _start(service: Service, ending: asyncio.Event) -> None:
 
 
 def _reporter(name: str, runtime: Runtime, services: list[Service]) -> Loop:
-    process = f"{name}@{socket.gethostname()}" if os.environ.get("HOTLINE_CLUSTER") else name
-
     async def report() -> None:
         parts: list[Health] = [await service.health() for service in services]
         async with runtime.db.session() as session:
-            await board.write(session, process, parts)
+            await board.write(session, f"{name}@{runtime.settings.line.node}", parts)
 
     return Loop("健康报告", REPORT_EVERY_S, report)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from callflow import current
+from callflow.policy import LinePolicy
 from core import personal
 from core.db import Database
 from core.postgres import EmbeddedPostgres
@@ -43,5 +45,7 @@ class Runtime:
         """Make the folder, set the keys of personal data and the county; errors say what is wrong where."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         personal.use_keys(personal.Keys.derive(self.secrets.get("personal").encode()))
-        installed.use(installed.read(self.settings.core.county))
+        county = installed.read(self.settings.core.county)
+        installed.use(county)
+        current.use(county.policy[LinePolicy])
         return self

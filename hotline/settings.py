@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from crm.settings import SmsSettings
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from callflow.settings import LineSettings
 from core.errors import Invalid
 from core.settings import CoreSettings
+from crm.settings import SmsSettings
 from recordings.settings import RecordingSettings, SpeechSettings
 from web.settings import WebSettings
 

@@ -1,9 +1,10 @@
 """What `hotline run` prints when everything is up: address, demo logins, number to dial, softphone."""
 
+from hotline.demo import accounts_file
 from hotline.runtime import Runtime
 
 
-async def welcome(runtime: Runtime) -> str:
+def welcome(runtime: Runtime) -> str:
     """The text, in Chinese."""
     line, web = runtime.settings.line, runtime.settings.web
     host = "localhost" if web.host == "127.0.0.1" else web.host
@@ -13,7 +14,7 @@ async def welcome(runtime: Runtime) -> str:
         f"  工作台    https://{host}:{web.port}/",
         f"  拨打      sip:12345@{line.bind}:{line.sip_port}（软电话直呼，无需注册）",
     ]
-    accounts = runtime.home / "demo" / "accounts.txt"
+    accounts = accounts_file(runtime.home)
     if accounts.exists():
         lines += [
             f"  演示账号  {accounts}：",

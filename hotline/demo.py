@@ -1,0 +1,33 @@
+"""The demo county in this instance: seeded once, its logins noted in a file that only the owner reads."""
+
+import os
+from pathlib import Path
+
+from core.identity.models import User
+from core.permissions import PRIVILEGED
+from crm.demo import seed_people
+from crm.installed import installed
+from hotline.runtime import Runtime
+
+
+def accounts_file(home: Path) -> Path:
+    """Where the demo logins stand."""
+    return home / "demo" / "accounts.txt"
+
+
+async def seed(runtime: Runtime) -> str:
+    """Everything of the demo that is not there yet -> one line that says what was made."""
+    async with runtime.db.session() as session:
+        made = await seed_people(session, installed().county)
+    if made:
+        _note(accounts_file(runtime.home), made)
+    return f"新建 {len(made)} 个演示账号" if made else "没有变化"
+
+
+def _note(path: Path, made: list[tuple[User, str]]) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
+        for user, password in made:
+            roles = "、".join(role.label for role in sorted(user.role_set))
+            second = "，首次登录绑定动态口令" if user.role_set & PRIVILEGED else ""
+            file.write(f"{user.login}\t{password}\t{user.name}（{roles}{second}）\n")

@@ -1,0 +1,102 @@
+"""Which services each role is made of, and what they are given. The only place where all packages meet."""
+
+from callflow.ami import AmiClient
+from callflow.asterisk import AsteriskNode
+from callflow.line import Line
+from core.jobs import Worker
+from core.ledger.service import seal
+from core.service import Loop, Service
+from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
+from crm.sms.outlet import SmsOutlet
+from crm.tickets.spoken import spoken_state
+from hotline.runtime import Runtime
+from hotline.setup.asterisk import ensure
+from ivr.agi.server import AgiServer
+from ivr.flows.world import SpokenState, StateOf, World
+from ivr.service import server
+from recordings.archive.ingest import Ingest
+from recordings.archive.service import IngestService
+from recordings.speech.service import SpeechService
+from recordings.store.choose import open_store
+from web.bundle import load
+from web.parts import Parts
+from web.service import WebService
+
+SEAL_EVERY_S = 1.0
+TITLE = "12345政务服务便民热线"
+
+
+def node(runtime: Runtime) -> AsteriskNode:
+    """This machine's Asterisk."""
+    return AsteriskNode(runtime.home, ensure(), runtime.settings.line)
+
+
+def line(runtime: Runtime) -> list[Service]:
+    """AGI server, manager reader, reconciler, intake replay, snapshot, incident clock."""
+    part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
+    return [part, agi(runtime, part)]
+
+
+def agi(runtime: Runtime, part: Line) -> AgiServer:
+    """The flows, bound to the line's data in memory."""
+    settings = runtime.settings.line
+    world = World(settings.node, lambda: part.snapshot.current, part.limits, part.sink, state_of(runtime))
+    return server(settings, world)
+
+
+def state_of(runtime: Runtime) -> StateOf:
+    """What the keypad flow may say of an order."""
+
+    async def ask(number: str, code: str) -> SpokenState | None:
+        async with runtime.db.session() as session:
+            found = await spoken_state(session, number, code)
+        return SpokenState(found.state.value, found.due) if found else None
+
+    return ask
+
+
+def web(runtime: Runtime) -> list[Service]:
+    """The desks."""
+    settings = runtime.settings
+    parts = Parts(
+        database=runtime.db,
+        settings=settings.web,
+        secrets=runtime.secrets,
+        bundle=load(),
+        home=runtime.home,
+        title=TITLE,
+        store=open_store(settings.recordings, runtime.home),
+        expected=frozenset(f"{role}@{settings.line.node}" for role in ("line", "web", "worker", "speech")),
+    )
+    return [WebService(parts)]
+
+
+def worker(runtime: Runtime) -> list[Service]:
+    """Jobs, ingest of recordings, the ledger's sealer."""
+    settings = runtime.settings
+    ingest = Ingest(
+        runtime.db,
+        open_store(settings.recordings, runtime.home),
+        settings.recordings.spool or runtime.home / "spool" / "recordings",
+        node=settings.line.node,
+        quiet_after_s=settings.recordings.quiet_s,
+    )
+
+    async def chain() -> None:
+        await seal(runtime.db)
+
+    outlet = SmsOutlet.from_settings(settings.sms, runtime.db)
+    return [
+        outlet,
+        Worker(runtime.db, services={SmsOutlet: outlet}),
+        IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
+        Loop("审计封存", SEAL_EVERY_S, chain),
+    ]
+
+
+def speech(runtime: Runtime) -> list[Service]:
+    """Live words and words of recordings."""
+    line_settings = runtime.settings.line
+    ami = AmiClient(line_settings.private, line_settings.ami_port, "speech", lambda: runtime.secrets.get("ami-speech"))
+    store = open_store(runtime.settings.recordings, runtime.home)
+    return [SpeechService(runtime.db, store, runtime.settings.speech, ami)]
