@@ -5,13 +5,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from recording_voices import call
 from sqlalchemy import func, select
 
 from core import clock
@@ -25,7 +26,6 @@ from recordings.archive import playback
 from recordings.archive.ingest import Ingest
 from recordings.models import Kind, Recording, RecordingState
 from recordings.store.folder import FolderStore
-from tests.integration.recordings.voices import call
 
 LISTENER = Actor(None, "王档案", frozenset({Role.ARCHIVIST}))
 AGENT = Actor(None, "李话务", frozenset({Role.AGENT}))
@@ -135,7 +135,7 @@ async def test_a_file_that_is_being_written_is_left_alone(db: Database, spool: S
     await call(db, seconds=1)
     path = spool.put(f"{ID}_message.sln", noise(1, 1), quiet_s=99)
     program = "import sys; f = open(sys.argv[1], 'ab'); print('open', flush=True); sys.stdin.read()"
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: ASYNC220 - it only holds the file open
         [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout and writer.stdout.readline() == "open\n"
@@ -224,7 +224,7 @@ async def test_the_same_name_with_another_sound_is_another_part(db: Database, sp
 
 
 @pytest.fixture
-def small_archive(spool: Spool, db: Database) -> AsyncIterator[Spool]:
+def small_archive(spool: Spool, db: Database) -> Iterator[Spool]:
     root = spool.folder.parents[1] / "small"
     root.mkdir()
     if (
@@ -234,8 +234,12 @@ def small_archive(spool: Spool, db: Database) -> AsyncIterator[Spool]:
         pytest.skip("a small file system needs root to mount")
     spool.store = FolderStore(root)
     spool.ingest = Ingest(db, spool.store, spool.folder, node="node1", quiet_after_s=30)
-    yield spool  # type: ignore[misc]
+    yield spool
     subprocess.run(["umount", root], check=True)
+
+
+def grow(root: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=2m", root], check=True)
 
 
 async def test_a_full_archive_keeps_the_spool_until_there_is_room(db: Database, small_archive: Spool) -> None:
@@ -246,7 +250,7 @@ async def test_a_full_archive_keeps_the_spool_until_there_is_room(db: Database, 
     with pytest.raises(Unavailable, match="archive-full"):
         await small_archive.ingest.scan()
     assert small_archive.left() == [f"{ID}_talk1_in.sln"], "the one that fits is archived, the other is kept"
-    subprocess.run(["mount", "-o", "remount,size=2m", small_archive.folder.parents[1] / "small"], check=True)
+    grow(small_archive.folder.parents[1] / "small")
     assert await small_archive.ingest.scan() == 1
     assert await count(db) == 2
 

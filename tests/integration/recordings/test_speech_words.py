@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from recording_voices import ANSWER, ANSWER_WORDS, COMPLAINT, COMPLAINT_WORDS, call, speech
 from sqlalchemy import select, update
 
 from callflow.models import Call
@@ -25,7 +26,6 @@ from recordings.speech.model import load
 from recordings.speech.service import measured
 from recordings.speech.words import WordWriter
 from recordings.store.folder import FolderStore
-from tests.integration.recordings.voices import ANSWER, ANSWER_WORDS, COMPLAINT, COMPLAINT_WORDS, call, speech
 
 FRAME = 320
 ID = "1700000000.1"
@@ -33,7 +33,7 @@ ID = "1700000000.1"
 
 async def until(condition: Callable[[], Awaitable[bool]], within_s: float = 15) -> None:
     async with asyncio.timeout(within_s):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - the database tells nobody
             await asyncio.sleep(0.05)
 
 
