@@ -127,10 +127,11 @@ class Live:
     def _ended(self, voice: Voice, tap: Tap) -> None:
         self._server.forget(tap.id)
         del self._taps[voice]
+        late = tap.late
         if not tap.done:
             tap.give_up()
         self._failures[voice] += 1
-        if tap.late or self._failures[voice] >= ATTEMPTS:
+        if late or self._failures[voice] >= ATTEMPTS:
             self._left.add(voice)
 
     def _drop_late(self) -> None:
