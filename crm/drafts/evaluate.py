@@ -6,7 +6,7 @@ the labels by name; GROUPS holds the pairs whose names differ.
 
 import csv
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 from crm.drafts.lexicon import lexicon_of
@@ -23,11 +23,11 @@ GROUPS = {
 
 def label_of(text: str, installation: Installation) -> str | None:
     """The label whose matters together are spoken for most."""
-    per_label: Counter[str] = Counter()
+    per_label: defaultdict[str, float] = defaultdict(float)
     for matter, hits in score(text, lexicon_of(installation)).items():
         label = GROUPS.get(matter.group, matter.group)
-        per_label[label] = max(per_label[label], total(hits))  # type: ignore[assignment]
-    return per_label.most_common(1)[0][0] if per_label else None
+        per_label[label] += total(hits)
+    return max(per_label, key=lambda label: per_label[label]) if per_label else None
 
 
 def main(folder: Path, county: Path) -> None:

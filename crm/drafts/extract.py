@@ -28,14 +28,14 @@ def extract(
     lexicon = lexicon_of(installation)
     found: dict[str, Proposal | None] = {"category": category.propose(said)}
     found["matter"] = matter.propose(said, lexicon)
-    found["address"], found["area"] = where.propose(said, installation.gazetteer, installation.county, lexicon)
+    found["address"], found["area"] = where.propose(said, installation.gazetteer, installation.county)
     found["occurred"] = when.propose(said, called_on)
     found["caller_name"] = who.name(said)
     found["caller_phone"] = who.contact(said)
     found["confidential"] = who.secrecy(said)
-    place = found["address"].value if found["address"] and found["address"].confidence >= 0.5 else None
-    kind = found["category"].value if found["category"] else None
-    found["title"] = matter.title(said, lexicon, kind, place)
+    address = found["address"]
+    place = address if address and address.confidence >= where.SURE else None
+    found["title"] = matter.title(said, lexicon, place)
     found["content"] = _content(said)
     proposals = {name: proposal.as_json() for name, proposal in found.items() if proposal is not None}
     proposals["units"] = suggest(

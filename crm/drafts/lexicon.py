@@ -13,6 +13,13 @@ from crm.installed import Installation
 OFTEN = 50_000
 """Frequency given to the county's words, so that 住建局 is not split into 住 and 建局."""
 
+CONTEXT = frozenset(
+    {"小区", "业主", "学校", "学生", "老师", "医院", "公园", "广场", "网络", "文化", "社区", "组长", "村里"}
+    | {"老人", "家长", "司机"}
+)
+"""Words that tell where it is or who is meant more often than what it is about."""
+CONTEXT_WEIGHT = 0.35
+
 
 class Lexicon:
     """One county's. Making it reads jieba's dictionary (most of a second): make it off the event loop."""
@@ -31,11 +38,10 @@ class Lexicon:
         for name in installation.gazetteer.names:
             self._tokenizer.add_word(name, OFTEN)
         self._total = len(county.matters)
-        self._long = [word for word in self._speakers if len(word) >= 4]
 
     def words(self, text: str) -> list[tuple[str, int]]:
         """Words with their positions."""
-        return [(word, start) for word, start, _ in self._tokenizer.tokenize(text)]
+        return [(word, start) for word, start, _ in self._tokenizer.tokenize(text, HMM=False)]
 
     def speakers(self, word: str) -> list[Matter]:
         """Matters for which `word` speaks."""
@@ -44,7 +50,8 @@ class Lexicon:
     def weight(self, word: str) -> float:
         """Rare and long words say more."""
         shared = len(self._speakers.get(word.upper(), ())) or 1
-        return math.log(1 + self._total / shared) / math.log(1 + self._total) * (1 + 0.3 * (len(word) - 2))
+        rare = math.log(1 + self._total / shared) / math.log(1 + self._total)
+        return rare * (1 + 0.3 * (len(word) - 2)) * (CONTEXT_WEIGHT if word in CONTEXT else 1.0)
 
 
 def _tokenizer() -> jieba.Tokenizer:

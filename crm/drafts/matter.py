@@ -8,6 +8,7 @@ from crm.county.data import Matter
 from crm.drafts.lexicon import Lexicon
 from crm.drafts.proposal import Proposal
 from crm.drafts.said import Said
+from crm.drafts.who import without_people
 
 REPEATED = 0.4
 """A word said again adds this much of its weight, at most twice."""
@@ -63,10 +64,10 @@ def propose(said: Said, lexicon: Lexicon) -> Proposal | None:
     return Proposal(ranked[0].code, ranked[0].name, sources, confidence, reason)
 
 
-def title(said: Said, lexicon: Lexicon, category: str | None, place: str | None) -> Proposal | None:
+def title(said: Said, lexicon: Lexicon, place: Proposal | None) -> Proposal | None:
     """The clause that says most, without the politeness before it."""
     best: tuple[float, int, str] | None = None
-    for clause in _CLAUSE.finditer(said.text):
+    for clause in _CLAUSE.finditer(without_people(said.text)):
         text = _FILLER.sub("", clause.group())
         if len(text) < 4:
             continue
@@ -78,6 +79,7 @@ def title(said: Said, lexicon: Lexicon, category: str | None, place: str | None)
         return None
     _, start, text = best
     value = text[:LONGEST_TITLE]
-    if place and place not in value and len(place) + len(value) <= LONGEST_TITLE:
-        value = place + value
+    heard = place.sources[-1].text if place else ""
+    if place and heard not in value and place.value not in value and len(place.value) + len(value) <= LONGEST_TITLE:
+        value = place.value + value
     return Proposal(value, value, (said.source(start, start + len(text)),), 0.6, "来电人原话中信息最多的一句")

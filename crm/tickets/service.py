@@ -24,6 +24,7 @@ from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import new_code, next_number
 from crm.tickets.rules import Act, Facts, State, decide
+from crm.tickets.spoken import SpokenState, spoken_state
 
 
 @dataclass(frozen=True)
@@ -200,3 +201,17 @@ def _check_codes(given: dict[str, Any]) -> None:
         wrong["area"] = "请选择所属乡镇（街道）"
     if wrong:
         raise Invalid("unknown-code", "；".join(wrong.values()) + "。", fields=wrong)
+
+
+__all__ = [
+    "Opening",
+    "SpokenState",
+    "at_version",
+    "confirm",
+    "correct",
+    "of_call",
+    "open_draft",
+    "propose",
+    "spoken_state",
+    "void",
+]
