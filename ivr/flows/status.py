@@ -15,9 +15,10 @@ TRIES = 3
 
 async def status(session: Session, world: World) -> None:
     """Ask for both, say the state. The caller's own number proves nothing, and a 举报 is never spoken."""
-    await session.play("hotline/status-begin")
+    begin = ["hotline/status-begin"]
     for attempt in range(1, TRIES + 1):
-        number = await session.ask("hotline/status-number", longest=NUMBER_DIGITS)
+        number = await session.ask(*begin, "hotline/status-number", longest=NUMBER_DIGITS)
+        begin = []
         code = await session.ask("hotline/status-code", longest=CODE_DIGITS) if number.digits else number
         if number.silent or code.silent:
             await session.play("hotline/status-nothing-typed")

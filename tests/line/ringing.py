@@ -1,0 +1,133 @@
+"""What line tests ring with: telephones around one Asterisk, and ears for what it recorded and wrote down."""
+
+import asyncio
+import audioop
+import contextlib
+import itertools
+import os
+import tempfile
+import time
+import wave
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from callflow.asterisk import AsteriskNode
+from callflow.line_files import AgentPhone
+from callflow.settings import LineSettings, Waits
+from callflow.speak import speak
+from hotline.softphone import Softphone
+
+SECRET = "only-in-tests-0123456789"
+WAIT_S = 40.0
+AGENTS = tuple(AgentPhone(str(extension), SECRET, f"坐席{extension}") for extension in range(1001, 1007))
+NUMBERS = {"12345": "general", "12301": "first", "12302": "empty", "12303": "place", "12304": "mute", "12305": "status"}
+"""Each test rings a number with a queue of its own, so that none meets another's callers."""
+WAITS = Waits(agent_ring=5, first_queue=20, second_queue=3, duty_ring=8, accept=3, message=20, message_silence=3)
+
+_CALLERS: Iterator[int] = itertools.count(13800001000)
+"""No two citizens of one run have the same number, so that their calls can be told apart."""
+
+
+async def until(condition: Callable[[], Awaitable[object] | object], what: str, within_s: float = WAIT_S) -> object:
+    """Wait for a condition; fails with `what` was waited for."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        found = condition()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"waited in vain for: {what}")
+
+
+@dataclass
+class Line:
+    """The node, where it can be rung, and what it wrote down."""
+
+    node: AsteriskNode
+    speech: Path
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    @property
+    def settings(self) -> LineSettings:
+        return self.node.settings
+
+    def clip(self, text: str) -> Path:
+        """A sound file that says `text`."""
+        return speak(text, self.speech)
+
+    async def phone(self, user: str | None = None, *, greeting: str = "", **options: object) -> Softphone:
+        """A citizen's telephone; with `password=SECRET` an agent's. `greeting` is said after each connection."""
+        folder = Path(tempfile.mkdtemp(dir=self.speech.parent, prefix="phone-"))
+        said = self.clip(greeting) if greeting else None
+        server = f"{self.settings.bind}:{self.settings.sip_port}"
+        one = Softphone(folder, server=server, user=user or str(next(_CALLERS)), greeting=said, **options)  # type: ignore[arg-type]
+        return await self.stack.enter_async_context(one)
+
+    async def agent(self, extension: str, queue: str, **options: object) -> Softphone:
+        """A registered agent who serves `queue` and answers at once."""
+        one = await self.phone(extension, password=SECRET, auto_answer=True, **options)
+
+        async def ready() -> bool:
+            members = await self.node.cli(f"queue show {queue}")
+            return f"PJSIP/{extension}" in members and "Not in use" in members
+
+        await self.node.cli(f"queue add member PJSIP/{extension} to {queue}")
+        self.stack.push_async_callback(self.node.cli, f"queue remove member PJSIP/{extension} from {queue}")
+        await until(ready, f"agent {extension} ready in {queue}")
+        return one
+
+    def events(self, caller: str) -> list[list[str]]:
+        """The CEL rows of the calls that `caller` began, in order."""
+        path = self.node.folders.log / "cel-custom" / "events.csv"
+        rows = [line[1:-1].split('","') for line in path.read_text().splitlines()] if path.exists() else []
+        calls = {row[2] for row in rows if row[2] == row[3] and row[5] == caller}
+        return [row for row in rows if row[2] in calls]
+
+    def moment(self, caller: str, kind: str, containing: str = "") -> float | None:
+        """When `kind` happened in `caller`'s call, seconds since 1970."""
+        for row in self.events(caller):
+            if row[0] == kind and containing in ",".join(row):
+                return float(row[1])
+        return None
+
+    async def happened(self, caller: str, kind: str, containing: str = "") -> float:
+        """Wait until it is in CEL."""
+        found = await until(lambda: self.moment(caller, kind, containing), f"{kind} {containing}")
+        assert isinstance(found, float)
+        return found
+
+    def spooled(self, caller: str, part: str) -> Path:
+        """A recording of `caller`'s call, such as `talk1_in` or `message`."""
+        linkedid = self.events(caller)[0][2]
+        return self.node.folders.recordings / f"{linkedid}_{part}.sln"
+
+
+def energy(path: Path) -> int:
+    """Root mean square of a recording's loudest second; 0 where there is no file yet."""
+    if not path.exists():
+        return 0
+    if path.suffix == ".wav":
+        with wave.open(str(path)) as file:
+            samples = file.readframes(file.getnframes())
+    else:
+        samples = path.read_bytes()
+    return max((audioop.rms(samples[i : i + 16000], 2) for i in range(0, len(samples) - 1600, 8000)), default=0)
+
+
+def sip_port(phone: Softphone) -> int:
+    """The UDP port at which an unregistered telephone can be rung."""
+    assert phone._process is not None
+    pid = phone._process.pid
+    mine = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            mine.add(os.readlink(descriptor))
+    for row in Path(f"/proc/{pid}/net/udp").read_text().splitlines()[1:]:
+        columns = row.split()
+        if f"socket:[{columns[9]}]" in mine and columns[1].startswith("0100007F:"):
+            return int(columns[1].partition(":")[2], 16)
+    raise AssertionError("the telephone listens nowhere")

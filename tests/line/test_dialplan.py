@@ -1,0 +1,182 @@
+"""Calls while Python is away, mute or broken: a citizen always reaches somebody, or the message box."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from ringing import NUMBERS, Line, energy, sip_port, until
+
+from callflow.facts import Fact
+from callflow.limits import CallerLimits
+from callflow.line_files import DialledNumber, Roster
+from callflow.snapshot import NumberEntry, Snapshot
+from hotline.softphone import On, Softphone
+from ivr.agi.server import AgiServer
+from ivr.flows.world import SpokenState, World
+from ivr.service import server
+
+pytestmark = pytest.mark.line
+AUDIBLE = 300
+ORDER, CODE = "2026112300001", "123456"
+
+
+async def rings(line: Line, number: str, say: str = "") -> Softphone:
+    """A citizen who dials `number`, and speaks once connected to the line."""
+    phone = await line.phone(greeting=say)
+    await phone.dial(number)
+    await phone.wait_for(On.ESTABLISHED)
+    return phone
+
+
+async def ended(phone: Softphone) -> int:
+    """Wait for the end of the call; how loud was what the telephone heard."""
+    await phone.wait_for(On.CLOSED)
+    heard = await until(phone.heard, "a file of what was heard")
+    assert isinstance(heard, list)
+    return energy(heard[-1])
+
+
+async def test_without_python_the_call_reaches_an_agent_and_both_sides_are_recorded(line: Line) -> None:
+    agent = await line.agent("1001", "first", greeting="您好，请讲，这里是政务服务热线，请问有什么可以帮您")
+    citizen = await rings(line, "12301")
+    await agent.wait_for(On.ESTABLISHED)
+    await citizen.say(line.clip("我要投诉小区门口占道经营，每天晚上都很吵"))
+    for side in ("talk1_in", "talk1_out"):
+        await until(lambda s=side: energy(line.spooled(citizen.user, s)) > AUDIBLE, side)
+    await citizen.hang_up()
+    assert await ended(citizen) > AUDIBLE
+    await line.happened(citizen.user, "LINKEDID_END")
+    sizes = {line.spooled(citizen.user, side).stat().st_size for side in ("talk1_in", "talk1_out")}
+    assert max(sizes) - min(sizes) <= 1600, "both directions are in step"
+
+
+async def test_a_mute_server_holds_nobody_longer_than_its_time(line: Line) -> None:
+    held: list[asyncio.StreamWriter] = []
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+
+    listener = await asyncio.start_server(mute, line.settings.private, line.settings.agi_port)
+    line.stack.callback(listener.close)
+    agent = await line.agent("1002", "mute")
+    citizen = await rings(line, "12304")
+    await agent.wait_for(On.ESTABLISHED)
+    asked = await line.happened(citizen.user, "ANSWER")
+    queued = await line.happened(citizen.user, "HotlineRung", "first/mute")
+    await citizen.hang_up()
+    assert held, "the server was asked"
+    prompts = 2.8 + 0.6
+    assert queued - asked < prompts + line.settings.waits.answering + 0.8
+    for writer in held:
+        writer.close()
+
+
+async def test_with_nobody_at_all_the_citizen_leaves_a_message(line: Line) -> None:
+    citizen = await rings(line, "12302")
+    await line.happened(citizen.user, "APP_START", "Record")
+    await citizen.say(line.clip("我要反映路灯坏了，请派人来修"))
+    await until(lambda: energy(line.spooled(citizen.user, "message")) > AUDIBLE, "the citizen's words in the message")
+    assert await ended(citizen) > AUDIBLE, "the request to speak was heard"
+    assert line.moment(citizen.user, "HotlineMessage")
+
+
+@pytest.fixture
+async def mobile(line: Line) -> AsyncIterator[Softphone]:
+    """A duty mobile behind the trunk, on the roster of this test only."""
+    phone = await line.phone("13900000001", auto_answer=True)
+    usual = line.node.settings
+    numbers = tuple(DialledNumber(number, number, queue) for number, queue in NUMBERS.items())
+    line.node.settings = usual.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(phone)}"})
+    line.node.render()
+    line.node.render_roster(replace(Roster("general", numbers), duty=("13900000001",)))
+    await line.node.reload("res_pjsip.so")
+    await line.node.reload("pbx_config.so")
+    yield phone
+    line.node.settings = usual
+    line.node.render()
+    line.node.render_roster(Roster("general", numbers))
+    await line.node.reload("res_pjsip.so")
+    await line.node.reload("pbx_config.so")
+
+
+async def test_a_duty_mobile_that_presses_1_is_connected_and_recorded(line: Line, mobile: Softphone) -> None:
+    citizen = await rings(line, "12302")
+    await mobile.wait_for(On.ESTABLISHED)
+    assert line.moment(citizen.user, "BRIDGE_ENTER") is None, "not before the key"
+    await mobile.send_digits("1")
+    await line.happened(citizen.user, "HotlineAccepted")
+    await citizen.say(line.clip("自来水停了三天，请帮忙"))
+    await mobile.say(line.clip("好的，我们马上联系自来水公司"))
+    for side in ("talk1_in", "talk1_out"):
+        await until(lambda s=side: energy(line.spooled(citizen.user, s)) > AUDIBLE, side)
+    await citizen.hang_up()
+    assert await ended(mobile) > AUDIBLE
+
+
+async def test_a_voicemail_never_accepts(line: Line, mobile: Softphone) -> None:
+    citizen = await rings(line, "12302")
+    await mobile.wait_for(On.ESTABLISHED)
+    await mobile.say(line.clip("您好，我现在不方便接听，请留言"))
+    await line.happened(citizen.user, "APP_START", "Record")
+    assert line.moment(citizen.user, "HotlineAccepted") is None
+    await citizen.hang_up()
+
+
+class Notebook:
+    """A sink that keeps facts in a list."""
+
+    def __init__(self) -> None:
+        self.facts: list[Fact] = []
+
+    async def put(self, *facts: Fact) -> None:
+        self.facts += facts
+
+
+@pytest.fixture
+async def python(line: Line) -> AsyncIterator[Notebook]:
+    """The FastAGI server with its flows, knowing one order."""
+
+    async def state_of(number: str, code: str) -> SpokenState | None:
+        return SpokenState("handling", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
+
+    notes = Notebook()
+    snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()})
+    agi: AgiServer = server(line.settings, World("node1", lambda: snapshot, CallerLimits(), notes, state_of))
+    await agi.start()
+    yield notes
+    await agi.stop()
+
+
+async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: Line, python: Notebook) -> None:
+    agent = await line.agent("1003", "status")
+    citizen = await rings(line, "12305")
+    await citizen.send_digits("2")
+    await until(lambda: REGISTRY.get_sample_value("hotline_agi_connections"), "the flow has begun")
+    for digit in ORDER + CODE:
+        await citizen.send_digits(digit)
+        await asyncio.sleep(0.15)  # as fast as fingers type, not a wait for anything
+    await until(lambda: any(fact.data.get("what") == "status" for fact in python.facts), "the state was said")
+    await agent.wait_for(On.ESTABLISHED)
+    await citizen.hang_up()
+    assert await ended(citizen) > AUDIBLE
+
+
+async def test_who_asks_something_while_waiting_comes_back_to_the_same_place(line: Line, python: Notebook) -> None:
+    agent = await line.agent("1004", "place")
+    await line.node.cli("queue pause member PJSIP/1004 queue place")
+    first = await rings(line, "12303")
+    await line.happened(first.user, "APP_START", "Queue")
+    second = await rings(line, "12303")
+    await line.happened(second.user, "APP_START", "Queue")
+    await first.send_digits("9")
+    await until(
+        lambda: len([e for e in line.events(first.user) if e[0] == "APP_START" and e[8] == "Queue"]) == 2, "back"
+    )
+    await line.node.cli("queue unpause member PJSIP/1004 queue place")
+    await agent.wait_for(On.ESTABLISHED)
+    assert line.moment(first.user, "BRIDGE_ENTER")
+    assert line.moment(second.user, "BRIDGE_ENTER") is None
+    await first.hang_up()
+    await second.hang_up()
