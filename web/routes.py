@@ -1,6 +1,20 @@
 """The whole surface of the web role: every route of every page, in one table."""
 
-from web.pages import account, agent, callbacks, calls, incidents, machines, people, recordings, signin, stream, system
+from web.pages import (
+    account,
+    agent,
+    callbacks,
+    calls,
+    incidents,
+    machines,
+    messages,
+    orders,
+    people,
+    recordings,
+    signin,
+    stream,
+    system,
+)
 from web.route import Table
 
 TABLE: Table = (
@@ -9,6 +23,8 @@ TABLE: Table = (
     *agent.ROUTES,
     *calls.ROUTES,
     *callbacks.ROUTES,
+    *orders.ROUTES,
+    *messages.ROUTES,
     *recordings.ROUTES,
     *incidents.ROUTES,
     *people.ROUTES,

@@ -3,6 +3,8 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from callflow.agents.models import Agent, AgentQueue, Presence
 from callflow.callbacks.models import CallbackTask
 from callflow.incidents.models import Incident
@@ -15,6 +17,8 @@ from core.health import Health
 from core.identity import service as identity
 from core.identity.models import Unit
 from core.permissions import Role
+from crm.installed import installed
+from crm.tickets import service
 from recordings.models import (
     Kind,
     LivePartial,
@@ -56,7 +60,8 @@ async def fill(db: Database) -> UUID:
             users[login] = made.id
         session.add(Queue(name="first", title="一线坐席"))
         session.add(Queue(name="second", title="二线专家"))
-        session.add(Unit(code="CGJ", name="弋阳县城市管理局", kind="department"))
+        for unit in installed().county.units.values():
+            session.add(Unit(code=unit.code, name=unit.name, kind=unit.kind))
         await session.flush()
         for number, (login, name, _) in enumerate(PEOPLE[:4], 1001):
             agent = Agent(user_id=users[login], extension=str(number), name=name, sip_secret="x")
@@ -94,6 +99,7 @@ async def fill(db: Database) -> UUID:
                     source=Source.LIVE,
                 )
             )
+        await _draft(session, talking, users["wangli"])
         session.add(Transcript(call_id=talking.id, state=TranscriptState.LIVE))
         session.add(LivePartial(call_id=talking.id, side=Side.CITIZEN, text="希望城管部门能来管一", at=at))
         session.add(
@@ -139,6 +145,23 @@ def _call(
     if connected:
         call.connected_at, call.agent_id, call.agent_name = at + timedelta(seconds=15), agent, name
     return call
+
+
+async def _draft(session: AsyncSession, call: Call, agent: UUID) -> None:
+    """The order of the call, as far as the machine has filled it."""
+    opening = service.Opening("phone", call.id, call.caller, "12315 消费者投诉", agent)
+    ticket = await service.open_draft(session, opening)
+    words = {
+        "category": ("complaint", "我要投诉", "说了“投诉”"),
+        "title": ("小区门口占道经营", "小区门口占道经营", "采用诉求的首句"),
+        "content": ("小区门口占道经营，每天早上都有人摆摊。", "小区门口占道经营，每天早上都有人摆摊", "采用市民原话"),
+        "address": ("方志敏大道龟峰花园小区东门", "方志敏大道龟峰花园小区东门", "与地名库一致"),
+    }
+    proposals = {
+        field: {"value": value, "label": value, "sources": [{"text": said}], "confidence": 0.86, "reason": why}
+        for field, (value, said, why) in words.items()
+    }
+    await service.propose(session, ticket, proposals)
 
 
 def _recording(call: Call) -> Recording:

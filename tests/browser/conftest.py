@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, Request, async_playwright
 
 from core.db import Database
 from core.secrets import Secrets
+from crm import installed
 from recordings.store.folder import FolderStore
 from web import bundle
 from web.parts import Parts
@@ -83,6 +84,7 @@ def free_port() -> int:
 @pytest.fixture
 async def site(db: Database, home: Path) -> AsyncIterator[Site]:
     """The site; at the end nothing may have been asked of anybody else, and no policy violated."""
+    installed.use(installed.read(Path("counties/yiyang")))
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     (home / "tls").mkdir()

@@ -14,10 +14,12 @@ from callflow.callbacks.models import CallbackTask
 from callflow.rules import Outcome
 from core import phone
 from core.permissions import Permission
+from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
 from web import paging
 from web.context import Context
+from web.pages import order_form
 from web.route import Asks, Nothing, Route
 
 DEVICES = {
@@ -58,10 +60,12 @@ class Line:
 async def live(ctx: Context, asked: Nothing) -> web.Response:
     """Queues, agents and calls at this moment."""
     calls = await queries.live_calls(ctx.session)
+    queues = await queries.queue_status(ctx.session)
     return await ctx.page(
         "live_calls.html",
         place="live",
-        queues=await queries.queue_status(ctx.session),
+        queues=queues,
+        titles={queue.name: queue.title for queue in queues},
         calls=calls,
         agents=[
             (one, *agent_state(one, [c for c in calls if c.agent_id == one.user_id]))
@@ -108,6 +112,8 @@ async def show(ctx: Context, asked: OneCall) -> web.Response:
     """One call: its times, its words, its recordings, its order."""
     call = await queries.call(ctx.session, asked.id)
     session = ctx.session
+    wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
+    ticket = await session.scalar(wanted)
     recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
     return await ctx.page(
         "call.html",
@@ -116,7 +122,8 @@ async def show(ctx: Context, asked: OneCall) -> web.Response:
         lines=await words(ctx, call.id),
         transcript=await session.get(Transcript, call.id),
         recordings=(await session.scalars(recordings)).all(),
-        ticket=await session.scalar(select(Ticket).where(Ticket.call_id == call.id)),
+        ticket=ticket,
+        form=await order_form.build(ctx, ticket) if ticket else None,
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),
     )

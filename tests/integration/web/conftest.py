@@ -14,6 +14,7 @@ from web_desk import Desk, signed_in
 from core.db import Database
 from core.permissions import Role
 from core.secrets import Secrets
+from crm import installed
 from recordings.store.folder import FolderStore
 from web import app
 from web.bundle import Bundle
@@ -23,6 +24,12 @@ from web.routes import TABLE
 from web.settings import WebSettings
 
 BUNDLE = Bundle({name: name for name in ("desk.js", "player.js", "live-worker.js", "style.css")})
+
+
+@pytest.fixture(autouse=True)
+def county() -> None:
+    """The county whose catalogue and limits the pages speak of."""
+    installed.use(installed.read(Path("counties/yiyang")))
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ function placeErrors(problem, form) {
     input.setAttribute("aria-describedby", place.id);
     place.textContent = sentence;
     const link = problem.querySelector(`a[data-field="${CSS.escape(name)}"]`);
-    if (link) link.href = `#${(input.id ||= `field-${name}`)}`;
+    if (!link) continue;
+    link.href = `#${(input.id ||= `field-${name}`)}`;
+    const label = input.closest(".field").querySelector("label, .label")?.firstChild?.textContent.trim();
+    if (label && !sentence.includes(label)) link.textContent = `${label}：${sentence}`;
   }
 }
 
@@ -62,3 +65,9 @@ async function renew() {
   problem.remove();
 }
 addEventListener("focus", renew);
+
+// A report 举报 must be read for traces of who reported before it leaves.
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "category") return;
+  for (const box of document.querySelectorAll("[data-only-report]")) box.hidden = event.target.value !== "report";
+});

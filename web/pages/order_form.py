@@ -1,0 +1,73 @@
+"""The draft as a form: what the order holds, what the machine proposes, and which unit the catalogue suggests."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from core.identity.models import Unit
+from crm.county.categories import LABELS
+from crm.county.data import UnitKind
+from crm.county.route import Route as Suggestion
+from crm.installed import installed
+from crm.tickets.access import sees_identity
+from crm.tickets.models import Ticket
+from crm.tickets.rules import Act, State, possible
+from web.context import Context
+
+Options = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """One field's proposal as the page shows it."""
+
+    field: str
+    value: str
+    words: str
+    reason: str
+    confidence: int
+    """Per cent."""
+
+
+@dataclass(frozen=True)
+class OrderForm:
+    """Everything that the form's template needs."""
+
+    ticket: Ticket
+    acts: frozenset[Act]
+    categories: Options
+    matters: Options
+    areas: Options
+    units: Sequence[Unit]
+    proposals: dict[str, Proposed]
+    lead: str
+    suggestion: str
+    shows_identity: bool
+
+
+async def build(ctx: Context, ticket: Ticket) -> OrderForm:
+    """The form of an open order."""
+    here = installed()
+    units = (await ctx.session.scalars(select(Unit).where(Unit.active).order_by(Unit.code))).all()
+    found: Suggestion = here.catalogue.route(ticket.matter, ticket.area)
+    lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
+    areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
+    return OrderForm(
+        ticket,
+        frozenset(possible(ctx.actor, State(ticket.state))),
+        [(category.value, label) for category, label in LABELS.items()],
+        [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
+        areas,
+        units,
+        {name: _proposed(name, one) for name, one in ticket.proposals.items() if name not in ticket.accepted},
+        lead,
+        found.reason,
+        sees_identity(ctx.actor, ticket),
+    )
+
+
+def _proposed(name: str, one: dict[str, Any]) -> Proposed:
+    words = "……".join(str(source["text"]) for source in one.get("sources", []))
+    return Proposed(name, str(one["value"]), words, str(one["reason"]), round(100 * float(one["confidence"])))

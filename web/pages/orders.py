@@ -1,0 +1,212 @@
+"""Work orders 工单: the list, one order with its clock and history, and the acts on it."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy import select
+
+from core import clock
+from core.identity.models import Unit
+from core.permissions import Permission as P
+from crm.county.categories import LABELS, Category
+from crm.installed import installed
+from crm.sms.models import Sms
+from crm.sms.rules import SmsState
+from crm.tickets import access, dispatch, queries, service
+from crm.tickets.input import Correction
+from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
+from crm.tickets.rules import Act, State
+from web.context import Context
+from web.pages import order_form
+from web.route import Asks, Route
+
+NEAR_DAYS = 1
+TEXTS = ("title", "content", "address", "occurred", "caller_name")
+
+
+class OrderList(Asks):
+    """Filters of the list."""
+
+    after: str = Field("", max_length=100)
+    search: str = Field("", max_length=100)
+    state: State | None = None
+    category: Category | None = None
+
+
+class OneOrder(Asks):
+    """An order."""
+
+    id: UUID
+
+
+class Acting(OneOrder):
+    """An act on the order as the person saw it."""
+
+    version: int = Field(ge=0, le=2**31)
+
+
+class Draft(Acting):
+    """The form: an empty field is an empty value."""
+
+    category: Category | None = None
+    matter: str | None = Field(None, max_length=40)
+    title: str = Field("", max_length=60)
+    content: str = Field("", max_length=4000)
+    address: str = Field("", max_length=200)
+    area: str | None = Field(None, max_length=40)
+    occurred: str = Field("", max_length=100)
+    caller_name: str = Field("", max_length=40)
+    caller_phone: str = Field("", max_length=32)
+    confidential: bool = False
+    lead_unit: UUID | None = None
+    assist_units: list[UUID] = Field([], max_length=10)
+    basis: str = Field("", max_length=200)
+    identity_checked: bool = False
+
+
+class Void(Acting):
+    """作废 with its reason."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """时限 as people read it."""
+
+    text: str
+    tone: str
+    days: list[dict[str, Any]]
+
+
+async def index(ctx: Context, asked: OrderList) -> web.Response:
+    """Orders, the newest first."""
+    wanted = queries.Filter(
+        search=asked.search, states=frozenset({asked.state} if asked.state else ()), category=asked.category
+    )
+    page = await queries.find(ctx.session, ctx.actor, wanted, after=asked.after or None)
+    ids = {one.lead_unit_id for one in page.orders if one.lead_unit_id}
+    units = {unit.id: unit.name for unit in await ctx.session.scalars(select(Unit).where(Unit.id.in_(ids)))}
+    return await ctx.page(
+        "orders.html",
+        place="orders",
+        page=page,
+        units=units,
+        asked=asked,
+        states=[(state.value, state.label) for state in State],
+        categories=[(one.value, label) for one, label in LABELS.items()],
+        labels=labels(),
+        clock=lambda one: clock_of(one.due_at, []),
+    )
+
+
+async def show(ctx: Context, asked: OneOrder) -> web.Response:
+    """One order with everything that is known of it."""
+    ticket = await access.get(ctx.session, ctx.actor, asked.id)
+    session = ctx.session
+    last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
+    handling = await session.scalar(last)
+    parts = select(Assignment, Unit).join(Unit, Unit.id == Assignment.unit_id).where(Assignment.ticket_id == ticket.id)
+    events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
+    messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
+    earlier = [one for one in await queries.history_of(session, ctx.actor, ticket.caller_phone) if one.id != ticket.id]
+    county = installed().county
+    return await ctx.page(
+        "order.html",
+        place="orders",
+        ticket=ticket,
+        form=await order_form.build(ctx, ticket),
+        handling=handling,
+        clock=clock_of(handling.due_at, handling.days) if handling else None,
+        assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
+        events=(await session.scalars(events)).all(),
+        messages=(await session.scalars(messages)).all(),
+        sms_labels={state.value: state.label for state in SmsState},
+        earlier=earlier,
+        labels=labels(),
+        matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
+        area=county.units[ticket.area].name if ticket.area in county.units else "",
+    )
+
+
+def labels() -> dict[str, dict[str, str]]:
+    """Codes as people read them."""
+    return {
+        "state": {state.value: state.label for state in State},
+        "act": {act.value: act.label for act in Act},
+        "category": {one.value: label for one, label in LABELS.items()},
+        "role": {"lead": "主办", "assist": "协办", "copy": "抄送"},
+        "source": {"phone": "来电", "message": "留言"},
+    }
+
+
+def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
+    """What remains until `due_at` (exclusive: midnight after the last day, D3)."""
+    if due_at is None:
+        return None
+    last = clock.local(due_at - timedelta(seconds=1)).date()
+    ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）24:00"
+    if clock.now() >= due_at:
+        return Clock(f"已逾期 · {ends} 到期", "late", days)
+    today = clock.today()
+    calendar = installed().calendar
+    span = ((last - today).days, today)
+    left = sum(calendar.kind(span[1] + timedelta(days=n)).works for n in range(1, span[0] + 1))
+    text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"今日到期 · {ends}"
+    return Clock(text, "near" if left <= NEAR_DAYS else "fine", [_readable(one) for one in days])
+
+
+def _readable(one: dict[str, Any]) -> dict[str, Any]:
+    return one | {"day": date.fromisoformat(one["day"])}
+
+
+async def save(ctx: Context, asked: Draft) -> web.Response:
+    """Keep what was corrected; proposals that nobody touched stay proposals."""
+    ticket = await access.get(ctx.session, ctx.actor, asked.id)
+    await service.correct(ctx.session, ctx.actor, asked.id, asked.version, correction(asked, ticket, touched_only=True))
+    return ctx.redirect(f"/orders/{asked.id}", "工单已保存。")
+
+
+async def send(ctx: Context, asked: Draft) -> web.Response:
+    """Correct, dispatch, start the clock and queue the receipt, in one transaction (第十三条)."""
+    ticket = await access.get(ctx.session, ctx.actor, asked.id)
+    given = correction(asked, ticket, touched_only=False)
+    corrected = await service.correct(ctx.session, ctx.actor, asked.id, asked.version, given)
+    order = dispatch.Order(asked.lead_unit, tuple(asked.assist_units), asked.basis, asked.identity_checked)
+    done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
+    return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")
+
+
+async def void(ctx: Context, asked: Void) -> web.Response:
+    """作废."""
+    await service.void(ctx.session, ctx.actor, asked.id, asked.version, asked.reason)
+    return ctx.redirect(f"/orders/{asked.id}", "工单已作废。")
+
+
+def correction(asked: Draft, ticket: Ticket, *, touched_only: bool) -> Correction:
+    """What the person decided: on dispatch everything that stood on the page, else only what differs."""
+    values: dict[str, Any] = {
+        name: getattr(asked, name) for name in ("category", "matter", "area", "confidential", *TEXTS)
+    }
+    if not asked.caller_name:
+        del values["caller_name"]
+    if asked.caller_phone:
+        values["caller_phone"] = asked.caller_phone
+    if touched_only:
+        values = {name: value for name, value in values.items() if getattr(ticket, name) != value}
+    return Correction.model_validate(values)
+
+
+SEE = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
+ERRORS = ("no-such-order", "order-changed", "wrong-state", "order-incomplete")
+ROUTES = (
+    Route("GET", "/orders", SEE, OrderList, index, "工单列表", ("bad-cursor",)),
+    Route("GET", "/orders/{id}", SEE, OneOrder, show, "工单", ("no-such-order",)),
+    Route("POST", "/orders/{id}", P.ORDER_EDIT, Draft, save, "保存工单", ERRORS),
+    Route("POST", "/orders/{id}/dispatch", P.ORDER_DISPATCH, Draft, send, "派发工单", (*ERRORS, "no-such-unit")),
+    Route("POST", "/orders/{id}/void", P.ORDER_EDIT, Void, void, "作废工单", ERRORS),
+)
