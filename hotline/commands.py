@@ -3,9 +3,11 @@
 import typer
 
 from hotline.setup import command as setup
+from hotline.setup import doctor
+from hotline.tools import demo_agent, place_call
 
 
 def register(app: typer.Typer) -> None:
     """Add each module's commands to the program."""
-    for module in (setup,):
+    for module in (setup, doctor, demo_agent, place_call):
         module.register(app)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
-from callflow.speak import speak
+from callflow.speak import RATE, speak
 from core.clock import now
 from core.errors import Unavailable
 from core.phone import normalise
@@ -94,7 +94,8 @@ async def _speak(
         return
     if clip is not None:
         await phone.say(clip)
-        await asyncio.wait([ended], timeout=clip.stat().st_size / 16000 + LISTEN_S)
+        size = await asyncio.to_thread(lambda: clip.stat().st_size)
+        await asyncio.wait([ended], timeout=size / (RATE * 2) + LISTEN_S)
     if not ended.done():
         await phone.hang_up()
 
@@ -125,7 +126,7 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
         select(TranscriptSegment).where(TranscriptSegment.call_id == call.id).order_by(TranscriptSegment.start_s)
     )
     ticket = await session.scalar(select(Ticket).where(Ticket.call_id == call.id))
-    messages = await session.scalars(select(Sms).where(Sms.ticket_id == ticket.id)) if ticket else []
+    messages = (await session.scalars(select(Sms).where(Sms.ticket_id == ticket.id))).all() if ticket else ()
     report = {
         "answered": call.connected_at is not None,
         "outcome": call.outcome,

@@ -1,0 +1,31 @@
+"""The list of steps: what is done is left alone, what fails stops the rest."""
+
+import pytest
+
+from core.errors import Unavailable
+from hotline.setup.cache import Say
+from hotline.setup.steps import Step, carry_out
+
+
+def test_only_what_is_not_done_runs_and_in_order() -> None:
+    ran: list[str] = []
+    said: list[str] = []
+
+    def step(name: str, done: bool) -> Step:
+        return Step(name, lambda: done, lambda _say: ran.append(name))
+
+    assert carry_out([step("甲", False), step("乙", True), step("丙", False)], said.append) == ["甲", "丙"]
+    assert ran == ["甲", "丙"]
+    assert "[2/3] 乙：已就绪" in said
+
+
+def test_an_error_stops_the_steps_after_it() -> None:
+    ran: list[str] = []
+
+    def fail(_say: Say) -> None:
+        raise Unavailable("needs-administrator", "请管理员执行：……")
+
+    steps = [Step("甲", lambda: False, fail), Step("乙", lambda: False, lambda _say: ran.append("乙"))]
+    with pytest.raises(Unavailable, match="needs-administrator"):
+        carry_out(steps, lambda _line: None)
+    assert ran == []
