@@ -43,7 +43,7 @@ async def test_an_agent_accepts_proposals_and_dispatches(db: Database, site: Any
     await page.get_by_label("主办单位").select_option(index=3)
     await page.get_by_role("button", name="派发并发送短信").click()
     await expect(page.locator(".note")).to_contain_text("已派发")
-    await expect(page.get_by_text("剩 10 个工作日")).to_be_visible()
+    await expect(page.get_by_role("heading", name="剩 10 个工作日")).to_be_visible()
     await picture(page, "order")
     async with db.session() as session:
         sms = (await session.scalars(select(Sms))).one()
