@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import sys
@@ -81,10 +82,10 @@ def python() -> Health:
 
 def python_packages() -> Health:
     """What requirements.in names is installed."""
-    names = [line.partition(";")[0] for line in LOCK.read_text().splitlines() if line and line[0] not in "#-"]
+    names = [line for line in LOCK.read_text().splitlines() if line and line[0] not in "#-" and _applies(line)]
     lacking = []
     for name in names:
-        plain = name.partition("==")[0].partition("[")[0].strip()
+        plain = re.split(r"[;=\[<>~ ]", name, maxsplit=1)[0]
         try:
             version(plain)
         except PackageNotFoundError:
@@ -92,6 +93,12 @@ def python_packages() -> Health:
     return Health(
         "Python 软件包", not lacking, "、".join(lacking) or f"{len(names)} 个齐全", "make clean 后运行 make setup"
     )
+
+
+def _applies(requirement: str) -> bool:
+    """Whether a line's marker, of which we use one kind only, holds for this Python."""
+    marker = re.search(r'; *python_version *>= *"3\.(\d+)"', requirement)
+    return marker is None or sys.version_info[1] >= int(marker[1])
 
 
 def system_packages() -> Health:
