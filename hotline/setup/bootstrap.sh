@@ -1,12 +1,13 @@
 #!/bin/sh
 # Makes .venv with the locked packages. Everything else is done in Python, by `hotline setup`.
 set -eu
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; }
 python=${PYTHON:-}
 for name in python3.12 python3.13 python3.11 python3; do
-    [ -n "$python" ] || ! command -v "$name" >/dev/null || python=$name
+    [ -n "$python" ] || ! fits "$name" || python=$name
 done
-if ! "${python:-python3}" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-    echo "错误：需要 Python 3.11、3.12 或 3.13（现为 $("${python:-python3}" -V 2>&1)）。可用 make PYTHON=/路径/python3.12 指定。" >&2
+if [ -z "$python" ] || ! fits "$python"; then
+    echo "错误：需要 Python 3.11、3.12 或 3.13（${python:-python3} 为 $("${python:-python3}" -V 2>&1 | head -1)）。可用 make PYTHON=/路径/python3.12 指定。" >&2
     exit 1
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
