@@ -53,5 +53,6 @@ async def test_an_agent_accepts_proposals_and_dispatches(db: Database, site: Any
     await picture(page, "order-print")
     await page.emulate_media(media="screen")
     await page.locator("#rail").get_by_role("link", name="工单").click()
+    await expect(page.locator("h1")).to_have_text("工单")
     await expect(page.locator("tbody")).to_contain_text(ticket.number)
     await picture(page, "orders")

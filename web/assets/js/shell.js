@@ -13,6 +13,8 @@ onPage(() => {
   }
 });
 
+document.addEventListener("htmx:after:history:update", () => scrollTo(0, 0));
+
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
 });
