@@ -1,0 +1,80 @@
+"""A county in a database: units, an agent, a unit's clerk; and a real SMSC."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from crm_smsc import Smsc
+
+from callflow import current
+from callflow.policy import LinePolicy
+from core.actor import Actor
+from core.db import Database
+from core.identity.models import Unit, User
+from core.permissions import Role
+from crm import installed
+from crm.installed import Installation
+
+COUNTY = Path(__file__).parents[3] / "counties" / "yiyang"
+
+
+@pytest.fixture(scope="session")
+def installation() -> Installation:
+    return installed.read(COUNTY)
+
+
+@pytest.fixture(autouse=True)
+def in_force(installation: Installation) -> Iterator[None]:
+    installed.use(installation)
+    current.use(installation.policy[LinePolicy])
+    yield
+
+
+@dataclass
+class Office:
+    """Who acts, and the units by code."""
+
+    units: dict[str, UUID] = field(default_factory=dict)
+    actors: dict[str, Actor] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Actor:
+        return self.actors[name]
+
+
+@pytest.fixture
+async def office(db: Database, installation: Installation) -> Office:
+    """`office.agent`, `.agent2`, `.lead`, `.clerk` (of 城市管理局), `.stranger` (of 民政局), `.archivist`."""
+    made = Office()
+    async with db.session() as session:
+        rows = {r.code: Unit(code=r.code, name=r.name, kind=r.kind.value) for r in installation.county.units.values()}
+        session.add_all(rows.values())
+        await session.flush()
+        for record in installation.county.units.values():
+            if record.competent:
+                rows[record.code].competent_unit_id = rows[record.competent].id
+        made.units = {code: row.id for code, row in rows.items()}
+        for login, role, unit in (
+            ("agent", Role.AGENT, None),
+            ("agent2", Role.AGENT, None),
+            ("lead", Role.SHIFT_LEAD, None),
+            ("clerk", Role.UNIT_CLERK, "cgj"),
+            ("stranger", Role.UNIT_CLERK, "mzj"),
+            ("archivist", Role.ARCHIVIST, None),
+        ):
+            user = User(
+                login=login, name=login, roles=[role], password_hash="-", unit_id=made.units[unit] if unit else None
+            )
+            session.add(user)
+            await session.flush()
+            made.actors[login] = Actor(user.id, user.name, frozenset({role}), user.unit_id)
+    return made
+
+
+@pytest.fixture
+async def smsc() -> AsyncIterator[Smsc]:
+    server = Smsc()
+    await server.start()
+    yield server
+    await server.stop()
