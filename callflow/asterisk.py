@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callflow.installation import AsteriskInstall
@@ -111,6 +111,8 @@ class AsteriskNode:
 
     def render_roster(self, roster: Roster) -> bool:
         """Write numbers, second line, duty and outside numbers; True: changed, `reload("pbx_config.so")`."""
+        if self.settings.trunk_to is None:  # no way out: nobody waits for a call that cannot be made
+            roster = replace(roster, duty=(), outside=None)
         return self._write(ROSTER, fill(ROSTER, roster=roster))
 
     def _write(self, name: str, text: str) -> bool:

@@ -56,6 +56,8 @@ class QueueFile:
 
     def __post_init__(self) -> None:
         checked(self.name, QUEUE, "queue", "队列名")
+        if self.name == "general":  # a queue of this name would become the file's general section
+            raise Invalid("bad-line-value", "队列名不能是 general。", fields={"queue": "请换一个队列名"})
         if self.strategy not in STRATEGIES or not 0 <= self.longest <= 10_000:
             raise Invalid("bad-line-value", "队列的分配方式或长度不正确，未写入电话系统。")
 

@@ -25,7 +25,7 @@ class Agent(Base):
     """Also the name of the endpoint: PJSIP/<extension>."""
     name: Mapped[str] = mapped_column(String(40))
     sip_secret: Mapped[str] = mapped_column(Personal)
-    webrtc: Mapped[bool] = mapped_column(default=True)
+    webrtc: Mapped[bool] = mapped_column(default=False)
     """Whether a browser registers (DTLS-SRTP over wss); False: a plain SIP telephone."""
     logged_in_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]

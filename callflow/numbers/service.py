@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callflow.line_files import NUMBER, QUEUE, checked
+from callflow.line_files import NUMBER, QueueFile, checked
 from callflow.numbers.models import DutyMobile, Number
 from callflow.queues.models import Queue
 from core.actor import Actor
@@ -25,7 +25,7 @@ async def set_queue(
 ) -> Queue:
     """Make or change a queue. `overflow` must exist."""
     actor.require(Permission.LINE_ADMIN)
-    checked(name, QUEUE, "name", "队列名")
+    QueueFile(name)  # refuses what no file may carry
     if overflow and await session.get(Queue, overflow) is None:
         raise NotFound("no-queue", "溢出队列不存在。")
     row = await session.merge(Queue(name=name, title=title, overflow=overflow, max_waiting=max_waiting))

@@ -122,9 +122,8 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
     end = call.connected_at or call.ended_at or now()
     recording = await session.scalar(select(Recording).where(Recording.call_id == call.id).limit(1))
     words = await session.get(Transcript, call.id)
-    said = await session.scalars(
-        select(TranscriptSegment).where(TranscriptSegment.call_id == call.id).order_by(TranscriptSegment.start_s)
-    )
+    said = select(TranscriptSegment).where(TranscriptSegment.call_id == call.id).order_by(TranscriptSegment.start_s)
+    spoken = (await session.scalars(said)).all()
     ticket = await session.scalar(select(Ticket).where(Ticket.call_id == call.id))
     messages = (await session.scalars(select(Sms).where(Sms.ticket_id == ticket.id))).all() if ticket else ()
     report = {
@@ -139,15 +138,24 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
         },
         "transcript": {
             "state": words.state if words else None,
-            "segments": [{"side": row.side, "at": row.start_s, "text": row.text} for row in said],
+            "segments": [{"side": row.side, "at": round(row.start_s, 2), "text": row.text} for row in spoken],
         },
         "order": ticket and {
-            "number": ticket.number, "state": ticket.state, "category": ticket.category, "fields": ticket.proposals,
+            "number": ticket.number, "state": ticket.state, "category": ticket.category or _proposed(ticket),
+            "fields": ticket.proposals,
         },
         "sms": [{"state": row.state, "text": row.text} for row in messages],
     }  # fmt: skip
     heard = call.connected_at is not None or call.message_seconds
     settled = call.ended_at is not None and (
-        not heard or (recording is not None and words is not None and words.state in SETTLED and ticket is not None)
+        not heard
+        or (recording is not None and words is not None and words.state in SETTLED and ticket is not None)
+        and bool(ticket.proposals or not spoken)
     )
     return report, settled
+
+
+def _proposed(ticket: Ticket) -> str | None:
+    """The category that the words suggest, while nobody has decided."""
+    proposal: dict[str, Any] = ticket.proposals.get("category", {})
+    return proposal.get("value")

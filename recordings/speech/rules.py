@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,8 @@ class Voice:
     call_id: UUID
     side: Side
     channel: str
-    connected_at: datetime
+    connected_at: datetime = field(compare=False)
+    """A later fact may tell it more exactly; the voice stays the same."""
 
 
 def capacity(threads: int, realtime_factor: float) -> int:

@@ -46,9 +46,9 @@ async def agent(db: Database) -> UUID:
         user = User(login="agent1", name="李雯", roles=["agent"], password_hash="-")
         session.add(user)
         await session.flush()
-        await numbers.set_queue(session, SYSTEM, "general", "综合坐席")
-        await numbers.set_number(session, SYSTEM, "12345", "12345政务服务便民热线", "general")
-        await agents.enrol(session, SYSTEM, user.id, "1001", "李雯", {"general": 0})
+        await numbers.set_queue(session, SYSTEM, "hotline", "综合坐席")
+        await numbers.set_number(session, SYSTEM, "12345", "12345政务服务便民热线", "hotline")
+        await agents.enrol(session, SYSTEM, user.id, "1001", "李雯", {"hotline": 0})
         return user.id
 
 

@@ -20,7 +20,7 @@ def answered(call: str = "1.0", begin: float = 0, caller: str = CALLER) -> list[
     return [
         say(call, Kind.ARRIVED, begin, **arrival),
         say(call, Kind.ANSWERED, begin + 0.1),
-        say(call, Kind.QUEUED, begin + 3, queue="general"),
+        say(call, Kind.QUEUED, begin + 3, queue="hotline"),
         say(call, Kind.CONNECTED, begin + 7, agent="1001", channel="PJSIP/1001-00000002"),
         say(call, Kind.ENDED, begin + 60, cause="16", by="citizen"),
     ]

@@ -262,7 +262,7 @@ async def test_a_list_is_gathered_to_its_end(peer: Peer) -> None:
         await until(lambda: peer.told[-1]["Action"] == "QueueStatus")
         identity = peer.told[-1]["ActionID"]
         head = f"Response: Success\r\nActionID: {identity}\r\nEventList: start\r\n\r\n".encode()
-        await peer.send(head + event("Other") + event("QueueMember", ActionID=identity, Queue="general"))
+        await peer.send(head + event("Other") + event("QueueMember", ActionID=identity, Queue="hotline"))
         await peer.send(event("QueueStatusComplete", ActionID=identity, EventList="Complete"))
         rows = await asked
         assert [row["Event"] for row in rows] == ["QueueMember", "QueueStatusComplete"]

@@ -44,7 +44,7 @@ async def tasks(db: Database) -> list[CallbackTask]:
 async def test_a_call_becomes_one_complete_row(db: Database, agent: UUID, published: list[str]) -> None:
     await save(db, *answered())
     call = await the_call(db)
-    assert (call.caller, call.dialled, call.queue) == ("+8613800000001", "12345", "general")
+    assert (call.caller, call.dialled, call.queue) == ("+8613800000001", "12345", "hotline")
     assert (call.agent_id, call.agent_name, call.agent_extension) == (agent, "李雯", "1001")
     assert (call.outcome, call.cause, call.ended_by) == ("answered", 16, "citizen")
     times = [call.arrived_at, call.answered_at, call.queued_at, call.connected_at, call.ended_at]

@@ -22,7 +22,7 @@ WAIT_S = 10.0
 async def talk(session: Session) -> None:
     """Asks one thing and sets another."""
     value = await session.get("GREETING")
-    await session.set(Variable.QUEUE, value or "general")
+    await session.set(Variable.QUEUE, value or "hotline")
 
 
 async def crash(session: Session) -> None:

@@ -82,7 +82,7 @@ def test_the_roster_reads_as_dialplan() -> None:
     text = fill(
         "extensions_hotline.conf",
         roster=Roster(
-            "general", (DialledNumber("12315", "12315", "market"),), "experts", ("13800000001",), "079312345"
+            "hotline", (DialledNumber("12315", "12315", "market"),), "experts", ("13800000001",), "079312345"
         ),
     )
     assert "exten => 12315,1,Set(HOTLINE_QUEUE=market)" in text

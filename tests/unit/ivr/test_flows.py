@@ -18,7 +18,7 @@ from ivr.flows.world import SpokenState, World
 ORDER, CODE = [*"2026112300001"], [*"123456"]
 LINE = Snapshot(
     numbers={
-        "12345": NumberEntry("12345", "12345热线", None, "general"),
+        "12345": NumberEntry("12345", "12345热线", None, "hotline"),
         "12315": NumberEntry("12315", "市场监管投诉举报热线", "市场监管投诉举报热线", "market"),
     },
     limits=Limits(calls=2, window_min=10, concurrent=5),
@@ -52,10 +52,10 @@ def world(notes: Notebook) -> World:
 @pytest.mark.parametrize(
     ("dialled", "queue", "original"),
     [
-        ("12345", "general", "12345热线"),
+        ("12345", "hotline", "12345热线"),
         ("12315", "market", "市场监管投诉举报热线"),
-        ("99999", "general", "12345热线"),
-        ("", "general", "12345热线"),
+        ("99999", "hotline", "12345热线"),
+        ("", "hotline", "12345热线"),
     ],
 )
 async def test_the_number_dialled_decides(
