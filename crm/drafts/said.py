@@ -47,9 +47,9 @@ class Said:
             part = _compact(utterance.text)
             if not part or not utterance.citizen:
                 continue
-            part = part[: MAX_CHARACTERS - total]
-            if not part:
+            if total >= MAX_CHARACTERS:
                 break
+            part = part[: MAX_CHARACTERS - total]
             total += len(part) + 1
             self.utterances.append(utterance)
             parts.append(part)

@@ -5,7 +5,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Database
 from core.live import hint
-from crm.sms.journal import adopt, keep
+from core.personal import blind
+from crm.sms.journal import adopt, keep, one_at_a_time
 from crm.sms.models import Sms, SmsReply
 from crm.sms.port import Reply, Report
 from crm.sms.rules import SmsState
@@ -32,6 +33,7 @@ class DatabaseInbox:
 
 async def take_report(session: AsyncSession, report: Report) -> None:
     """By the gateway's id; else it settles the one message of unknown outcome to that number, if it is one."""
+    await one_at_a_time(session, report.gateway_id, *([blind(report.phone)] if report.phone else []))
     receipt = await keep(session, report)
     if receipt is None:
         return

@@ -12,7 +12,8 @@ from core.clock import now
 from core.db import Database
 from core.errors import Unavailable
 from core.jobs import JobContext, Retry, job
-from crm.sms.journal import adopt, become, locked, note
+from core.personal import blind
+from crm.sms.journal import adopt, become, locked, note, one_at_a_time
 from crm.sms.models import Sms, SmsReceipt
 from crm.sms.outlet import SmsOutlet
 from crm.sms.port import NotSent, Refused, Uncertain
@@ -91,6 +92,7 @@ async def _record(db: Database, sms_id: UUID, change: Callable[[AsyncSession, Sm
 async def _submitted(session: AsyncSession, sms: Sms, gateway_id: str) -> None:
     sms.gateway_id = gateway_id
     await become(session, sms, SmsState.SUBMITTED, "网关已接收")
+    await one_at_a_time(session, gateway_id)
     early = await session.scalars(
         select(SmsReceipt)
         .where(SmsReceipt.gateway == sms.gateway, SmsReceipt.gateway_id == gateway_id, SmsReceipt.sms_id.is_(None))
@@ -110,6 +112,7 @@ async def unproven(session: AsyncSession, sms: Sms) -> None:
     await become(session, sms, SmsState.UNKNOWN, UNPROVEN)
     if sms.to is None or sms.submitting_at is None:
         return
+    await one_at_a_time(session, blind(sms.to))
     since = await session.scalars(
         select(SmsReceipt)
         .where(SmsReceipt.gateway == sms.gateway, SmsReceipt.sms_id.is_(None), SmsReceipt.at >= sms.submitting_at)

@@ -2,18 +2,26 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.live import hint
+from core.locks import lock_key
 from crm.sms.models import Sms, SmsEvent, SmsReceipt
 from crm.sms.port import Report
 from crm.sms.rules import SmsState, after_report
 
 TOPIC = "sms"
+
+
+async def one_at_a_time(session: AsyncSession, *keys: str) -> None:
+    """A report and the response or crash that it answers are taken one after the other, so that neither misses
+    the other's uncommitted row."""
+    for key in sorted(keys):
+        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"sms:{key}")})
 
 
 async def locked(session: AsyncSession, sms_id: UUID) -> Sms | None:

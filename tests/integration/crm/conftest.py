@@ -1,6 +1,6 @@
 """A county in a database: units, an agent, a unit's clerk; and a real SMSC."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -26,10 +26,9 @@ def installation() -> Installation:
 
 
 @pytest.fixture(autouse=True)
-def in_force(installation: Installation) -> Iterator[None]:
+def in_force(installation: Installation) -> None:
     installed.use(installation)
     current.use(installation.policy[LinePolicy])
-    yield
 
 
 @dataclass

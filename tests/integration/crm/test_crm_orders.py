@@ -262,7 +262,7 @@ async def test_lists_page_by_key_and_search_treats_wildcards_as_letters(db: Data
 
 
 async def test_hostile_and_long_text_is_refused_or_kept_as_it_is(db: Database, office: Any) -> None:
-    harmless = "<script>alert(1)</script> =HYPERLINK(\"x\") '; DROP TABLE tickets; -- %s {0} \u202e"
+    harmless = '<script>alert(1)</script> =HYPERLINK("x") \'; DROP TABLE tickets; -- %s {0} \u202e'
     ticket = await draft(db, office.agent, content=harmless)
     async with db.session() as session:
         assert (await session.get_one(Ticket, ticket.id)).content == harmless.strip()

@@ -1,0 +1,17 @@
+"""The first county, and an invented one that shares nothing with it."""
+
+import pytest
+from conftest_county import COUNTIES, invent
+
+from crm import installed
+from crm.installed import Installation
+
+
+@pytest.fixture(scope="session")
+def yiyang() -> Installation:
+    return installed.read(COUNTIES / "yiyang")
+
+
+@pytest.fixture(scope="session")
+def invented(tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    return installed.read(invent(tmp_path_factory.mktemp("yunhe")))
