@@ -46,7 +46,7 @@ def rendered_home(asterisk_home: Path, line_settings: LineSettings) -> Path:
     node.render_agents(AGENTS)
     node.render_queues([QueueFile(name) for name in NUMBERS.values()])
     numbers = tuple(DialledNumber(number, number, queue) for number, queue in NUMBERS.items())
-    node.render_roster(Roster("general", numbers))
+    node.render_roster(Roster("hotline", numbers))
     write(asterisk_home / "recorded/hotline/greeting.wav", b"\x00\x10\x00\xf0" * 2000)
     render_all(node.folders.sounds, recorded=asterisk_home / "recorded")
     return asterisk_home

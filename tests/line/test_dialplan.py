@@ -1,11 +1,13 @@
 """Calls while Python is away, mute or broken: a citizen always reaches somebody, or the message box."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 
 import pytest
+from prometheus_client import REGISTRY
 from ringing import NUMBERS, Line, energy, sip_port, until
 
 from callflow.facts import Fact
@@ -36,6 +38,18 @@ async def ended(phone: Softphone) -> int:
     heard = await until(phone.heard, "a file of what was heard")
     assert isinstance(heard, list)
     return energy(heard[-1])
+
+
+async def test_asterisk_knows_every_application_and_function_that_the_dialplan_uses(line: Line) -> None:
+    dialplan = (line.node.folders.etc / "extensions.conf").read_text()
+    applications = set(re.findall(r"^(?:exten => [^,]+,1| same => n(?:\(\w+\))?),(\w+)\(", dialplan, re.MULTILINE))
+    functions = set(re.findall(r"[{(]([A-Z]+)\(", dialplan))
+    assert len(applications) > 10
+    assert len(functions) > 2
+    known = await line.node.cli("core show applications") + await line.node.cli("core show functions")
+    assert {
+        name for name in applications | functions if not re.search(rf"^\s*{name}[:( ]", known, re.M | re.I)
+    } == set()
 
 
 async def test_without_python_the_call_reaches_an_agent_and_both_sides_are_recorded(line: Line) -> None:
@@ -90,13 +104,13 @@ async def mobile(line: Line) -> AsyncIterator[Softphone]:
     numbers = tuple(DialledNumber(number, number, queue) for number, queue in NUMBERS.items())
     line.node.settings = usual.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(phone)}"})
     line.node.render()
-    line.node.render_roster(replace(Roster("general", numbers), duty=("13900000001",)))
+    line.node.render_roster(replace(Roster("hotline", numbers), duty=("13900000001",)))
     await line.node.reload("res_pjsip.so")
     await line.node.reload("pbx_config.so")
     yield phone
     line.node.settings = usual
     line.node.render()
-    line.node.render_roster(Roster("general", numbers))
+    line.node.render_roster(Roster("hotline", numbers))
     await line.node.reload("res_pjsip.so")
     await line.node.reload("pbx_config.so")
 
