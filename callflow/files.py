@@ -21,6 +21,8 @@ class LineFiles:
     def __init__(self, db: Database, node: AsteriskNode) -> None:
         self._db = db
         self._node = node
+        self._unread: set[str] = set()
+        """Modules whose files changed and which have not read them yet."""
 
     async def step(self) -> list[str]:
         """Render what differs and reload it; the modules that were reloaded."""
@@ -28,18 +30,26 @@ class LineFiles:
             agents = list(await session.scalars(select(Agent).order_by(Agent.extension)))
             queues = list(await session.scalars(select(Queue).where(Queue.active).order_by(Queue.name)))
             snapshot = await load(session)
-        changed = []
         if self._node.render_agents([one for agent in agents if (one := _phone(agent))]):
-            changed.append("res_pjsip.so")
-        files = [QueueFile(q.name, longest=q.max_waiting) for q in queues] or [QueueFile("hotline")]
-        if self._node.render_queues(files):
-            changed.append("app_queue.so")
+            self._unread.add("res_pjsip.so")
+        if self._node.render_queues([pool for row in queues if (pool := _queue(row))] or [QueueFile("hotline")]):
+            self._unread.add("app_queue.so")
         if self._node.render_roster(roster(snapshot)):
-            changed.append("pbx_config.so")
-        if self._node.alive():
-            for module in changed:
-                await self._node.reload(module)
-        return changed
+            self._unread.add("pbx_config.so")
+        read = sorted(self._unread) if self._node.alive() else []
+        for module in read:
+            await self._node.reload(module)
+            self._unread.discard(module)
+        return read
+
+
+def _queue(row: Queue) -> QueueFile | None:
+    """The queue; one that no file may carry is left out and told of, the others work."""
+    try:
+        return QueueFile(row.name, longest=row.max_waiting)
+    except Invalid as error:
+        log.error("line.queue-left-out", queue=row.name, error=error.id)
+        return None
 
 
 def _phone(agent: Agent) -> AgentPhone | None:

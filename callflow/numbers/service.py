@@ -23,7 +23,7 @@ TOPIC = "line"
 async def set_queue(
     session: AsyncSession, actor: Actor, name: str, title: str, *, overflow: str | None = None, max_waiting: int = 0
 ) -> Queue:
-    """Make or change a queue. `overflow` must exist."""
+    """Make or change a queue. `overflow` must exist. Raises Invalid for a name that no file can carry."""
     actor.require(Permission.LINE_ADMIN)
     QueueFile(name)  # refuses what no file may carry
     if overflow and await session.get(Queue, overflow) is None:

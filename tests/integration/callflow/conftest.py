@@ -41,7 +41,7 @@ def in_force() -> Iterator[None]:
 
 @pytest.fixture
 async def agent(db: Database) -> UUID:
-    """Agent 1001, 李雯, of queue `general`."""
+    """Agent 1001, 李雯, of queue `first`."""
     async with db.session() as session:
         user = User(login="agent1", name="李雯", roles=["agent"], password_hash="-")
         session.add(user)
