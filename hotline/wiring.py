@@ -50,7 +50,7 @@ def state_of(runtime: Runtime) -> StateOf:
     async def ask(number: str, code: str) -> SpokenState | None:
         async with runtime.db.session() as session:
             found = await spoken_state(session, number, code)
-        return SpokenState(found.state.spoken, found.due) if found else None
+        return SpokenState(found.state.value, found.due) if found else None
 
     return ask
 

@@ -76,9 +76,8 @@ class Centre:
 
     async def _plain_phone(self) -> bool:
         self.line._files.wake()
-        return "1001" in await self.node.cli("pjsip show endpoint 1001") and "agent-phone" in (
-            self.node.folders.etc / "pjsip_agents.conf"
-        ).read_text(encoding="utf-8")
+        written = (self.node.folders.etc / "pjsip_agents.conf").read_text(encoding="utf-8")
+        return "[1001](agent-phone)" in written and "Unable" not in await self.node.cli("pjsip show endpoint 1001")
 
     async def device(self, wanted: str, *, paused: bool = False) -> bool:
         async with self.db.session() as session:
@@ -133,9 +132,9 @@ async def centre(db: Database, rendered_home: Path) -> AsyncIterator[Centre]:
         user = User(login="agent1", name="李雯", roles=["agent"], password_hash="-")
         session.add(user)
         await session.flush()
-        await numbers.set_queue(session, SYSTEM, "general", "综合坐席")
-        await numbers.set_number(session, SYSTEM, "12345", "12345政务服务便民热线", "general")
-        await agents.enrol(session, SYSTEM, user.id, "1001", "李雯", {"general": 0})
+        await numbers.set_queue(session, SYSTEM, "first", "综合坐席")
+        await numbers.set_number(session, SYSTEM, "12345", "12345政务服务便民热线", "first")
+        await agents.enrol(session, SYSTEM, user.id, "1001", "李雯", {"first": 0})
     await node.start()
     line = Line(db, home, settings, node)
     await line.start()
@@ -173,7 +172,7 @@ async def test_one_call_is_one_complete_record_and_a_wrap_up(centre: Centre) -> 
     assert await centre.device("talking") or await until(lambda: centre.device("talking"), "talking")
     await desk.hang_up()
     call = await centre.having(citizen, "outcome", "cause")
-    assert (call.outcome, call.queue, call.dialled) == ("answered", "general", "12345")
+    assert (call.outcome, call.queue, call.dialled) == ("answered", "first", "12345")
     assert (call.agent_id, call.agent_name, call.ended_by) == (centre.agent_id, "李雯", "agent")
     assert in_order(call)
     await until(lambda: centre.device("idle", paused=True), "the wrap-up pause in Asterisk")
@@ -242,7 +241,7 @@ async def test_a_call_is_complete_although_the_service_was_away(centre: Centre) 
     await centre.line.start()
     first, second = await centre.having(citizen, "outcome"), await centre.having(other, "outcome")
     assert first.outcome in ("answered", "abandoned")
-    assert (second.outcome, second.queue) == ("abandoned", "general")
+    assert (second.outcome, second.queue) == ("abandoned", "first")
     assert await centre.calls() == 2
 
 

@@ -153,7 +153,7 @@ async def python(line: Line) -> AsyncIterator[Notebook]:
     """The FastAGI server with its flows, knowing one order."""
 
     async def state_of(number: str, code: str) -> SpokenState | None:
-        return SpokenState("handling", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
+        return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
 
     notes = Notebook()
     snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()})
@@ -190,7 +190,7 @@ async def test_who_asks_something_while_waiting_comes_back_to_the_same_place(lin
     )
     await line.node.cli("queue unpause member PJSIP/1004 queue place")
     await agent.wait_for(On.ESTABLISHED)
-    assert line.moment(first.user, "BRIDGE_ENTER")
+    await line.happened(first.user, "BRIDGE_ENTER")
     assert line.moment(second.user, "BRIDGE_ENTER") is None
     await first.hang_up()
     await second.hang_up()

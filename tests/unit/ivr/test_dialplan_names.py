@@ -12,6 +12,7 @@ from callflow.line_files import AgentPhone, DialledNumber, QueueFile, Roster, fi
 from callflow.settings import LineSettings
 from callflow.variables import CallEvent, Route, Variable
 from core.errors import Invalid
+from crm.tickets.rules import State
 from ivr.prompts.render import texts
 from ivr.service import FLOWS
 
@@ -41,6 +42,11 @@ def test_every_flow_asked_for_is_served() -> None:
 def test_every_prompt_has_a_text() -> None:
     said = set(re.findall(r"hotline/[a-z][a-z-]*[a-z]", DIALPLAN + QUEUES + SOURCES))
     assert said - {"hotline/state", "hotline/month", "hotline/day", "hotline/code"} <= set(texts())
+
+
+def test_every_state_of_an_order_can_be_said() -> None:
+    spoken = texts()
+    assert {state: spoken[f"hotline/state-{state.value}"] for state in State} == {s: s.spoken + "。" for s in State}
 
 
 hostile = st.text(min_size=1).filter(lambda text: not re.fullmatch(r"\+?[0-9]{2,20}", text))

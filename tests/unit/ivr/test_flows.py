@@ -36,7 +36,7 @@ class Notebook:
 
 
 async def state_of(number: str, code: str) -> SpokenState | None:
-    return SpokenState("handling", date(2026, 11, 23)) if (number, code) == ("".join(ORDER), "".join(CODE)) else None
+    return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == ("".join(ORDER), "".join(CODE)) else None
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ async def test_without_any_data_the_call_still_has_a_queue(notes: Notebook) -> N
 async def test_the_state_of_an_order_is_said(world: World, notes: Notebook) -> None:
     call = ScriptedSession("status", keys=[*ORDER, *CODE])
     await status(call, world)
-    assert "hotline/state-handling" in call.heard
+    assert "hotline/state-dispatched" in call.heard
     assert call.heard[-3:] == ["hotline/month-11", "hotline/day-23", "hotline/status-end"]
     assert notes.facts[0].data == {"what": "status"}
 
@@ -116,7 +116,7 @@ async def test_silence_is_answered_patiently_and_not_for_ever(world: World) -> N
 async def test_a_slip_at_first_is_forgiven(world: World) -> None:
     call = ScriptedSession("status", keys=["*", "#", *"123456", *ORDER, *CODE])
     await status(call, world)
-    assert "hotline/state-handling" in call.heard
+    assert "hotline/state-dispatched" in call.heard
 
 
 async def test_the_caller_may_hang_up_anywhere(world: World) -> None:

@@ -1,0 +1,181 @@
+"""A whole instance as a county runs it: `hotline run` in a folder of its own, with all roles, on free ports."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from ringing import WAITS, until
+from sqlalchemy import select
+
+from callflow.agents import service as agents
+from callflow.agents.models import Agent, Presence
+from callflow.asterisk import AsteriskNode
+from callflow.models import Call
+from callflow.speak import speak
+from core.actor import Actor
+from core.board.models import PartHealth
+from core.clock import now
+from core.db import Database
+from core.identity.models import User
+from core.postgres import EmbeddedPostgres
+from hotline.settings import Settings
+from hotline.setup import asterisk
+from hotline.softphone import On, Softphone, free_port
+
+ROLES = ("line", "web", "worker", "speech")
+START_S = 90.0
+
+
+@dataclass
+class Instance:
+    """One running instance; `db` looks into its database, `node` is its Asterisk."""
+
+    home: Path
+    settings: Settings
+    env: dict[str, str]
+    node: AsteriskNode
+    postgres: EmbeddedPostgres
+    db: Database
+    process: subprocess.Popen[bytes] | None = None
+    phones: list[Softphone] = field(default_factory=list)
+
+    @classmethod
+    def prepare(cls, home: Path, sounds: Path) -> "Instance":
+        """Set up in `home`; the prompts are those that the line tests have rendered already."""
+        first = 27000 + os.getpid() % 100 * 20
+        line = {
+            "sip_port": free_port(), "ami_port": free_port(), "agi_port": free_port(),
+            "websocket_port": free_port(), "rtp_first": first, "rtp_last": first + 400,
+            "waits": WAITS.model_copy(update={"first_queue": 60}).model_dump(),
+        }  # fmt: skip
+        sections = {"line": line, "web": {"port": free_port()}, "speech": {"port": free_port()}}
+        sections["recordings"] = {"scan_every_s": 0.5}
+        env = dict(os.environ, HOTLINE_HOME=str(home))
+        env |= {f"HOTLINE_{name.upper()}": json.dumps(section) for name, section in sections.items()}
+        settings = Settings(home=home, **sections)  # type: ignore[arg-type]
+        (home / "secrets").mkdir(mode=0o700, parents=True)
+        (home / "secrets" / "personal").write_text("a master key that only tests ever use")
+        node = AsteriskNode(home, asterisk.ensure(), settings.line)
+        node.folders.data.mkdir(parents=True)
+        shutil.copytree(sounds, node.folders.sounds, symlinks=True)
+        shutil.copytree(sounds.parent / "moh", node.folders.data / "moh")
+        subprocess.run([sys.executable, "-m", "hotline", "setup"], env=env, check=True, stdout=subprocess.DEVNULL)
+        postgres = EmbeddedPostgres(home / "postgres")
+        return cls(home, settings, env, node, postgres, Database(postgres.url, pool_size=3))
+
+    async def start(self) -> None:
+        """Start the service and wait until every role has reported since."""
+        began = now()
+        with (self.home / "service.log").open("ab") as output:
+            command = [sys.executable, "-m", "hotline", "run"]
+            self.process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output)
+
+        async def reported() -> bool:
+            if self.postgres.pid() is None:
+                return False
+            async with self.db.session() as session:
+                rows = await session.scalars(select(PartHealth).where(PartHealth.at > began, PartHealth.ok))
+                return {row.process.partition("@")[0] for row in rows} == set(ROLES)
+
+        async def patient() -> bool:
+            try:
+                return await reported()
+            except Exception:  # noqa: BLE001 - the database may just be starting, or empty
+                return False
+
+        await until(patient, "all roles report that they are well", START_S)
+
+    def roles(self) -> list[int]:
+        """The processes of the roles."""
+        assert self.process
+        return [
+            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        ]
+
+    async def kill_service(self) -> None:
+        """SIGKILL to the supervisor and all roles at once; Asterisk and PostgreSQL stay."""
+        assert self.process
+        for pid in [self.process.pid, *self.roles()]:
+            os.kill(pid, signal.SIGKILL)
+        await asyncio.to_thread(self.process.wait)
+
+    async def stop(self) -> None:
+        """Ctrl-C: everything that it started ends."""
+        for phone in self.phones:
+            await phone.stop()
+        await self.db.close()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            await asyncio.to_thread(self.process.wait, 40)
+
+    async def phone(self, user: str, *, greeting: str = "", **options: object) -> Softphone:
+        """A telephone that says `greeting` once it is connected."""
+        said = speak(greeting, self.home / "clips") if greeting else None
+        server = f"{self.settings.line.bind}:{self.settings.line.sip_port}"
+        folder = self.home / f"phone-{user}-{len(self.phones)}"
+        one = Softphone(folder, server=server, user=user, greeting=said, **options)  # type: ignore[arg-type]
+        await one.start()
+        self.phones.append(one)
+        return one
+
+    async def desk(self, login: str = "agent1", *, greeting: str = "您好请讲", auto_answer: bool = True) -> Actor:
+        """An agent of the demo county at a telephone, logged in, ready."""
+        async with self.db.session() as session:
+            user = (await session.scalars(select(User).where(User.login == login))).one()
+            agent = await session.get_one(Agent, user.id)
+        actor = Actor(user.id, user.name, user.role_set)
+        await self.phone(agent.extension, password=agent.sip_secret, greeting=greeting, auto_answer=auto_answer)
+        async with self.db.session() as session:
+            await agents.log_in(session, actor, user.id)
+        await self.ready(agent.extension)
+        return actor
+
+    async def ready(self, extension: str) -> None:
+        """Wait until Asterisk would ring this agent."""
+
+        async def idle() -> bool:
+            async with self.db.session() as session:
+                seen = await session.scalar(select(Presence).where(Presence.extension == extension))
+            return bool(seen and seen.device == "idle" and not seen.paused)
+
+        await until(idle, f"agent {extension} ready")
+
+    async def rings(self, number: str, *, saying: str = "") -> Softphone:
+        """A citizen whose call was answered by the hotline."""
+        citizen = await self.phone(number, greeting=saying)
+        await citizen.dial("12345")
+        await citizen.wait_for(On.ESTABLISHED)
+        return citizen
+
+    async def call(self, number: str, *fields: str, within_s: float = 40.0) -> Call:
+        """The one call of this citizen, once these fields are known."""
+
+        async def complete() -> Call | None:
+            async with self.db.session() as session:
+                found = (await session.scalars(select(Call).where(Call.caller.matches(f"+86{number}")))).all()
+            assert len(found) <= 1, "one dialled call is one record"
+            return found[0] if found and all(getattr(found[0], name) is not None for name in fields) else None
+
+        found = await until(complete, f"a call of {number} with {fields}", within_s)
+        assert isinstance(found, Call)
+        return found
+
+    async def lift_wrap_up(self, actor: Actor) -> None:
+        """The agent is done with the last call."""
+        assert actor.user_id
+
+        async def resting() -> UUID | None:
+            async with self.db.session() as session:
+                agent = await session.get_one(Agent, actor.user_id)
+                return agent.user_id if agent.paused_at else None
+
+        await until(resting, "the wrap-up after the call")
+        async with self.db.session() as session:
+            await agents.finish_wrap_up(session, actor, actor.user_id)
