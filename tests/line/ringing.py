@@ -22,7 +22,15 @@ from hotline.softphone import Softphone
 SECRET = "only-in-tests-0123456789"
 WAIT_S = 40.0
 AGENTS = tuple(AgentPhone(str(extension), SECRET, f"坐席{extension}") for extension in range(1001, 1007))
-NUMBERS = {"12345": "hotline", "12301": "first", "12302": "empty", "12303": "place", "12304": "mute", "12305": "status"}
+NUMBERS = {
+    "12345": "hotline",
+    "12301": "first",
+    "12302": "empty",
+    "12303": "place",
+    "12304": "mute",
+    "12305": "status",
+    "12306": "words",
+}
 """Each test rings a number with a queue of its own, so that none meets another's callers."""
 WAITS = Waits(agent_ring=5, first_queue=20, second_queue=3, duty_ring=8, accept=3, message=20, message_silence=3)
 
