@@ -65,6 +65,7 @@ class LineFeed:
             secret,
             on_event=self.hear,
             on_login=self._opened,
+            on_lost=self._lost,
         )
         self.reconciler = Reconciler(db, sink, self._node, log_folder)
         self._driver = Driver(db, self.ami, self._node)
@@ -77,6 +78,7 @@ class LineFeed:
         self._heard = asyncio.Event()
         self._booted = asyncio.Event()
         self._booted_at: datetime | None = None
+        self._lost_at: datetime | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: asyncio.Task[None] | None = None
 
@@ -209,17 +211,26 @@ class LineFeed:
         async with asyncio.timeout(BOOT_S):
             await self._booted.wait()
         self._booted.clear()
+        await self.reconciler.read_journals()
         if self._booted_at:
-            await self.reconciler.read_journals()
-            await self.reconciler.booted(self._booted_at)
+            live = await self._live()
+            await self.reconciler.booted(self._booted_at, self._lost_at, live)
+        self._lost_at = None
         self._drive.wake()
         self._round.wake()
+
+    def _lost(self) -> None:
+        self._lost_at = now()
+
+    async def _live(self) -> set[str]:
+        channels = await self.ami.listing("CoreShowChannels")
+        return {one["Linkedid"] for one in channels if "Linkedid" in one}
 
     async def _reconcile(self) -> None:
         await self.reconciler.read_journals()
         if self.ami.state is not State.UP:
             return
         asked_at = now()
-        channels = await self.ami.listing("CoreShowChannels")
+        live = await self._live()
         await self.reconciler.alive()
-        await self.reconciler.sweep({one["Linkedid"] for one in channels if "Linkedid" in one}, asked_at)
+        await self.reconciler.sweep(live, asked_at)

@@ -76,14 +76,14 @@ class Call(Base):
 
 
 class Node(Base):
-    """One Asterisk as it was last seen; what a restart is recognised by."""
+    """One Asterisk as it was last seen."""
 
     __tablename__ = "line_nodes"
 
     node: Mapped[str] = mapped_column(String(64), primary_key=True)
     booted_at: Mapped[datetime]
     seen_at: Mapped[datetime]
-    """Last sign of life: of two boots, the first ended between this and the second."""
+    """Last sign of life; when nobody saw it die, its calls ended here."""
 
 
 class JournalPosition(Base):

@@ -21,8 +21,8 @@ from core.log import get
 log = get(__name__)
 
 CHUNK_BYTES = 128 * 1024
-SAME_BOOT = timedelta(seconds=5)
-"""Asterisk tells its uptime in whole seconds, and clocks are corrected by less than this."""
+ROUNDING = timedelta(seconds=1)
+"""Asterisk tells its uptime in whole seconds."""
 SETTLING = timedelta(seconds=5)
 """An end may reach the journal this much later than it leaves the list of channels."""
 
@@ -79,27 +79,33 @@ class Reconciler:
             await session.execute(statement.on_conflict_do_update(index_elements=["node", "journal"], set_=position))
         return max(1, len(facts))
 
-    async def booted(self, booted_at: datetime) -> None:
-        """Asterisk says since when it runs: calls of an earlier run are over, cut off at its last sign of life."""
+    async def booted(self, booted_at: datetime, died_at: datetime | None, live: set[str]) -> int:
+        """Asterisk says since when it runs: calls of an earlier run are over; how many there were.
+
+        They end when the connection to the dead one was lost (`died_at`), else at its last sign of life. `live`:
+        linkedids of all channels, which no call of an earlier run can have.
+        """
         async with self._db.session() as session:
             node = await session.get(Node, self._node, with_for_update=True)
             if node is None:
-                session.add(Node(node=self._node, booted_at=booted_at, seen_at=now()))
-                died_at = booted_at
-            else:
-                died_at = min(node.seen_at, booted_at)
-                if abs(node.booted_at - booted_at) < SAME_BOOT:
-                    node.seen_at = now()
-                    return
-                node.booted_at, node.seen_at = booted_at, now()
+                node = Node(node=self._node, booted_at=booted_at, seen_at=booted_at)
+                session.add(node)
+            died_at = min(died_at or node.seen_at, booted_at)
             calls = await session.scalars(
                 select(Call).where(
-                    Call.node == self._node, Call.ended_at.is_(None), Call.arrived_at < booted_at - timedelta(seconds=1)
+                    Call.node == self._node, Call.ended_at.is_(None), Call.arrived_at < booted_at - ROUNDING
                 )
             )
-            cut = [self._over(Kind.INTERRUPTED, call, max(died_at, call.changed_at_latest)) for call in calls]
-            log.warning("line.asterisk-restarted", cut_off=len(cut))
+            cut = [
+                self._over(Kind.INTERRUPTED, call, max(died_at, call.changed_at_latest))
+                for call in calls
+                if call.linkedid not in live
+            ]
+            node.booted_at, node.seen_at = booted_at, now()
             await store.save(session, cut)
+        if cut:
+            log.warning("line.calls-cut-off", count=len(cut))
+        return len(cut)
 
     async def alive(self) -> None:
         """Note a sign of life of Asterisk."""

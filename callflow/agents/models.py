@@ -57,7 +57,7 @@ class Presence(Base):
     queue: Mapped[str] = mapped_column(String(40), primary_key=True)
     extension: Mapped[str] = mapped_column(String(6), primary_key=True)
     device: Mapped[str] = mapped_column(String(16))
-    """A `Device`: idle, ringing, talking, busy, on-hold, unavailable, unknown."""
+    """A `Device`: idle, ringing, talking, on-hold, unavailable, unknown."""
     paused: Mapped[bool]
     reason: Mapped[str | None] = mapped_column(String(40))
     in_call: Mapped[bool]

@@ -12,7 +12,7 @@ from callflow.sources.ami import Member
 from core.clock import now
 from core.live import hint
 
-TALKABLE = frozenset({"idle", "talking", "busy", "ringing", "on-hold"})
+TALKABLE = frozenset({"idle", "talking", "ringing", "on-hold"})
 """Devices behind which a human may sit."""
 
 

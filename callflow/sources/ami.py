@@ -20,7 +20,6 @@ class Device(StrEnum):
     UNKNOWN = "unknown"
     IDLE = "idle"
     TALKING = "talking"
-    BUSY = "busy"
     UNAVAILABLE = "unavailable"
     RINGING = "ringing"
     ON_HOLD = "on-hold"
@@ -29,7 +28,7 @@ class Device(StrEnum):
 _DEVICES = {
     "1": Device.IDLE,
     "2": Device.TALKING,
-    "3": Device.BUSY,
+    "3": Device.TALKING,  # busy: the endpoint allows one call (device_state_busy_at)
     "4": Device.UNAVAILABLE,  # invalid
     "5": Device.UNAVAILABLE,
     "6": Device.RINGING,

@@ -169,7 +169,7 @@ async def test_one_call_is_one_complete_record_and_a_wrap_up(centre: Centre) -> 
     assert call.outcome is None
     assert call.agent_channel
     assert call.agent_channel.startswith("PJSIP/1001-")
-    assert await centre.device("talking") or await until(lambda: centre.device("talking"), "talking")
+    await until(lambda: centre.device("talking"), "the agent's telephone talking")
     await desk.hang_up()
     call = await centre.having(citizen, "outcome", "cause")
     assert (call.outcome, call.queue, call.dialled) == ("answered", "first", "12345")

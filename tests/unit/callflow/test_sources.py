@@ -1,0 +1,180 @@
+"""Lines of Asterisk's journals, as it wrote them, into facts; what is none is refused or says nothing."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callflow.facts import Kind, Source
+from callflow.fold import fold_all
+from callflow.rules import Outcome, view
+from callflow.sources import ami, cdr, cel, queue_log
+from core.clock import now
+from core.errors import Invalid
+
+CALL = "node1-1795427034.13"
+BRIDGE = '{""bridge_id"":""59b1b365""}'
+
+
+def line(kind: str, at: float, channel: str = "PJSIP/trunk-00000002", **more: str) -> str:
+    uniqueid = more.pop("uniqueid", CALL)
+    columns = [kind, f"{1795427034 + at:.6f}", CALL, uniqueid, channel, "13800000000", more.get("exten", "12345")]
+    columns += [more.get(name, "") for name in ("context", "app", "appdata", "peer", "name", "extra")]
+    return ",".join('"' + value + '"' for value in columns)
+
+
+def hangup(source: str) -> str:
+    return f'{{""hangupcause"":16,""hangupsource"":""{source}"",""dialstatus"":""""}}'
+
+
+AGENT = {"channel": "PJSIP/1001-00000003", "uniqueid": "node1-1795427034.18", "context": "agents", "exten": "s"}
+JOURNAL = [
+    line("CHAN_START", 0.08, context="citizen"),
+    line("ANSWER", 0.09, context="citizen"),
+    line("APP_START", 3.1, context="hotline-ladder", app="Queue", appdata="hotline,,,,60"),
+    line("CHAN_START", 3.2, **AGENT),
+    line("ANSWER", 5.0, **AGENT),
+    line("BRIDGE_ENTER", 5.1, **AGENT, extra=BRIDGE),
+    line("BRIDGE_ENTER", 5.2, context="hotline-ladder", peer="PJSIP/1001-00000003", extra=BRIDGE),
+    line("HANGUP", 60.0, **AGENT, extra=hangup("PJSIP/1001-00000003")),
+    line("CHAN_END", 60.0, **AGENT),
+    line("HANGUP", 60.1, context="hotline-ladder", exten="h", extra=hangup("PJSIP/1001-00000003")),
+    line("CHAN_END", 60.1, context="hotline-ladder", exten="h"),
+    line("LINKEDID_END", 60.1, context="hotline-ladder", exten="h"),
+]
+
+
+def test_a_journal_is_a_complete_call() -> None:
+    row = view(fold_all(fact for text in JOURNAL for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.caller, row.dialled, row.queue, row.agent) == ("+8613800000000", "12345", "hotline", "1001")
+    assert (row.citizen_channel, row.agent_channel) == ("PJSIP/trunk-00000002", "PJSIP/1001-00000003")
+    assert (row.outcome, row.cause, row.ended_by) == (Outcome.ANSWERED, 16, "agent")
+    moments = [row.arrived_at, row.answered_at, row.queued_at, row.connected_at, row.ended_at]
+    assert [round(at.timestamp() - 1795427034, 2) for at in moments if at] == [0.08, 0.09, 3.1, 5.2, 60.1]
+
+
+def test_the_same_events_over_the_manager_give_the_same_call() -> None:
+    facts = []
+    for text in JOURNAL:
+        row = cel.parse(text)
+        event = {"Event": "CEL", "EventName": row.type, "Timestamp": f"{row.at.timestamp():.6f}", "Extra": row.extra}
+        event |= {"LinkedID": row.linkedid, "UniqueID": row.uniqueid, "Channel": row.channel, "Peer": row.peer}
+        event |= {"CallerIDnum": row.caller, "Exten": row.exten, "Context": row.context}
+        event |= {"Application": row.app, "AppData": row.appdata}
+        facts += ami.facts(event, "node1", now())
+    live = view(fold_all(facts))
+    assert live == view(fold_all(fact for text in JOURNAL for fact in cel.facts(cel.parse(text), "node1")))
+
+
+@pytest.mark.parametrize(
+    ("source", "by"),
+    [
+        ("PJSIP/trunk-00000002", "citizen"),
+        ("PJSIP/1001-00000003", "agent"),
+        ("PJSIP/trunk-00000009", "outside"),
+        ("dialplan/builtin", "dialplan"),
+        ("", "system"),
+    ],
+)
+def test_who_hung_up(source: str, by: str) -> None:
+    [fact] = cel.facts(cel.parse(line("HANGUP", 9, extra=hangup(source))), "node1")
+    assert (fact.kind, fact.data["by"]) == (Kind.ENDED, by)
+
+
+@pytest.mark.parametrize(
+    "channel", ["AudioSocket/127.0.0.1:9092-1", "Local/1@x-00000001;1", "", "PJSIP", "CBAnn/1", "../../etc"]
+)
+def test_taps_and_inner_channels_make_no_call(channel: str) -> None:
+    for kind in ("CHAN_START", "ANSWER", "HANGUP", "CHAN_END", "BRIDGE_ENTER"):
+        assert cel.facts(cel.parse(line(kind, 0, channel=channel, peer="PJSIP/1001-1")), "node1") == []
+
+
+def test_a_call_out_has_the_citizen_as_its_caller() -> None:
+    begun = line("CHAN_START", 0, channel="PJSIP/1001-00000001", context="agents", exten="013800000000")
+    joined = line(
+        "BRIDGE_ENTER", 4, channel="PJSIP/1001-00000001", context="hotline-outbound", peer="PJSIP/trunk-00000002"
+    )
+    row = view(fold_all(fact for text in (begun, joined) for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.direction, row.agent, row.citizen_channel) == ("outbound", "1001", "PJSIP/trunk-00000002")
+
+
+def test_a_duty_mobile_that_accepts_answers_outside() -> None:
+    accepted = line("HotlineAccepted", 9, channel="PJSIP/trunk-00000007", uniqueid="x.9", extra='{""extra"":""2""}')
+    bridged = line("BRIDGE_ENTER", 9.1, peer="PJSIP/trunk-00000007")
+    ended = line("HANGUP", 30, extra=hangup("PJSIP/trunk-00000002"))
+    row = view(
+        fold_all(f for text in (JOURNAL[0], accepted, bridged, ended) for f in cel.facts(cel.parse(text), "node1"))
+    )
+    assert (row.outcome, row.outside, row.agent) == (Outcome.OUTSIDE, "duty/2", None)
+
+
+BAD_CEL = ["", "x", '"unclosed', "a,b", ",".join(["x"] * 13), ",".join(["x"] * 14), '"a" "b"', "A,inf," + "," * 10]
+BAD_CEL += ["A,1e99," + "," * 10, "A,-1e20," + "," * 10, "\x00" * 40]
+
+
+@pytest.mark.parametrize("bad", BAD_CEL)
+def test_a_bad_channel_event_is_refused(bad: str) -> None:
+    with pytest.raises(Invalid, match="bad-cel-line"):
+        cel.parse(bad)
+
+
+@pytest.mark.parametrize("extra", ["{", "[]", "null", '""x""', '{""hangupcause"": []}', "\\", "{" * 500])
+def test_bad_details_cost_the_event_nothing_else(extra: str) -> None:
+    facts = cel.facts(cel.parse(line("HANGUP", 9, extra=extra)), "node1")
+    assert [fact.kind for fact in facts] == [Kind.ENDED]
+
+
+def test_queue_log_knows_its_part() -> None:
+    lines = [
+        f"1795427034|{CALL}|hotline|NONE|ENTERQUEUE||13800000000|1",
+        f"1795427036|{CALL}|hotline|PJSIP/1001|CONNECT|2|node1-1795427034.18|1",
+        f"1795427060|{CALL}|hotline|PJSIP/1001|COMPLETEAGENT|0|24|1",
+        "1795426978|NONE|NONE|NONE|QUEUESTART|",
+        "1795426982|NONE|hotline|Agent1001|PAUSE|Auto-Pause",
+        "1795426982|MANAGER|hotline|PJSIP/1001|ADDMEMBER|",
+    ]
+    facts = [fact for text in lines for fact in queue_log.facts(text, "node1")]
+    row = view(fold_all(facts))
+    assert (row.queue, row.agent, row.ended_by, row.outcome) == ("hotline", "1001", "agent", Outcome.ANSWERED)
+    assert {fact.source for fact in facts} == {Source.QUEUE_LOG}
+
+
+@pytest.mark.parametrize("bad", ["", "x|y|z|a|b", "1|2|3", "99999999999999999999|a|b|c|d|", "|||||"])
+def test_a_bad_queue_log_line_is_refused(bad: str) -> None:
+    with pytest.raises(Invalid, match="bad-queue-log-line"):
+        queue_log.facts(bad, "node1")
+
+
+def record(channel: str = "PJSIP/trunk-00000002", uniqueid: str = CALL) -> str:
+    times = ("1795427034.083350", "1795427034.083877", "1795427060.1")
+    row = (CALL, uniqueid, channel, "", "13800000000", "12345", *times, "26", "26", "ANSWERED", "Queue")
+    return ",".join(f'"{value}"' for value in row)
+
+
+def test_a_record_dates_its_call_and_one_of_a_tap_does_not() -> None:
+    assert [fact.kind for fact in cdr.facts(record(), "node1")] == [Kind.ARRIVED, Kind.ANSWERED, Kind.ENDED]
+    assert cdr.facts(record(channel="AudioSocket/127.0.0.1-1"), "node1") == []
+    assert cdr.facts(record(uniqueid="node1-2.0"), "node1") == []
+
+
+@pytest.mark.parametrize("bad", ["", "a,b", '"x', ",".join(["x"] * 13), ",".join(["x"] * 15)])
+def test_a_bad_record_is_refused(bad: str) -> None:
+    with pytest.raises(Invalid, match="bad-cdr-line"):
+        cdr.facts(bad, "node1")
+
+
+@given(st.dictionaries(st.sampled_from(["Event", "EventName", "Channel", "UniqueID", "Peer", "Extra"]), st.text()))
+def test_no_live_event_raises(event: dict[str, str]) -> None:
+    safe = {**event, "LinkedID": "1.0"}
+    assert isinstance(ami.facts(safe, "node1", now()), list)
+    assert ami.member(event) is None or event["Event"]
+
+
+def test_a_member_is_read_as_app_queue_describes_it() -> None:
+    event = {"Queue": "hotline", "Interface": "PJSIP/1001", "Status": "3", "Paused": "1", "PausedReason": "Auto-Pause"}
+    member = ami.member(event | {"CallsTaken": "7", "LastCall": "x", "Penalty": "-1", "LastPause": "1795426982"})
+    assert member
+    assert (member.extension, member.device, member.paused, member.calls_taken) == ("1001", "talking", True, 7)
+    assert (member.last_call_at, member.penalty) == (None, 0)
+    assert json.dumps(member.reason) == '"Auto-Pause"'
