@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -62,6 +62,8 @@ class LineSettings(Section):
     """One Asterisk node. SIP and RTP listen on `bind`; everything else only on `private`."""
 
     node: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")] = "node1"
+    asterisk: Literal["ours", "beside"] = "ours"
+    """`beside`: a container of its own starts and ends Asterisk, on files that we write into a shared folder."""
     bind: Address = "127.0.0.1"
     private: Address = "127.0.0.1"
     external: Address | None = None

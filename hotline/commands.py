@@ -4,10 +4,10 @@ import typer
 
 from hotline.setup import command as setup
 from hotline.setup import doctor
-from hotline.tools import demo_agent, place_call
+from hotline.tools import demo_agent, healthy, place_call
 
 
 def register(app: typer.Typer) -> None:
     """Add each module's commands to the program."""
-    for module in (setup, doctor, demo_agent, place_call):
+    for module in (setup, doctor, demo_agent, place_call, healthy):
         module.register(app)

@@ -2,12 +2,11 @@
 
 import asyncio
 
-from callflow.asterisk import AsteriskNode
 from core.errors import Unavailable
 from core.log import get
+from hotline.node import node
 from hotline.runtime import Runtime
 from hotline.schema import migrate
-from hotline.setup.asterisk import ensure
 
 log = get(__name__)
 WATCH_EVERY_S = 0.5
@@ -18,7 +17,7 @@ class Ground:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self.node = AsteriskNode(runtime.home, ensure(), runtime.settings.line)
+        self.node = node(runtime)
 
     async def start(self) -> None:
         """Start what does not run; migrate the database."""

@@ -1,0 +1,49 @@
+"""This instance's Asterisk: a child of ours, or one that a container of its own runs beside us."""
+
+import asyncio
+import contextlib
+import socket
+import time
+
+from callflow.asterisk import START_S, AsteriskNode
+from core.errors import Unavailable
+from hotline.runtime import Runtime
+from hotline.setup.asterisk import ensure
+
+LOOK_EVERY_S = 0.2
+CONNECT_S = 1.0
+
+
+class NodeBeside(AsteriskNode):
+    """Reads the files that we write, in a shared folder; somebody else starts it, ends it, starts it again."""
+
+    @property
+    def pid(self) -> int | None:
+        """None: its process belongs to another container."""
+        return None
+
+    def alive(self) -> bool:
+        """Whether somebody listens on its control socket."""
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(CONNECT_S)
+            control.connect(str(self.folders.run / "asterisk.ctl"))
+            return True
+        return False
+
+    async def start(self) -> int:
+        """Wait until it takes calls; 0. Raises Unavailable("asterisk-mute")."""
+        until = time.monotonic() + START_S
+        while time.monotonic() < until:
+            if self.alive() and await self._booted():
+                return 0
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise Unavailable("asterisk-mute", "旁边的 Asterisk 没有应答，请查看它的容器是否在运行。")
+
+    async def stop(self, *, calls_may_end_s: float = 0.0) -> None:
+        """Nothing: its calls go on without us."""
+
+
+def node(runtime: Runtime) -> AsteriskNode:
+    """This machine's Asterisk, as the setting `line.asterisk` says."""
+    kind = NodeBeside if runtime.settings.line.asterisk == "beside" else AsteriskNode
+    return kind(runtime.home, ensure(), runtime.settings.line)
