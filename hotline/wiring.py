@@ -1,16 +1,18 @@
 """Which services each role is made of, and what they are given. The only place where all packages meet."""
 
 from callflow.ami import AmiClient
-from callflow.asterisk import AsteriskNode
 from callflow.line import Line
 from core.jobs import Worker
 from core.ledger.service import seal
 from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
+from crm.installed import installed
+from crm.policy import SmsPolicy
 from crm.sms.outlet import SmsOutlet
+from crm.sms.service import sweeper
 from crm.tickets.spoken import spoken_state
+from hotline.node import node
 from hotline.runtime import Runtime
-from hotline.setup.asterisk import ensure
 from ivr.agi.server import AgiServer
 from ivr.flows.world import SpokenState, StateOf, World
 from ivr.service import server
@@ -24,11 +26,6 @@ from web.service import WebService
 
 SEAL_EVERY_S = 1.0
 TITLE = "12345政务服务便民热线"
-
-
-def node(runtime: Runtime) -> AsteriskNode:
-    """This machine's Asterisk."""
-    return AsteriskNode(runtime.home, ensure(), runtime.settings.line)
 
 
 def line(runtime: Runtime) -> list[Service]:
@@ -90,6 +87,7 @@ def worker(runtime: Runtime) -> list[Service]:
         outlet,
         Worker(runtime.db, services={SmsOutlet: outlet}),
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
+        sweeper(runtime.db, installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
     ]
 
