@@ -35,7 +35,7 @@ JOURNAL = [
 
 
 def member(device: Device = Device.IDLE, paused: bool = False) -> Member:
-    return Member("first", "1001", device, paused, "", 0, False, 0, None, None)
+    return Member("hotline", "1001", device, paused, "", 0, False, 0, None, None)
 
 
 def person(user_id: UUID, role: Role = Role.AGENT) -> Actor:
@@ -146,12 +146,12 @@ async def test_without_word_from_asterisk_nothing_is_claimed(db: Database, agent
 async def test_the_snapshot_outlives_the_database(db: Database, agent: UUID, home: Path) -> None:
     async with db.session() as session:
         await numbers.set_queue(session, SYSTEM, "second", "二线坐席")
-        await numbers.set_queue(session, SYSTEM, "first", "综合坐席", overflow="second")
-        await numbers.set_number(session, SYSTEM, "12319", "城建", "first", original_hotline="城建服务热线")
+        await numbers.set_queue(session, SYSTEM, "hotline", "综合坐席", overflow="second")
+        await numbers.set_number(session, SYSTEM, "12319", "城建", "hotline", original_hotline="城建服务热线")
         await numbers.set_duty_mobile(session, SYSTEM, "值班长", "13000000001", 1, time(0), time(0))
     keeper = SnapshotKeeper(db, home / "snapshot")
     fresh = await keeper.refresh()
-    assert (fresh.default_queue, fresh.queues["first"].overflow) == ("first", "second")
+    assert (fresh.default_queue, fresh.queues["hotline"].overflow) == ("hotline", "second")
     assert [one.phone for one in fresh.duty] == ["+8613000000001"]
     assert b"13000000001" not in (home / "snapshot").read_bytes()
 
