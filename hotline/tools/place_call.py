@@ -12,6 +12,7 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.fold import Field
 from callflow.models import Call
 from callflow.speak import RATE, speak
 from core.clock import now
@@ -87,7 +88,7 @@ async def _speak(
     while not ended.done() and time.monotonic() < until:
         async with runtime.db.session() as session:
             found = await _call(session, number, began)
-        if found is not None and found.connected_at is not None:
+        if found is not None and (found.connected_at is not None or Field.MESSAGE in found.evidence):
             break
         await asyncio.sleep(LOOK_EVERY_S)
     if ended.done():
@@ -149,8 +150,10 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
     heard = call.connected_at is not None or call.message_seconds
     settled = call.ended_at is not None and (
         not heard
-        or (recording is not None and words is not None and words.state in SETTLED and ticket is not None)
-        and bool(ticket.proposals or not spoken)
+        or (
+            (recording is not None and words is not None and words.state in SETTLED and ticket is not None)
+            and bool(ticket.proposals or not spoken)
+        )
     )
     return report, settled
 
