@@ -147,7 +147,7 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
         },
         "sms": [{"state": row.state, "text": row.text} for row in messages],
     }  # fmt: skip
-    heard = call.connected_at is not None or call.message_seconds
+    heard = call.connected_at is not None or Field.MESSAGE in call.evidence
     settled = call.ended_at is not None and (
         not heard
         or (
