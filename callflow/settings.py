@@ -43,9 +43,11 @@ class Waits(Section):
     second_queue: Seconds = 45
     """In the second-line queue before the duty mobiles."""
     duty_ring: Seconds = 20
+    """A duty mobile rings this long before the next one."""
     accept: Seconds = 6
     """A called duty mobile has this long to press 1, twice."""
     outside_ring: Seconds = 40
+    """The outside number rings this long before the message box."""
     message: Seconds = 180
     """Longest message."""
     message_silence: Seconds = 8
@@ -62,18 +64,27 @@ class LineSettings(Section):
     """One Asterisk node. SIP and RTP listen on `bind`; everything else only on `private`."""
 
     node: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,15}$")] = "node1"
+    """This node's name: part of every call's identity, never to be changed on a running system."""
     asterisk: Literal["ours", "beside"] = "ours"
     """`beside`: a container of its own starts and ends Asterisk, on files that we write into a shared folder."""
     bind: Address = "127.0.0.1"
+    """Where SIP and RTP listen: the address towards the operator and the telephones."""
     private: Address = "127.0.0.1"
+    """Where AMI and FastAGI listen: never an address that others reach."""
     external: Address | None = None
     """The address that peers outside the local networks see, where there is NAT."""
     local_networks: tuple[Network, ...] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+    """Networks that reach this machine without NAT; counts only with `external`."""
     sip_port: Port = 5060
+    """SIP over UDP."""
     rtp_first: Port = 20000
+    """First port of the calls' sound (RTP); a call takes two."""
     rtp_last: Port = 20999
+    """Last port of the calls' sound."""
     ami_port: Port = 5038
+    """Asterisk's manager interface."""
     agi_port: Port = 4573
+    """Our FastAGI server, which the dialplan asks."""
     websocket_port: Port = 8088
     """SIP over WebSocket for phones in the browser; the web role's `/ws` leads here."""
     trunk_from: tuple[Network, ...] = ("127.0.0.1/32",)

@@ -1,8 +1,19 @@
-# Asterisk 22 LTS as Debian's testing carries it. Its configuration is rendered by the service into a shared volume.
-ARG BASE=debian:forky-slim
+# Asterisk alone, the very files that the service image carries, so that a new service leaves calls alone.
+# Build: make images, after the service image SERVICE.
+ARG BASE=docker.io/library/debian:12-slim
+ARG SERVICE=hotline
+FROM ${SERVICE} AS service
+
 FROM ${BASE}
-RUN apt-get update && apt-get install -y --no-install-recommends asterisk && rm -rf /var/lib/apt/lists/* \
-    && usermod --uid 10001 asterisk && chown -R asterisk /var/lib/asterisk /var/log/asterisk /var/spool/asterisk
-USER asterisk
-EXPOSE 5060/udp 20000-20999/udp
-ENTRYPOINT ["asterisk", "-f", "-C", "/var/lib/hotline/asterisk/etc/asterisk.conf"]
+RUN useradd --uid 10001 --no-create-home --home-dir /var/lib/hotline hotline \
+    && install -d -o hotline -m 0700 /var/lib/hotline /var/lib/hotline/asterisk /var/lib/hotline/spool
+COPY --from=service /opt/asterisk /opt/asterisk
+COPY --from=service /opt/hotline/agi_scripts /opt/hotline/agi_scripts
+COPY docker/start-asterisk.sh /usr/local/bin/start-asterisk
+RUN ln -s /opt/asterisk/asterisk-*/usr/sbin/asterisk /usr/local/sbin/asterisk
+ENV HOTLINE_HOME=/var/lib/hotline
+USER hotline
+WORKDIR /var/lib/hotline
+HEALTHCHECK --interval=15s --timeout=5s --start-period=120s \
+    CMD asterisk -C "$HOTLINE_HOME/asterisk/etc/asterisk.conf" -rx "core waitfullybooted"
+ENTRYPOINT ["sh", "/usr/local/bin/start-asterisk"]

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     )
 
     home: Path = Path("var")
+    """The folder of this instance: database, recordings, secrets, `hotline.toml` itself; so set by environment only."""
     database_url: str | None = None
+    """A PostgreSQL 15 or newer, as a libpq address; empty: the embedded one in `home`."""
     port_offset: int = Field(0, ge=0, le=40_000)
     """Added to every port that is not given: a second instance takes 1000, say."""
     core: CoreSettings = CoreSettings()

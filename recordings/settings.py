@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from core.settings import Section
+from core.settings import MaybePath, Section
 
 TINY_MODEL = Path(__file__).parent / "speech" / "models" / "tiny-cmn"
 """The test model: a few hundred words of synthetic speech. It says nothing of accuracy on real callers."""
@@ -14,24 +14,32 @@ class S3Settings(Section):
     """An S3 bucket as the archive."""
 
     bucket: str
+    """Name of the bucket; it must exist."""
     prefix: str = ""
+    """Stands before every object's name."""
     endpoint: str | None = None
+    """Address of a store that is not Amazon's, such as `https://s3.example.cn`."""
     region: str = "us-east-1"
+    """Part of every signature; most private stores take any."""
     access_key_id: str | None = None
+    """Empty: from the environment, as Amazon's own tools do."""
     secret_access_key: str | None = None
+    """Its secret."""
     allow_http: bool = False
+    """Allow a store without TLS."""
 
 
 class RecordingSettings(Section):
     """Where recordings come from and where they are kept."""
 
-    spool: Path | None = None
+    spool: MaybePath = None
     """Where Asterisk writes; `spool/recordings` in the instance's folder when empty."""
-    archive: Path | None = None
+    archive: MaybePath = None
     """Folder of the archive; `archive` in the instance's folder when empty."""
     s3: S3Settings | None = None
     """A bucket instead of the folder."""
     scan_every_s: float = Field(2.0, gt=0)
+    """Seconds between two looks into the spool."""
     quiet_s: float = Field(30.0, gt=0)
     """A file of a call that has not ended counts as finished after so long without a new sample."""
 
@@ -39,9 +47,10 @@ class RecordingSettings(Section):
 class SpeechSettings(Section):
     """The engine, its model, and how much of the machine it may use."""
 
-    model: Path | None = TINY_MODEL
+    model: MaybePath = TINY_MODEL
     """Folder of a Vosk model; empty: no speech to text."""
     host: str = "127.0.0.1"
+    """Where the AudioSocket server listens."""
     port: int = 9092
     """Where Asterisk sends live audio (AudioSocket)."""
     advertised_host: str | None = None

@@ -1,0 +1,53 @@
+"""What the documents tell people to write and to open is really there."""
+
+import itertools
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+from doc_pages import DOCS, PAGES, ROOT, blocks, links
+
+from hotline import commands
+from hotline.cli import app
+from hotline.settings import Settings
+
+SNIPPETS = [(page, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), "toml")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [link for link in links(text) if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize(("page", "block"), SNIPPETS, ids=[page.stem for page, _ in SNIPPETS])
+def test_settings_in_the_guides_are_accepted(page: Path, block: str) -> None:
+    Settings(**tomllib.loads(block))
+
+
+def test_json_in_the_documents_is_json() -> None:
+    found = [block for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), "json")]
+    assert found
+    assert all(isinstance(json.loads(block), dict) for block in found)
+
+
+def test_decisions_have_numbers_of_their_own() -> None:
+    numbers = [page.name[:4] for page in (DOCS / "decisions").glob("*.md")]
+    assert len(numbers) == len(set(numbers))
+    assert all((DOCS / "decisions").glob(f"{number}-*.md") for number in numbers)
+
+
+def test_commands_named_in_the_documents_exist() -> None:
+    commands.register(app)
+    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    known_targets = {line.partition(":")[0] for line in (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()}
+    for page in PAGES:
+        words = page.read_text(encoding="utf-8").replace("`", " ").split()
+        for first, second in itertools.pairwise(words):
+            name = second.rstrip(".,:;")
+            if first.endswith("bin/hotline"):
+                assert name in known, f"{page.name}: hotline {name}"
+            if first == "make" and page.name.startswith("README"):
+                assert name in known_targets, f"{page.name}: make {name}"
