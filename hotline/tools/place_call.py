@@ -23,7 +23,7 @@ from crm.tickets.models import Ticket
 from hotline import settings
 from hotline.runtime import Runtime
 from hotline.softphone import On, Softphone
-from recordings.models import Recording, Transcript, TranscriptSegment, TranscriptState
+from recordings.models import Recording, RecordingState, Transcript, TranscriptSegment, TranscriptState
 
 LOOK_EVERY_S = 0.2
 LISTEN_S = 2.0
@@ -121,7 +121,8 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
     if call is None:
         return {"answered": False, "error": "线路没有这次来电的记录"}, False
     end = call.connected_at or call.ended_at or now()
-    recording = await session.scalar(select(Recording).where(Recording.call_id == call.id).limit(1))
+    recordings = select(Recording).where(Recording.call_id == call.id, Recording.state != RecordingState.EMPTY)
+    recording = await session.scalar(recordings.order_by(Recording.started_at).limit(1))
     words = await session.get(Transcript, call.id)
     said = select(TranscriptSegment).where(TranscriptSegment.call_id == call.id).order_by(TranscriptSegment.start_s)
     spoken = (await session.scalars(said)).all()
