@@ -6,6 +6,7 @@ from pathlib import Path
 
 import callflow.policy  # noqa: F401 - its section belongs to the policy file
 import crm.policy  # noqa: F401 - likewise
+import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official
 from core.policy import Policy

@@ -18,6 +18,7 @@ from ivr.flows.world import SpokenState, StateOf, World
 from ivr.service import server
 from recordings.archive.ingest import Ingest
 from recordings.archive.service import IngestService
+from recordings.policy import RecordingPolicy
 from recordings.speech.service import SpeechService
 from recordings.store.choose import open_store
 from web.bundle import load
@@ -77,6 +78,7 @@ def worker(runtime: Runtime) -> list[Service]:
         settings.recordings.spool or runtime.home / "spool" / "recordings",
         node=settings.line.node,
         quiet_after_s=settings.recordings.quiet_s,
+        protected_years=installed().policy[RecordingPolicy].protected_years,
     )
 
     async def chain() -> None:

@@ -24,7 +24,6 @@ from core.live import hint
 from core.locks import try_hold
 from core.log import get
 from recordings.archive.rules import (
-    PROTECTED_YEARS,
     RATE,
     Take,
     finished,
@@ -74,7 +73,7 @@ class Ingest:
         *,
         node: str,
         quiet_after_s: float,
-        protected_years: int = PROTECTED_YEARS,
+        protected_years: int,
     ) -> None:
         self._db = db
         self._store = store

@@ -11,8 +11,6 @@ from recordings.models import Kind
 
 RATE = 8000
 SAMPLE_BYTES = 2
-PROTECTED_YEARS = 3
-"""Everything said stays provable for at least three years."""
 
 _NAME = re.compile(
     r"(?P<linkedid>[A-Za-z0-9][A-Za-z0-9._-]{0,127})_(?:talk(?P<part>[1-9][0-9]{0,3})_(?P<side>in|out)|message)\.sln"
@@ -55,7 +53,7 @@ def takes(names: Iterable[str]) -> list[Take]:
     return sorted(found, key=lambda take: (take.linkedid, take.kind, take.part))
 
 
-def last_protected_day(recorded_at: datetime, years: int = PROTECTED_YEARS) -> date:
+def last_protected_day(recorded_at: datetime, years: int) -> date:
     """The day of the same date `years` later; the month's last day where there is none (民法典 第二百零二条)."""
     day = local(recorded_at).date()
     year = day.year + years

@@ -26,7 +26,7 @@ class Decoder:
         self.engine = engine
         self.threads = threads
         self.realtime_factor = 0.0
-        self._pool = ThreadPoolExecutor(threads, "decode", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(threads, "decode", initializer=step_back)
         self._lock = threading.Lock()
 
     async def run(self, step: Callable[[], Heard], seconds: float) -> Heard:
@@ -104,6 +104,6 @@ class VoiceDecoder:
             self._heard(await self._decoder.run(self._stream.finish, 0.0))
 
 
-def _step_back() -> None:
+def step_back() -> None:
     """On Linux a thread has a priority of its own: the line, the database and the desk come first."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)

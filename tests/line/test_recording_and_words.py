@@ -37,6 +37,7 @@ from recordings import queries
 from recordings.archive.ingest import Ingest, fetch
 from recordings.archive.service import IngestService
 from recordings.models import LiveCoverage, Recording, RecordingState, Side, Source, TranscriptSegment, TranscriptState
+from recordings.policy import RecordingPolicy
 from recordings.settings import TINY_MODEL, SpeechSettings
 from recordings.speech.service import SpeechService
 from recordings.speech.vosk_engine import VoskEngine
@@ -88,7 +89,8 @@ class Room:
 
 @pytest.fixture
 async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
-    current.use(installed.read(COUNTY).policy[LinePolicy])
+    policy = installed.read(COUNTY).policy
+    current.use(policy[LinePolicy])
     node, settings = line.node, line.settings
     secrets = Secrets(node.folders.home / "secrets")
     async with db.session() as session:
@@ -102,7 +104,8 @@ async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
     sink = FactSink(db, Spool(home / "facts"))
     feed = LineFeed(db, sink, settings, lambda: secrets.get("ami-line"), node.folders.log, CallerLimits())
     store = FolderStore(home / "archive")
-    ingest = Ingest(db, store, node.folders.recordings, node=settings.node, quiet_after_s=30)
+    years = policy[RecordingPolicy].protected_years
+    ingest = Ingest(db, store, node.folders.recordings, node=settings.node, quiet_after_s=30, protected_years=years)
     ami = AmiClient(settings.private, settings.ami_port, "speech", lambda: secrets.get("ami-speech"))
     speech = SpeechService(db, store, SpeechSettings(port=0, threads=1), ami)
     async with AsyncExitStack() as stack:

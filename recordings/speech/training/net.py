@@ -36,7 +36,7 @@ class Example:
     labels: Labels
 
 
-class Network(nn.Module):
+class Network(nn.Module):  # type: ignore[misc]  # torch is installed for training only
     """(batch, 30, frames + 2 * MARGIN) -> (batch, outputs, frames / 3)."""
 
     def __init__(self, width: int, outputs: int) -> None:
@@ -102,7 +102,8 @@ def train(
             schedule.step()
             total += loss.item()
         log.info(f"epoch {epoch + 1}: loss {total / len(batches):.3f}, accuracy {accuracy(network, held_out):.4f}")
-    return network.eval()
+    network.eval()
+    return network
 
 
 def accuracy(network: Network, examples: list[Example]) -> float:

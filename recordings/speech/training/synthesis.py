@@ -1,6 +1,7 @@
 """Labelled speech: espeak-ng's voices as a telephone line would carry them."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -60,7 +61,7 @@ class Synthesiser:
         chance = self._chance
         time = np.arange(int(chance.uniform(1.5, 5) * RATE)) / RATE
         cadence = np.floor(time / chance.uniform(0.2, 1.2)) % chance.choice([1, 2, 3]) == 0
-        kinds = {
+        kinds: dict[str, Callable[[], Signal]] = {
             "tone": lambda: _tone(chance.uniform(200, 2500), time) * cadence,
             "keys": lambda: (
                 (_tone(chance.choice([697, 770, 852, 941]), time) + _tone(chance.choice([1209, 1336, 1477]), time))
@@ -121,24 +122,23 @@ def mu_law(sound: Signal) -> Signal:
 def _segments(spoken: Spoken) -> list[tuple[int, int, str]]:
     """(start, end, phone) in samples: short pauses joined to the stop after them, long ones as silence."""
     total = len(spoken.samples) // 2
-    merged: list[list[int | str]] = []
+    merged: list[tuple[int, int, str]] = []
     ends = [start for start, _ in spoken.phones[1:]] + [total]
     for (start, phone), end in zip(spoken.phones, ends, strict=True):
         if not phone and merged and not merged[-1][2]:
-            merged[-1][1] = end
+            merged[-1] = merged[-1][0], end, phone
         elif phone or end > start:
-            merged.append([start, end, phone])
+            merged.append((start, end, phone))
     segments: list[tuple[int, int, str]] = []
     closure: int | None = None
     for index, (start, end, phone) in enumerate(merged):
-        begin, finish = int(start), int(end)
         if phone:
-            segments.append((begin if closure is None else closure, finish, str(phone)))
+            segments.append((start if closure is None else closure, end, phone))
             closure = None
-        elif finish - begin < CLOSURE_S * spoken.rate and index + 1 < len(merged):
-            closure = begin
-        elif finish > begin:
-            segments.append((begin, finish, SILENCE))
+        elif end - start < CLOSURE_S * spoken.rate and index + 1 < len(merged):
+            closure = start
+        elif end > start:
+            segments.append((start, end, SILENCE))
     return segments
 
 

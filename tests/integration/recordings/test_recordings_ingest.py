@@ -43,7 +43,7 @@ class Spool:
         self.folder = home / "spool" / "recordings"
         self.folder.mkdir(parents=True)
         self.store = FolderStore(home / "archive")
-        self.ingest = Ingest(db, self.store, self.folder, node="node1", quiet_after_s=30)
+        self.ingest = Ingest(db, self.store, self.folder, node="node1", quiet_after_s=30, protected_years=3)
 
     def put(self, name: str, data: bytes, quiet_s: float = 0) -> Path:
         path = self.folder / name
@@ -233,7 +233,7 @@ def small_archive(spool: Spool, db: Database) -> Iterator[Spool]:
     ):
         pytest.skip("a small file system needs root to mount")
     spool.store = FolderStore(root)
-    spool.ingest = Ingest(db, spool.store, spool.folder, node="node1", quiet_after_s=30)
+    spool.ingest = Ingest(db, spool.store, spool.folder, node="node1", quiet_after_s=30, protected_years=3)
     yield spool
     subprocess.run(["umount", root], check=True)
 

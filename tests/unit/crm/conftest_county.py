@@ -14,6 +14,7 @@ def invent(folder: Path) -> Path:
         ('number_prefix = "YY"', 'number_prefix = "YH"'),
         ("query_code_digits = 6", "query_code_digits = 8"),
         ("弋阳县", "云河县"),
+        ("protected_years = 3", "protected_years = 5"),
     ):
         assert before in policy
         policy = policy.replace(before, after, 1)

@@ -25,12 +25,12 @@ SHANGHAI_NOON = 4
     ],
 )
 def test_last_protected_day(day: date, last: date) -> None:
-    assert last_protected_day(datetime(day.year, day.month, day.day, SHANGHAI_NOON, tzinfo=UTC)) == last
+    assert last_protected_day(datetime(day.year, day.month, day.day, SHANGHAI_NOON, tzinfo=UTC), 3) == last
 
 
 def test_the_day_is_that_of_shanghai() -> None:
-    assert last_protected_day(datetime(2026, 11, 22, 16, 0, tzinfo=UTC)) == date(2029, 11, 23)
-    assert last_protected_day(datetime(2026, 11, 22, 15, 59, tzinfo=UTC)) == date(2029, 11, 22)
+    assert last_protected_day(datetime(2026, 11, 22, 16, 0, tzinfo=UTC), 3) == date(2029, 11, 23)
+    assert last_protected_day(datetime(2026, 11, 22, 15, 59, tzinfo=UTC), 3) == date(2029, 11, 22)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""What the bureau decides about recordings; every value with its basis in the county's policy file."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from core.policy import PolicySection, section
+
+
+@section
+class RecordingPolicy(PolicySection):
+    """Table `[recordings]`."""
+
+    key: ClassVar[str] = "recordings"
+
+    protected_years: Annotated[int, Field(ge=3, le=100)]
+    """Whole years for which nobody may delete what was said; 第十二条(九): 电话录音应至少保存3年."""
