@@ -6,6 +6,7 @@ from pathlib import Path
 from core.identity.models import User
 from core.permissions import PRIVILEGED
 from crm.demo import seed_people
+from crm.demo_orders import seed_orders
 from crm.installed import installed
 from hotline.runtime import Runtime
 
@@ -19,9 +20,11 @@ async def seed(runtime: Runtime) -> str:
     """Everything of the demo that is not there yet -> one line that says what was made."""
     async with runtime.db.session() as session:
         made = await seed_people(session, installed().county)
+    async with runtime.db.session() as session:
+        orders = await seed_orders(session)
     if made:
         _note(accounts_file(runtime.home), made)
-    return f"新建 {len(made)} 个演示账号" if made else "没有变化"
+    return f"新建 {len(made)} 个演示账号、{orders} 张演示工单" if made or orders else "没有变化"
 
 
 def _note(path: Path, made: list[tuple[User, str]]) -> None:

@@ -9,13 +9,13 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
 from ringing import WAITS, until
 from sqlalchemy import select
 
 from callflow.agents import service as agents
 from callflow.agents.models import Agent, Presence
+from callflow.agents.rules import BY_HAND
 from callflow.asterisk import AsteriskNode
 from callflow.models import Call
 from callflow.speak import speak
@@ -31,6 +31,7 @@ from hotline.softphone import On, Softphone, free_port
 
 ROLES = ("line", "web", "worker", "speech")
 START_S = 90.0
+BYTES_PER_S = 16_000
 
 
 @dataclass
@@ -73,9 +74,7 @@ class Instance:
     async def start(self) -> None:
         """Start the service and wait until every role has reported since."""
         began = now()
-        with (self.home / "service.log").open("ab") as output:
-            command = [sys.executable, "-m", "hotline", "run"]
-            self.process = subprocess.Popen(command, env=self.env, stdout=output, stderr=output)
+        self.process = await asyncio.to_thread(self._spawn)
 
         async def reported() -> bool:
             if self.postgres.pid() is None:
@@ -92,12 +91,23 @@ class Instance:
 
         await until(patient, "all roles report that they are well", START_S)
 
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        with (self.home / "service.log").open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "hotline", "run"], env=self.env, stdout=output, stderr=output
+            )
+
+    def database_processes(self) -> list[int]:
+        """PostgreSQL's server and all its children."""
+        pid = self.postgres.pid()
+        assert pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
     def roles(self) -> list[int]:
-        """The processes of the roles."""
+        """The processes of the roles; Asterisk and PostgreSQL are the supervisor's children, too, at first."""
         assert self.process
-        return [
-            int(pid) for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        ]
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [int(pid) for pid in children if b"\0role\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     async def kill_service(self) -> None:
         """SIGKILL to the supervisor and all roles at once; Asterisk and PostgreSQL stay."""
@@ -154,6 +164,18 @@ class Instance:
         await citizen.wait_for(On.ESTABLISHED)
         return citizen
 
+    async def says(self, citizen: Softphone, text: str) -> None:
+        """Say it to the agent, and wait until the recorder has it all."""
+        clip = speak(text, self.home / "clips")
+        before = self._recorded()
+        await citizen.say(clip)
+        spoken = clip.stat().st_size
+        await until(lambda: self._recorded() - before > spoken + BYTES_PER_S, "the words in the recording")
+
+    def _recorded(self) -> int:
+        """Bytes of what all citizens said so far, in the spool."""
+        return sum(path.stat().st_size for path in self.node.folders.recordings.glob("*_talk*_in.sln"))
+
     async def call(self, number: str, *fields: str, within_s: float = 40.0) -> Call:
         """The one call of this citizen, once these fields are known."""
 
@@ -167,15 +189,21 @@ class Instance:
         assert isinstance(found, Call)
         return found
 
-    async def lift_wrap_up(self, actor: Actor) -> None:
-        """The agent is done with the last call."""
+    async def rests(self, actor: Actor, extension: str = "1001") -> None:
+        """The agent pauses; wait until Asterisk knows."""
         assert actor.user_id
-
-        async def resting() -> UUID | None:
-            async with self.db.session() as session:
-                agent = await session.get_one(Agent, actor.user_id)
-                return agent.user_id if agent.paused_at else None
-
-        await until(resting, "the wrap-up after the call")
         async with self.db.session() as session:
-            await agents.finish_wrap_up(session, actor, actor.user_id)
+            await agents.pause(session, actor, actor.user_id, min(BY_HAND))
+
+        async def paused() -> bool:
+            async with self.db.session() as session:
+                seen = await session.scalar(select(Presence).where(Presence.extension == extension))
+            return bool(seen and seen.paused)
+
+        await until(paused, f"agent {extension} paused")
+
+    async def resumes(self, actor: Actor) -> None:
+        """The agent takes calls again."""
+        assert actor.user_id
+        async with self.db.session() as session:
+            await agents.resume(session, actor, actor.user_id)

@@ -73,8 +73,9 @@ async def test_given_the_service_is_killed_at_each_stage_then_no_call_is_lost(in
 
     # during the notice: nobody answers FastAGI, the dialplan queues by itself
     await instance.kill_service()
-    noticed = await instance.rings("13800001001", saying=WORDS)
+    noticed = await instance.rings("13800001001")
     await until(lambda: instance_talks(instance), "the agent talks although the service is dead")
+    await instance.says(noticed, WORDS)
 
     # during the talk it comes back, is killed once more, and comes back after the hang-up
     await instance.start()
@@ -90,13 +91,15 @@ async def test_given_the_service_is_killed_at_each_stage_then_no_call_is_lost(in
     proposed = await draft(instance, first.id)
     assert proposed.proposals["category"]["value"] == "complaint"
 
-    # in the wrap-up and in the queue: the next caller waits while the service dies, and is served
-    waiting = await instance.rings("13800001002", saying=WORDS)
+    # in the queue: the next caller waits while the service dies, and is served when the agent is back
+    await instance.rests(actor)
+    waiting = await instance.rings("13800001002")
     await instance.call("13800001002", "queued_at")
     await instance.kill_service()
     await instance.start()
-    await instance.lift_wrap_up(actor)
-    second = await instance.call("13800001002", "connected_at")
+    await instance.resumes(actor)
+    await instance.call("13800001002", "connected_at")
+    await instance.says(waiting, WORDS)
     await waiting.hang_up()
     second = await instance.call("13800001002", "ended_at", "outcome")
     assert second.outcome == Outcome.ANSWERED
@@ -113,8 +116,9 @@ async def test_given_asterisk_is_killed_under_a_call_then_the_call_is_interrupte
     instance: Instance,
 ) -> None:
     await instance.desk()
-    citizen = await instance.rings("13800002001", saying=WORDS)
+    citizen = await instance.rings("13800002001")
     await instance.call("13800002001", "connected_at")
+    await instance.says(citizen, WORDS)
     assert instance.node.pid
     os.kill(instance.node.pid, signal.SIGKILL)
 
@@ -147,16 +151,15 @@ async def test_given_postgresql_stands_still_then_callers_reach_an_agent_and_not
     instance: Instance,
 ) -> None:
     actor = await instance.desk()
-    pid = instance.postgres.pid()
-    assert pid
-    children = [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    for one in (pid, *children):
+    stopped = instance.database_processes()
+    for one in stopped:
         os.kill(one, signal.SIGSTOP)
     try:
-        citizen = await instance.rings("13800003001", saying=WORDS)
+        citizen = await instance.rings("13800003001")
         await until(lambda: instance_talks(instance), "the agent talks although the database stands still")
+        await instance.says(citizen, WORDS)
     finally:
-        for one in (pid, *children):
+        for one in stopped:
             with suppress(ProcessLookupError):
                 os.kill(one, signal.SIGCONT)
     await citizen.hang_up()

@@ -15,9 +15,18 @@ async def note(db: Database, number: int) -> None:
         await ledger.record(session, SYSTEM, "test.act", "thing", number, reason="测试", value=number)
 
 
+async def seal_all(db: Database) -> None:
+    """Seal until nothing is left: transactions of other databases hold the horizon back for a moment, too."""
+    left = 1
+    while left:
+        await seal(db)
+        async with db.session() as session:
+            left = (await session.execute(text("SELECT count(*) FROM ledger WHERE seal IS NULL"))).scalar_one()
+
+
 async def test_rows_of_concurrent_transactions_are_chained_without_gap(db: Database) -> None:
     await asyncio.gather(*(note(db, number) for number in range(20)), seal(db))
-    await seal(db)
+    await seal_all(db)
     async with db.session() as session:
         places = (await session.execute(text("SELECT seal FROM ledger ORDER BY seal"))).scalars().all()
         assert places == list(range(1, 21))
@@ -30,13 +39,15 @@ async def test_a_running_transaction_holds_back_what_came_after_it(db: Database)
         await early.flush()
         await note(db, 2)
         assert await seal(db) == 0
-    assert await seal(db) == 2
+    await seal_all(db)
+    async with db.session() as session:
+        assert await verify(session) is None
 
 
 async def test_a_changed_row_and_a_missing_row_are_found(db: Database) -> None:
     for number in range(4):
         await note(db, number)
-    await seal(db)
+    await seal_all(db)
     async with db.session() as session:
         await session.execute(text("UPDATE ledger SET reason = '改' WHERE seal = 3"))
         assert await verify(session) == 3
