@@ -1,0 +1,1 @@
+"""Measurements that a person starts: `make bench-line`, `make bench-speech`."""
