@@ -40,7 +40,7 @@ doctor: $(INSTALLED) ## 检查各部分，说明如何修复
 	@$(BIN)/hotline doctor
 
 images: ## 构建容器镜像（docker 或 buildah）
-	@sh docker/build.sh
+	@sh docker/build.sh $(ARGS)
 
 lock: ## 重新锁定 Python 软件包的版本与校验值
 	@for name in requirements requirements-dev requirements-speech-train; do \

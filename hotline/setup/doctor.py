@@ -15,10 +15,11 @@ from typing import Annotated
 import psycopg
 import typer
 
-from callflow.asterisk import AsteriskNode, Folders
+from callflow.asterisk import Folders
 from core.errors import Conflict, HotlineError
 from core.health import Health
 from hotline import settings
+from hotline.node import node
 from hotline.runtime import Runtime
 from hotline.setup import assets, asterisk, certificate, packages, speech_capacity
 from hotline.supervisor import only_one
@@ -167,7 +168,7 @@ def _free(kind: int, host: str, port: int) -> bool:
 
 def _node_runs(runtime: Runtime) -> bool:
     install = asterisk.find()
-    return install is not None and AsteriskNode(runtime.home, install, runtime.settings.line).alive()
+    return install is not None and node(runtime).alive()
 
 
 def _service_runs(home: Path) -> bool:

@@ -13,8 +13,8 @@ def tables(text: str) -> Iterator[list[str]]:
     """Every row of every table besides heads: its cells."""
     lines = text.splitlines()
     for number, line in enumerate(lines):
-        is_head = number + 1 < len(lines) and lines[number + 1].startswith("| ---")
-        if line.startswith("| ") and not line.startswith("| ---") and not is_head:
+        is_head = number + 1 < len(lines) and lines[number + 1].startswith(("| ---", "|---"))
+        if line.startswith("| ") and not line.startswith(("| ---", "|---")) and not is_head:
             yield [cell.strip() for cell in line.strip("|").split(" | ")]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from doc_pages import DOCS, PAGES, ROOT, blocks, links
+from doc_pages import DOCS, PAGES, ROOT, blocks, links, tables
 
 from hotline import commands
 from hotline.cli import app
@@ -37,7 +37,14 @@ def test_json_in_the_documents_is_json() -> None:
 def test_decisions_have_numbers_of_their_own() -> None:
     numbers = [page.name[:4] for page in (DOCS / "decisions").glob("*.md")]
     assert len(numbers) == len(set(numbers))
-    assert all((DOCS / "decisions").glob(f"{number}-*.md") for number in numbers)
+
+
+def test_every_dependency_has_its_reason() -> None:
+    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
+    names = [re.match(r"[a-z0-9-]+", line) for line in lines if line and not line.startswith("#")]
+    table = (DOCS / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8")
+    given = {name.strip() for row in tables(table) for name in row[0].split(",")}
+    assert {name[0] for name in names if name} == given
 
 
 def test_commands_named_in_the_documents_exist() -> None:
