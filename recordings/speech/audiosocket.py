@@ -5,7 +5,7 @@ Frame: kind (1 byte), length (2 bytes, big endian), payload; res_audiosocket of 
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Protocol
 from uuid import UUID
@@ -22,6 +22,8 @@ KEEP_ALIVE_S = 1.0
 MAX_CONNECTIONS = 512
 MAX_AUDIO = 6400
 """Bytes of one audio frame: 400 ms; Asterisk sends 20 ms."""
+CHUNK = 16384
+"""Bytes taken from a connection at a time: one frame of a voice in time, many of one that catches up."""
 
 
 class Kind(IntEnum):
@@ -34,6 +36,8 @@ class Kind(IntEnum):
     ERROR = 0xFF
 
 
+HEAD = 3
+_LONGEST = {Kind.HANGUP: 16, Kind.IDENTITY: 16, Kind.DTMF: 1, Kind.AUDIO: MAX_AUDIO, Kind.ERROR: 16}
 SILENCE = bytes([Kind.AUDIO, 1, 0x40]) + bytes(320)
 BYE = bytes([Kind.HANGUP, 0, 0])
 
@@ -57,16 +61,34 @@ class Listener(Protocol):
 
 async def read_frame(reader: asyncio.StreamReader) -> tuple[Kind, bytes]:
     """The next frame. Raises `BadFrame`; `IncompleteReadError` when the peer is gone."""
-    head = await reader.readexactly(3)
+    kind, length = _announced(await reader.readexactly(HEAD))
+    return kind, await reader.readexactly(length)
+
+
+def take_frames(arrived: bytearray) -> Iterator[tuple[Kind, bytes]]:
+    """The whole frames at the front of `arrived`, which keeps the rest. Raises `BadFrame`."""
+    start = 0
+    try:
+        while len(arrived) - start >= HEAD:
+            kind, length = _announced(arrived[start : start + HEAD])
+            end = start + HEAD + length
+            if len(arrived) < end:
+                return
+            yield kind, bytes(arrived[start + HEAD : end])
+            start = end
+    finally:
+        del arrived[:start]
+
+
+def _announced(head: bytes | bytearray) -> tuple[Kind, int]:
     try:
         kind = Kind(head[0])
     except ValueError:
         raise BadFrame(f"frame kind {head[0]:#x}") from None
     length = int.from_bytes(head[1:], "big")
-    limit = {Kind.IDENTITY: 16, Kind.AUDIO: MAX_AUDIO, Kind.DTMF: 1}.get(kind, 16)
-    if length > limit or (kind is Kind.IDENTITY and length != 16) or (kind is Kind.AUDIO and length % 2):
+    if length > _LONGEST[kind] or (kind is Kind.IDENTITY and length != 16) or (kind is Kind.AUDIO and length % 2):
         raise BadFrame(f"{kind.name} frame of {length} bytes")
-    return kind, await reader.readexactly(length)
+    return kind, length
 
 
 class AudioSocketServer:
@@ -146,14 +168,18 @@ class AudioSocketServer:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: Listener) -> None:
         loop = asyncio.get_running_loop()
-        alive_at = 0.0
+        alive_at, arrived = 0.0, bytearray()
         while True:
             async with asyncio.timeout(SILENCE_S):
-                kind, payload = await read_frame(reader)
-            if kind in {Kind.HANGUP, Kind.ERROR}:
-                return
-            if kind is Kind.AUDIO:
-                listener.audio(payload)
+                chunk = await reader.read(CHUNK)
+            if not chunk:
+                raise asyncio.IncompleteReadError(bytes(arrived), None)
+            arrived += chunk
+            for kind, payload in take_frames(arrived):
+                if kind in {Kind.HANGUP, Kind.ERROR}:
+                    return
+                if kind is Kind.AUDIO:
+                    listener.audio(payload)
             if loop.time() - alive_at >= KEEP_ALIVE_S and not writer.is_closing():
                 writer.write(SILENCE)
                 alive_at = loop.time()

@@ -73,15 +73,15 @@ async def _speak(order: dict[str, str]) -> None:
         writer.write(b"\x01\x00\x10" + UUID(order["tap"]).bytes)
         began = time.monotonic()
         _say(order, "began", began, 0.0)
-        for number, start in enumerate(range(0, len(sound), FRAME)):
-            frame = sound[start : start + FRAME]
-            writer.write(b"\x10" + len(frame).to_bytes(2, "big") + frame)
+        pieces = (sound[start : start + FRAME] for start in range(0, len(sound), FRAME))
+        frames = [b"\x10" + len(piece).to_bytes(2, "big") + piece for piece in pieces]
+        for number, frame in enumerate(frames if order["paced"] else [b"".join(frames)], 1):
+            writer.write(frame)
+            await writer.drain()
             if order["paced"]:
-                due = began + (number + 1) * FRAME_S
+                due = began + number * FRAME_S
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
                 late = max(late, time.monotonic() - due)
-            else:
-                await writer.drain()
         writer.write(b"\x00\x00\x00")
         await writer.drain()
     except ConnectionError:

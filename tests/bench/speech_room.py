@@ -46,6 +46,8 @@ class Talk:
     late: float = 0.0
     hung_up: float = 0.0
     final: float = 0.0
+    left: bool = False
+    """Ended, and something of it waits for the recording."""
     reason: str = ""
     lag_s: float = 0.0
     seen: dict[Side, list[tuple[float, str]]] = field(default_factory=lambda: {side: [] for side in Side})
@@ -141,6 +143,7 @@ class Room:
             for side in Side:
                 talk.seen[side].append((at, "".join(line.text for line in words.lines if line.side is side)))
             talk.reason, talk.lag_s = words.reason or talk.reason, max(talk.lag_s, words.lag_s)
+            talk.left = words.state is TranscriptState.PENDING and bool(talk.hung_up)
             if words.state is TranscriptState.FINAL and not talk.final:
                 talk.final = at
             self._changed.set()
