@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import platform
+import signal
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -26,7 +27,9 @@ from tests.bench.line_probe import Probed, Prober
 
 ARMS = {"pure": PURE, "ours": OURS, "classic": CLASSIC}
 BAR_RATE, BAR_S, BAR_S_QUICK = 20, 60, 10
-LADDER, LADDER_QUICK, LADDER_S = (30, 40, 50, 60, 80, 100, 120, 150, 180), (30, 50), 10
+LADDER: tuple[int, ...] = (30, 40, 50, 60, 80, 100, 120, 150, 180)
+LADDER_QUICK: tuple[int, ...] = (30, 50)
+LADDER_S = 10
 PROBE_EVERY_S = 0.5
 TALK_MS = 1500
 COMMAND_BAR_MS, SOUND_BAR_MS, CPU_BAR_MS, RATIO_AIM = 5.0, 300.0, 10.0, 0.9
@@ -88,6 +91,7 @@ class Bench:
                 return await self._measure(arm, rate, seconds)
             finally:
                 await self._instance.stop_roles()
+                self._instance.empty_spool()
 
     async def _measure(self, arm: str, rate: float, seconds: float) -> Step:
         one = self._instance
@@ -226,8 +230,11 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
                 steps.append(await bench.step(arm, BAR_RATE, BAR_S_QUICK if options.quick else BAR_S))
                 print(row(steps[-1]), flush=True)
             reached = {"pure": 0.0, "ours": 0.0, "classic": 0.0} | {s.arm: s.rate for s in steps if s.held}
+            ladder = LADDER_QUICK if options.quick else LADDER
+            if options.rates:
+                ladder = tuple(int(rate) for rate in options.rates.split(","))
             climbing = set(ARMS) - {s.arm for s in steps if not s.held}
-            for rate in LADDER_QUICK if options.quick else LADDER:
+            for rate in ladder:
                 for arm in [name for name in ARMS if name in climbing]:
                     steps.append(await bench.step(arm, rate, LADDER_S))
                     print(row(steps[-1]), flush=True)
@@ -270,9 +277,11 @@ def main() -> None:
     """Measure, print, keep."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10 s at 20 calls/s, a short ladder")
+    parser.add_argument("--rates", help="rates of the ladder, such as 30,40,60")
     parser.add_argument("--agents", type=int, default=150, help="agents' telephones in the queue")
     parser.add_argument("--wrap-up", type=int, default=0, help="seconds of wrap-up after each talk")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, whoever ends us
     found = asyncio.run(run(options))
     folder = Path("var/bench")
     folder.mkdir(parents=True, exist_ok=True)

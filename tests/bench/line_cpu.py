@@ -59,6 +59,7 @@ class Parts:
     postgres: int
     roles: Mapping[str, int]
     load: Mapping[str, int]
+    """Callers, telephones and the bench itself, whose children all the others are: none with its children."""
 
     def now(self) -> dict[str, float]:
         """Seconds so far, by party; `machine` is everything that runs here, ours or not."""
@@ -68,6 +69,6 @@ class Parts:
             "agi_processes": asterisk.buried,
             "postgres": tree(self.postgres),
             **{name: tree(pid) for name, pid in self.roles.items()},
-            **{name: tree(pid) for name, pid in self.load.items()},
+            **{name: spent(pid).own for name, pid in self.load.items()},
             "machine": machine(),
         }
