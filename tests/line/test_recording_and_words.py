@@ -49,7 +49,7 @@ pytestmark = pytest.mark.line
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 NUMBER, QUEUE, EXTENSION = "12306", "words", "1005"
 COMPLAINT, COMPLAINT_WORDS = "我要投诉小区门口占道经营", "投诉小区门口占道经营"
-GREETING, GREETING_WORDS = "您好，这里是弋阳热线，请问有什么问题", "问题"
+GREETING, GREETING_WORDS = "您好，这里是弋阳热线", "热线"
 OF_THE_CITIZEN = ("投诉", "小区", "占道", "经营")
 AUDIBLE, SILENT = 300, 40
 """Root mean square of a second of speech, and of a second in which this side says nothing."""
@@ -65,9 +65,9 @@ class Room:
     speech: SpeechService
     agent: Actor
 
-    async def talk(self) -> tuple[Softphone, Softphone]:
-        """A citizen connected to an agent who greets -> their telephones."""
-        desk = await self.line.agent(EXTENSION, QUEUE, greeting=GREETING)
+    async def talk(self, greeting: str = "") -> tuple[Softphone, Softphone]:
+        """A citizen connected to an agent, who may greet at once -> their telephones."""
+        desk = await self.line.agent(EXTENSION, QUEUE, greeting=greeting)
         citizen = await self.line.phone()
         await citizen.dial(NUMBER)
         await desk.wait_for(On.ESTABLISHED)
@@ -163,14 +163,16 @@ def loudest(samples: npt.NDArray[np.int16]) -> float:
 
 
 async def test_each_side_is_recorded_on_its_channel_and_every_word_is_written_once(room: Room, home: Path) -> None:
-    citizen, _ = await room.talk()
+    citizen, desk = await room.talk()
     call = await connected(room, citizen)
+    await desk.say(room.line.clip(GREETING))
     await citizen.say(room.line.clip(COMPLAINT))
 
     async def said() -> bool:
-        return COMPLAINT_WORDS in (await room.words(call)).of(Side.CITIZEN).replace("，", "")
+        words = await room.words(call)
+        return COMPLAINT_WORDS in words.of(Side.CITIZEN).replace("，", "") and GREETING_WORDS in words.of(Side.OTHER)
 
-    await until(said, "the citizen's words while the call lasts")
+    await until(said, "both sides' words while the call lasts")
     during = await room.call(citizen)
     assert during and during.ended_at is None
     assert (await room.words(call)).state is TranscriptState.LIVE
@@ -234,11 +236,12 @@ async def _citizen_said(room: Room, call: Call) -> bool:
 
 async def test_without_speech_the_recording_gives_the_words_afterwards(room: Room) -> None:
     await room.speech.stop()
-    citizen, _ = await room.talk()
+    citizen, _ = await room.talk(GREETING)
     await citizen.say(room.line.clip(COMPLAINT))
     await until(lambda: room.call(citizen), "the call's record")
-    part = room.line.spooled(citizen.user, "talk1_in")
-    await until(lambda: part.exists() and _energy_at_end(part), "the citizen in the recording")
+    for side in ("talk1_in", "talk1_out"):
+        part = room.line.spooled(citizen.user, side)
+        await until(lambda p=part: p.exists() and _spoke(p), f"what was said, and a pause, in {side}")
     await citizen.hang_up()
     await room.speech.start()
     call = await settled(room, citizen)
@@ -247,7 +250,8 @@ async def test_without_speech_the_recording_gives_the_words_afterwards(room: Roo
     assert words.of(Side.OTHER).count(GREETING_WORDS) == 1
 
 
-def _energy_at_end(path: Path) -> bool:
+def _spoke(path: Path) -> bool:
+    """Whether somebody spoke and has been quiet for a second."""
     samples = np.frombuffer(path.read_bytes()[: path.stat().st_size // 2 * 2], "<i2")
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 2000)
     return len(loud) > 0 and len(samples) - loud[-1] > 8000 and len(loud) > 2000
