@@ -71,7 +71,8 @@ def empty(url: str) -> None:
     """Delete every row (twelve milliseconds; TRUNCATE takes ten times as long)."""
     with psycopg.connect(url, autocommit=True) as connection:
         tables = connection.execute(
-            "SELECT format('DELETE FROM %I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = 'public'"
+            "SELECT format('DELETE FROM %I.%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
         ).fetchall()
         statements = "; ".join(row[0] for row in tables)
         connection.execute(f"SET session_replication_role = replica; {statements}")

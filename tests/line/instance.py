@@ -141,11 +141,15 @@ class Instance:
             user = (await session.scalars(select(User).where(User.login == login))).one()
             agent = await session.get_one(Agent, user.id)
         actor = Actor(user.id, user.name, user.role_set)
+        await until(lambda: self._knows(agent.extension), f"extension {agent.extension} known to Asterisk")
         await self.phone(agent.extension, password=agent.sip_secret, greeting=greeting, auto_answer=auto_answer)
         async with self.db.session() as session:
             await agents.log_in(session, actor, user.id)
         await self.ready(agent.extension)
         return actor
+
+    async def _knows(self, extension: str) -> bool:
+        return "Unable to find" not in await self.node.cli(f"pjsip show endpoint {extension}")
 
     async def ready(self, extension: str) -> None:
         """Wait until Asterisk would ring this agent."""
