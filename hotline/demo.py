@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+from sqlalchemy import select
+
+from callflow.agents.models import Agent
 from core.identity.models import User
 from core.permissions import PRIVILEGED
 from crm.demo import seed_people
@@ -16,21 +19,32 @@ def accounts_file(home: Path) -> Path:
     return home / "demo" / "accounts.txt"
 
 
+def phones_file(home: Path) -> Path:
+    """Where the demo agents' extensions and SIP passwords stand."""
+    return home / "demo" / "phones.txt"
+
+
 async def seed(runtime: Runtime) -> str:
     """Everything of the demo that is not there yet -> one line that says what was made."""
     async with runtime.db.session() as session:
         made = await seed_people(session, installed().county)
     async with runtime.db.session() as session:
         orders = await seed_orders(session)
+        desks = (await session.scalars(select(Agent).order_by(Agent.extension))).all()
     if made:
-        _note(accounts_file(runtime.home), made)
+        _write(accounts_file(runtime.home), [_account(user, password) for user, password in made])
+        _write(phones_file(runtime.home), [f"{desk.extension}\t{desk.sip_secret}\t{desk.name}" for desk in desks])
     return f"新建 {len(made)} 个演示账号、{orders} 张演示工单" if made or orders else "没有变化"
 
 
-def _note(path: Path, made: list[tuple[User, str]]) -> None:
+def _account(user: User, password: str) -> str:
+    roles = "、".join(role.label for role in sorted(user.role_set))
+    second = "，首次登录绑定动态口令" if user.role_set & PRIVILEGED else ""
+    return f"{user.login}\t{password}\t{user.name}（{roles}{second}）"
+
+
+def _write(path: Path, lines: list[str]) -> None:
+    """Append to a file that only the owner reads."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
-        for user, password in made:
-            roles = "、".join(role.label for role in sorted(user.role_set))
-            second = "，首次登录绑定动态口令" if user.role_set & PRIVILEGED else ""
-            file.write(f"{user.login}\t{password}\t{user.name}（{roles}{second}）\n")
+        file.writelines(f"{line}\n" for line in lines)

@@ -1,6 +1,6 @@
 """What `hotline run` prints when everything is up: address, demo logins, number to dial, softphone."""
 
-from hotline.demo import accounts_file
+from hotline.demo import accounts_file, phones_file
 from hotline.runtime import Runtime
 
 
@@ -14,6 +14,9 @@ def welcome(runtime: Runtime) -> str:
         f"  工作台    https://{host}:{web.port}/",
         f"  拨打      sip:12345@{line.bind}:{line.sip_port}（软电话直呼，无需注册）",
     ]
+    phones = phones_file(runtime.home)
+    if phones.exists():
+        lines.append(f"  注册分机  服务器 {line.bind}:{line.sip_port}（UDP，A-law），分机号与口令见 {phones}")
     accounts = accounts_file(runtime.home)
     if accounts.exists():
         lines += [
