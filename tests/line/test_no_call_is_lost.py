@@ -6,6 +6,7 @@ exactly one complete record, each connected call its recording and its draft.
 
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ from recordings.models import Recording
 
 pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
 
+STILL_S = float(os.environ.get("HOTLINE_SOAK_STILL_S", "0"))
+"""How long PostgreSQL stands still at least; `make soak` says thirty seconds."""
 WORDS = "我要投诉小区门口占道经营"
 
 
@@ -151,13 +154,14 @@ async def test_given_postgresql_stands_still_then_callers_reach_an_agent_and_not
     instance: Instance,
 ) -> None:
     actor = await instance.desk()
-    stopped = instance.database_processes()
+    stopped, began = instance.database_processes(), time.monotonic()
     for one in stopped:
         os.kill(one, signal.SIGSTOP)
     try:
         citizen = await instance.rings("13800003001")
         await until(lambda: instance_talks(instance), "the agent talks although the database stands still")
         await instance.says(citizen, WORDS)
+        await until(lambda: time.monotonic() - began >= STILL_S, "the time that it stands still", STILL_S + 60)
     finally:
         for one in stopped:
             with suppress(ProcessLookupError):
