@@ -23,6 +23,8 @@ _PATTERNS = re.compile(
         )
     )
 )
+LONGEST_AGO = 100
+"""Years: nobody complains of anything longer ago, nor of what comes after next year; such a date was misheard."""
 _NEAR = {"今天": 0, "今早": 0, "今晚": 0, "昨天": 1, "昨晚": 1, "昨夜": 1, "前天": 2, "大前天": 3}
 _UNIT = {"天": 1, "日": 1, "星期": 7, "礼拜": 7, "周": 7, "月": 30, "年": 365, "小时": 0}
 _WEEKDAY = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6, "末": 5}
@@ -67,6 +69,8 @@ def _calendar_day(hit: re.Match[str], called_on: date) -> date | None:
         return None
     try:
         year = _year(hit["year"], called_on)
+        if year is not None and not called_on.year - LONGEST_AGO <= year <= called_on.year + 1:
+            return None
         found = date(year or called_on.year, month, day)
         return found if year or found <= called_on else date(called_on.year - 1, month, day)
     except ValueError:
