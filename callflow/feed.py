@@ -18,7 +18,7 @@ from callflow.agents.drive import Driver
 from callflow.agents.rules import Place
 from callflow.ami import AmiClient, Message, State
 from callflow.facts import Fact, Kind
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.reconcile import Reconciler
 from callflow.settings import LineSettings
@@ -37,6 +37,9 @@ log = get(__name__)
 ROUND_S = 15.0
 """Between two readings of the journals while everything seems well."""
 LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
+PACE_S = 0.2
+"""Events of this long are stored together while many come; the first after a rest is stored at once."""
+DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 BOOT_S = 30.0
 
 
@@ -48,14 +51,14 @@ class LineFeed:
     def __init__(
         self,
         db: Database,
-        sink: FactSink,
+        intake: Intake,
         settings: LineSettings,
         secret: Callable[[], str],
         log_folder: Path,
         limits: CallerLimits,
     ) -> None:
         self._db = db
-        self._sink = sink
+        self._intake = intake
         self._node = settings.node
         self._limits = limits
         self.ami = AmiClient(
@@ -67,14 +70,15 @@ class LineFeed:
             on_login=self._opened,
             on_lost=self._lost,
         )
-        self.reconciler = Reconciler(db, sink, self._node, log_folder)
+        self.reconciler = Reconciler(db, intake, self._node, log_folder)
         self._driver = Driver(db, self.ami, self._node)
-        self._drive = Loop("agent-driver", 5.0, self._driver.step)
+        self._drive = Loop("agent-driver", DRIVE_S, self._driver.step, rest_s=DRIVE_REST_S)
         self._round = Loop("line-reconcile", ROUND_S, self._reconcile)
         self._facts: list[Fact] = []
         self._members: dict[Place, source.Member | None] = {}
-        self._ended_talks: list[tuple[str, datetime]] = []
-        self._unanswered: list[str] = []
+        self._ended_talks: dict[str, datetime] = {}
+        self._unanswered: set[str] = set()
+        self._behind = False
         self._heard = asyncio.Event()
         self._booted = asyncio.Event()
         self._booted_at: datetime | None = None
@@ -92,8 +96,8 @@ class LineFeed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._end_reading()
-        facts, self._facts = self._facts, []
-        await self._sink.put(*facts)
+        with contextlib.suppress(Unavailable):  # the journals still have them
+            await self._store_facts()
 
     async def health(self) -> Health:
         """Well while connected, or while another process reads this node."""
@@ -155,13 +159,13 @@ class LineFeed:
                 if member := source.member(event):
                     self._members[member.queue, member.extension] = member
                     if event["Event"] == "QueueMemberPause" and member.paused and member.reason == source.AUTO_PAUSE:
-                        self._unanswered.append(member.extension)
+                        self._unanswered.add(member.extension)
             case "QueueMemberRemoved":
                 if member := source.member(event):
                     self._members[member.queue, member.extension] = None
             case "AgentComplete":
                 if number := extension(event.get("DestChannel", "")) or extension(event.get("Interface", "")):
-                    self._ended_talks.append((number, source.moment(event, received)))
+                    self._ended_talks[number] = source.moment(event, received)
             case "FullyBooted":
                 uptime = event.get("Uptime", "0")
                 self._booted_at = received - timedelta(seconds=int(uptime) if uptime.isdecimal() else 0)
@@ -174,34 +178,41 @@ class LineFeed:
         while True:
             await self._heard.wait()
             self._heard.clear()
-            facts, self._facts = self._facts, []
-            with contextlib.suppress(OSError):  # told by the sink's health; the journals still have them
-                await self._sink.put(*facts)
             try:
+                await self._store_facts()
                 await self._note_agents()
+                if self._behind:
+                    self._behind = False
+                    self._round.wake()
             except Unavailable:
-                log.warning("feed.agents-not-noted")
+                self._behind = True
+                log.warning("feed.postponed")
             except Exception:
-                log.exception("feed.agents-failed")
+                log.exception("feed.failed")
+            await asyncio.sleep(PACE_S)
+
+    async def _store_facts(self) -> None:
+        facts, self._facts = self._facts, []
+        await self._intake.save(facts)
 
     async def _note_agents(self) -> None:
         members, self._members = self._members, {}
-        talks, self._ended_talks = self._ended_talks, []
-        unanswered, self._unanswered = self._unanswered, []
+        talks, self._ended_talks = self._ended_talks, {}
+        unanswered, self._unanswered = self._unanswered, set()
         if not (members or talks or unanswered):
             return
+        changed = 0
         try:
             async with self._db.session() as session:
-                for number, at in sorted(talks):
-                    await agents.completed(session, number, at)
-                for number in sorted(set(unanswered)):
-                    await agents.did_not_answer(session, number)
+                changed += await agents.completed(session, talks)
+                changed += await agents.did_not_answer(session, unanswered)
                 here = [member for member in members.values() if member]
                 await presence.note(session, self._node, here, [p for p, member in members.items() if member is None])
         except Unavailable:
-            self._ended_talks[:0], self._unanswered[:0] = talks, unanswered
+            self._ended_talks = talks | self._ended_talks
+            self._unanswered |= unanswered
             raise
-        if talks or unanswered:
+        if changed:
             self._drive.wake()
 
     # ------------------------------------------------------------------ what was missed

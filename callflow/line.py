@@ -10,12 +10,11 @@ from callflow.asterisk import AsteriskNode
 from callflow.feed import LineFeed
 from callflow.files import LineFiles
 from callflow.incidents import service as incidents
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.numbers.service import TOPIC as LINE
 from callflow.settings import LineSettings
 from callflow.snapshot import SnapshotKeeper
-from callflow.spool import Spool
 from core.clock import now
 from core.db import Database
 from core.health import Health
@@ -30,17 +29,17 @@ FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S = 60.0, 20.0, 5.0
 
 
 class Line:
-    """Everything that the line role runs for one node. `sink`, `snapshot` and `limits` serve the flows."""
+    """Everything that the line role runs for one node. `snapshot` and `limits` serve the flows."""
 
     name = "line"
 
     def __init__(self, db: Database, home: Path, settings: LineSettings, node: AsteriskNode) -> None:
         self._db = db
         self.limits = CallerLimits()
-        self.sink = FactSink(db, Spool(home / "spool" / "facts"))
+        self._intake = Intake(db, home / "spool" / "facts" / "aside.txt")
         self.snapshot = SnapshotKeeper(db, home / "state" / "snapshot")
         secrets = Secrets(home / "secrets")
-        self.feed = LineFeed(db, self.sink, settings, lambda: secrets.get("ami-line"), node.folders.log, self.limits)
+        self.feed = LineFeed(db, self._intake, settings, lambda: secrets.get("ami-line"), node.folders.log, self.limits)
         self._files = Loop("line-files", FILES_EVERY_S, LineFiles(db, node).step)
         self._refresh = Loop("line-snapshot", SNAPSHOT_EVERY_S, self._refreshed)
         self._clock = Loop("incident-clock", CLOCK_EVERY_S, self._minute)
@@ -48,7 +47,7 @@ class Line:
 
     async def start(self) -> None:
         """Start all parts; none needs the database to be there."""
-        for part in (self.sink, self._refresh, self._files, self.feed, self._clock):
+        for part in (self._refresh, self._files, self.feed, self._clock):
             await part.start()
         self._listener = asyncio.create_task(self._listen(), name="line-hints")
 
@@ -57,12 +56,13 @@ class Line:
         if self._listener:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        for part in (self._clock, self.feed, self._files, self._refresh, self.sink):
+        for part in (self._clock, self.feed, self._files, self._refresh):
             await part.stop()
 
     async def health(self) -> Health:
         """The first trouble of any part."""
-        for one in [await part.health() for part in (self.feed, self.sink, self._files, self._refresh, self._clock)]:
+        parts = (self.feed, self._intake, self._files, self._refresh, self._clock)
+        for one in [await part.health() for part in parts]:
             if not one.ok:
                 return Health(self.name, False, one.detail, one.mend)
         return Health(self.name, True, "运行正常")

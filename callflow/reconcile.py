@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from callflow import journals, store
 from callflow.facts import Fact, Kind, Source, fact
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.models import Call, JournalPosition, Node
 from callflow.sources import cdr, cel, queue_log
 from core.clock import now
@@ -37,9 +37,9 @@ JOURNALS: dict[str, tuple[str, Parse]] = {
 class Reconciler:
     """Closes the gaps of one node. Everything here may run at any time and any number of times."""
 
-    def __init__(self, db: Database, sink: FactSink, node: str, log_folder: Path) -> None:
+    def __init__(self, db: Database, intake: Intake, node: str, log_folder: Path) -> None:
         self._db = db
-        self._sink = sink
+        self._intake = intake
         self._node = node
         self._folder = log_folder
         self._absent: set[str] = set()
@@ -71,9 +71,9 @@ class Reconciler:
             except (Invalid, ValueError):
                 bad.append(f"{name} {line}")
         if bad:
-            await self._sink.set_aside(bad)
+            await self._intake.set_aside(bad)
         position = {"inode": chunk.end.inode, "offset": chunk.end.offset}
-        await self._sink.save(facts)
+        await self._intake.save(facts)
         async with self._db.session() as session:
             statement = insert(JournalPosition).values(node=self._node, journal=name, **position)
             await session.execute(statement.on_conflict_do_update(index_elements=["node", "journal"], set_=position))

@@ -1,10 +1,15 @@
-"""Facts into rows: many calls in one transaction, each transition told exactly once."""
+"""Facts into rows: many calls in one transaction, each transition told exactly once.
+
+The work is done for all calls of a transaction at once, in a number of statements that does not grow with them.
+"""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
+from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, Table, bindparam, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,7 +17,7 @@ from callflow.agents.models import Agent
 from callflow.callbacks import service as callbacks
 from callflow.events import CallArrived, CallConnected, CallEnded, MessageLeft
 from callflow.facts import Fact
-from callflow.fold import Field, Stamp, State, fold
+from callflow.fold import EMPTY, Field, Stamp, State, fold_all
 from callflow.models import Call
 from callflow.rules import Outcome, View, view
 from core.clock import now
@@ -21,10 +26,28 @@ from core.events import Event, publish
 from core.live import hint
 
 Key = tuple[str, str]
+"""Node and linkedid."""
+CALLS = cast(Table, Call.__table__)
+ENDED = "call-ended"
+"""Topic of the hint that a call is over, beside `calls` and `call`, which tell of every change."""
 
 
-async def save(session: AsyncSession, facts: Iterable[Fact]) -> list[Call]:
-    """Fold `facts` into their calls' rows; the rows that changed.
+@dataclass
+class _Change:
+    """One call's row before (None: there is none yet) and after."""
+
+    id: UUID
+    key: Key
+    state: State
+    view: View
+    row: Row[Any] | None
+    agent: tuple[UUID | None, str | None]
+    events: list[Event]
+    announced: list[str]
+
+
+async def save(session: AsyncSession, facts: Iterable[Fact]) -> dict[Key, State]:
+    """Fold `facts` into their calls' rows -> the states that these calls have now.
 
     Rows are locked in one order (node, linkedid), so that writers never wait for each other in a circle. Saving
     a fact twice changes nothing and publishes nothing.
@@ -33,44 +56,40 @@ async def save(session: AsyncSession, facts: Iterable[Fact]) -> list[Call]:
     for fact in facts:
         by_call.setdefault((fact.node, fact.linkedid), []).append(fact)
     if not by_call:
-        return []
+        return {}
     rows = await _locked(session, sorted(by_call))
-    changed: list[tuple[Call, View]] = []
-    for call in rows:
-        before = read_state(call)
-        state = before
-        for fact in by_call[call.node, call.linkedid]:
-            state = fold(state, fact)
+    states: dict[Key, State] = {}
+    changes: list[_Change] = []
+    for key, told in sorted(by_call.items()):
+        row = rows.get(key)
+        before = read_state(row) if row else EMPTY
+        states[key] = state = fold_all(told, before)
         if state != before:
-            changed.append((call, _write(call, state)))
-    await _name_agents(session, [call for call, _ in changed])
-    for call, seen in changed:
-        await _announce(session, call, seen)
-    return [call for call, _ in changed]
+            changes.append(_change(key, state, row))
+    if changes:
+        await _name_agents(session, changes)
+        taken = await _insert(session, [one for one in changes if one.row is None])
+        changes = [one for one in changes if one.key not in taken]
+        await _update(session, [one for one in changes if one.row is not None])
+        await _announce(session, changes)
+        if taken:  # somebody else made these rows meanwhile: fold into theirs
+            states |= await save(session, [fact for key in taken for fact in by_call[key]])
+    return states
 
 
-async def _locked(session: AsyncSession, keys: Sequence[Key]) -> list[Call]:
-    wanted = (
-        select(Call)
-        .where(tuple_(Call.node, Call.linkedid).in_(keys))
-        .order_by(Call.node, Call.linkedid)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    found = list(await session.scalars(wanted))
-    known = {(call.node, call.linkedid) for call in found}
-    new = [key for key in keys if key not in known]
-    if not new:
-        return found
-    rows = [
-        {"id": new_id(), "node": node, "linkedid": linkedid, "arrived_at": now(), "evidence": {}}
-        for node, linkedid in new
-    ]
-    await session.execute(insert(Call).on_conflict_do_nothing(), rows)
-    return list(await session.scalars(wanted))
+_KEPT = (
+    Call.id, Call.node, Call.linkedid, Call.caller, Call.evidence, Call.announced,
+    Call.agent_id, Call.agent_name, Call.agent_extension,
+)  # fmt: skip
 
 
-def read_state(call: Call) -> State:
+async def _locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
+    wanted = select(*_KEPT).where(tuple_(Call.node, Call.linkedid).in_(keys))
+    found = await session.execute(wanted.order_by(Call.node, Call.linkedid).with_for_update())
+    return {(row.node, row.linkedid): row for row in found}
+
+
+def read_state(call: Call | Row[Any]) -> State:
     """The fold's state as the row keeps it."""
     return {
         Field(name): Stamp(rank, datetime.fromisoformat(at), (call.caller or "") if name == Field.CALLER else value)
@@ -78,17 +97,61 @@ def read_state(call: Call) -> State:
     }
 
 
-def _write(call: Call, state: State) -> View:
+def _change(key: Key, state: State, row: Row[Any] | None) -> _Change:
     seen = view(state)
-    call.evidence = {
-        field: [stamp.rank, stamp.at.isoformat(), "" if field is Field.CALLER else stamp.value]
-        for field, stamp in state.items()
-    }
-    fields: dict[str, Any] = {
+    call_id = row.id if row else new_id()
+    announced: list[str] = list(row.announced) if row else []
+    events = [event for event in _due(call_id, seen) if event.name not in announced]
+    announced += [event.name for event in events]
+    agent: tuple[UUID | None, str | None] = (None, None)
+    if row and row.agent_extension == seen.agent:
+        agent = (row.agent_id, row.agent_name)
+    if seen.agent is None and seen.connected_at:
+        duty = (seen.outside or "").removeprefix("duty/")
+        agent = (agent[0], f"值班手机{duty}" if duty else "外部号码")
+    return _Change(call_id, key, state, seen, row, agent, events, announced)
+
+
+def _due(call_id: UUID, seen: View) -> list[Event]:
+    events: list[Event] = [CallArrived(call_id=call_id)]
+    if seen.connected_at:
+        events.append(CallConnected(call_id=call_id))
+    if seen.ended_at and seen.outcome:
+        events.append(CallEnded(call_id=call_id, outcome=seen.outcome))
+        if seen.outcome == Outcome.MESSAGE:
+            events.append(MessageLeft(call_id=call_id))
+    return events
+
+
+async def _name_agents(session: AsyncSession, changes: Sequence[_Change]) -> None:
+    """Whose telephone it is, asked once per connection: later renames do not rewrite history."""
+    unnamed = [one for one in changes if one.view.agent and one.agent[0] is None]
+    if not unnamed:
+        return
+    found = await session.execute(
+        select(Agent.extension, Agent.user_id, Agent.name).where(
+            Agent.extension.in_({one.view.agent for one in unnamed})
+        )
+    )
+    people = {extension: (user_id, name) for extension, user_id, name in found}
+    for one in unnamed:
+        if one.view.agent:
+            one.agent = people.get(one.view.agent, (None, f"分机{one.view.agent}"))
+
+
+_LONGEST = {"dialled": 32, "original_hotline": 80, "queue": 64, "citizen_channel": 256, "agent_channel": 256}
+
+
+def _columns(one: _Change) -> dict[str, Any]:
+    seen = one.view
+    values: dict[str, Any] = {
         "direction": seen.direction,
         "dialled": seen.dialled,
         "original_hotline": seen.original_hotline,
         "queue": seen.queue,
+        "agent_id": one.agent[0],
+        "agent_name": one.agent[1],
+        "agent_extension": seen.agent,
         "citizen_channel": seen.citizen_channel,
         "agent_channel": seen.agent_channel,
         "arrived_at": seen.arrived_at,
@@ -100,58 +163,67 @@ def _write(call: Call, state: State) -> View:
         "ended_by": seen.ended_by,
         "message_seconds": seen.message_seconds,
         "outcome": seen.outcome,
+        "evidence": {
+            field: [stamp.rank, stamp.at.isoformat(), "" if field is Field.CALLER else stamp.value]
+            for field, stamp in one.state.items()
+        },
+        "announced": one.announced,
         "changed_at": now(),
     }
-    for name, value in fields.items():
-        setattr(call, name, value[: _LONGEST[name]] if isinstance(value, str) and name in _LONGEST else value)
-    if seen.caller != call.caller:
-        call.caller = seen.caller
-    if seen.agent != call.agent_extension:
-        call.agent_extension, call.agent_id, call.agent_name = seen.agent, None, None
-    if seen.agent is None and seen.connected_at:
-        duty = (seen.outside or "").removeprefix("duty/")
-        call.agent_name = f"值班手机{duty}" if duty else "外部号码"
-    return seen
+    for name, longest in _LONGEST.items():
+        if values[name]:
+            values[name] = values[name][:longest]
+    return values
 
 
-_LONGEST = {"dialled": 32, "original_hotline": 80, "queue": 64, "citizen_channel": 256, "agent_channel": 256}
+async def _insert(session: AsyncSession, changes: Sequence[_Change]) -> set[Key]:
+    """Write new rows -> the keys of those that somebody else has written meanwhile."""
+    if not changes:
+        return set()
+    rows = [
+        {"id": one.id, "node": one.key[0], "linkedid": one.key[1], "caller": one.view.caller} | _columns(one)
+        for one in changes
+    ]
+    made = set(await session.scalars(insert(CALLS).on_conflict_do_nothing().returning(CALLS.c.id), rows))
+    return {one.key for one in changes if one.id not in made}
 
 
-async def _name_agents(session: AsyncSession, calls: Sequence[Call]) -> None:
-    """Whose telephone it is, asked once per connection: later renames do not rewrite history."""
-    unnamed = {call.agent_extension for call in calls if call.agent_extension and call.agent_id is None}
-    if not unnamed:
+async def _update(session: AsyncSession, changes: Sequence[_Change]) -> None:
+    """Write known rows; the caller apart, since sealing it anew would touch its index at every change."""
+    if not changes:
         return
-    found = await session.execute(
-        select(Agent.extension, Agent.user_id, Agent.name).where(Agent.extension.in_(unnamed))
-    )
-    people = {extension: (user_id, name) for extension, user_id, name in found}
-    for call in calls:
-        if call.agent_extension and call.agent_id is None:
-            call.agent_id, call.agent_name = people.get(call.agent_extension, (None, f"分机{call.agent_extension}"))
+    connection = await session.connection()
+    rows = [{"row": one.id} | {f"new_{name}": value for name, value in _columns(one).items()} for one in changes]
+    await connection.execute(_UPDATE, rows)
+    callers = [one for one in changes if one.row is not None and one.row.caller != one.view.caller]
+    if callers:
+        await connection.execute(_UPDATE_CALLER, [{"row": one.id, "new_caller": one.view.caller} for one in callers])
 
 
-async def _announce(session: AsyncSession, call: Call, seen: View) -> None:
-    """Publish each transition that this change made, and write what follows from the call's end."""
-    await session.flush()
-    for event in _due(call):
-        if event.name not in call.announced:
-            call.announced = [*call.announced, event.name]
-            await publish(session, event, lock=str(call.id))
-    if call.ended_at:
-        await callbacks.after_call(session, call, seen)
-    await hint(session, "calls", call.id)
-    await hint(session, "call", call.id)
-    if call.queue:
-        await hint(session, "queue", call.queue)
+def _writing(*names: str) -> Any:
+    return update(CALLS).where(CALLS.c.id == bindparam("row")).values({n: bindparam(f"new_{n}") for n in names})
 
 
-def _due(call: Call) -> list[Event]:
-    events: list[Event] = [CallArrived(call_id=call.id)]
-    if call.connected_at:
-        events.append(CallConnected(call_id=call.id))
-    if call.ended_at and call.outcome:
-        events.append(CallEnded(call_id=call.id, outcome=call.outcome))
-        if call.outcome == Outcome.MESSAGE:
-            events.append(MessageLeft(call_id=call.id))
-    return events
+_FIXED = {"id", "node", "linkedid", "caller"}
+_UPDATE = _writing(*(column.name for column in CALLS.columns if column.name not in _FIXED))
+_UPDATE_CALLER = _writing("caller")
+
+
+async def _announce(session: AsyncSession, changes: Sequence[_Change]) -> None:
+    """Publish each transition that these changes made, and write what follows from a call's end."""
+    await publish(session, *(event for one in changes for event in one.events))
+    ended = [callbacks.Ended(one.id, one.view) for one in changes if one.view.ended_at]
+    await callbacks.after_calls(session, ended)
+    for one in changes:
+        hint(session, "calls", one.id)
+        hint(session, "call", one.id)
+        if one.view.ended_at:
+            hint(session, ENDED, one.id)
+        if one.view.queue:
+            hint(session, "queue", one.view.queue)
+
+
+def unchanged(state: State | None, facts: Iterable[Fact]) -> bool:
+    """Whether a call in this state would learn nothing from `facts`: a state only grows, so what a row once held
+    it still holds."""
+    return state is not None and fold_all(facts, state) == state

@@ -82,6 +82,8 @@ class CallEvent(StrEnum):
     """The caller was told to call later. Extra: empty."""
     MESSAGE = "HotlineMessage"
     """A message was begun; its file is `<linkedid>_message.sln`. Extra: empty."""
+    LEARNED = "HotlineLearned"
+    """A flow learned something of the call. Extra: `kind=<kind of fact>&<key>=<value>…`, URL-encoded."""
     TALK = "HotlineTalk"
     """A recording was started. Extra: part number."""
 

@@ -10,16 +10,20 @@ from uuid import UUID
 
 from sqlalchemy import DateTime, Dialect, MetaData, event, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
+from core import live
 from core.errors import Unavailable
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 60_000
+FRESH_S = 1.0
+"""A connection used within this time is given out without asking the server whether it is there."""
+_USED_AT = "used at"
 
 
 def new_id() -> UUID:
@@ -85,7 +89,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=CONNECT_TIMEOUT_S,
-            pool_pre_ping=True,
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "prepare_threshold": 5,
@@ -93,6 +96,8 @@ class Database:
             },
         )
         event.listen(self.engine.sync_engine, "connect", _without_autocommit)
+        event.listen(self.engine.sync_engine, "checkin", _note_use)
+        event.listen(self.engine.sync_engine, "checkout", self._try_if_stale)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @property
@@ -106,10 +111,20 @@ class Database:
         try:
             async with self._sessions() as session, session.begin():
                 yield session
+                await live.tell(session)
         except (OperationalError, PoolTimeout, DBAPIError) as error:
             if is_outage(error):
                 raise Unavailable("database-unavailable", "数据库暂时不可用，请稍后再试。") from error
             raise
+
+    def _try_if_stale(self, connection: Any, record: Any, proxy: Any) -> None:
+        """A connection that rested may be dead: it is tried, and one that fails is replaced by the pool."""
+        if time.monotonic() - record.info.get(_USED_AT, 0.0) < FRESH_S:
+            return
+        try:
+            self.engine.sync_engine.dialect.do_ping(connection)
+        except Exception as error:
+            raise DisconnectionError("the connection is gone") from error
 
     async def ping(self) -> None:
         """Raise `Unavailable` unless the database answers."""
@@ -123,6 +138,11 @@ class Database:
 
 def _without_autocommit(connection: Any, record: Any) -> None:
     connection.autocommit = False
+    _note_use(connection, record)
+
+
+def _note_use(connection: Any, record: Any) -> None:
+    record.info[_USED_AT] = time.monotonic()
 
 
 def sqlalchemy_url(url: str) -> str:

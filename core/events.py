@@ -1,12 +1,16 @@
-"""Events: what happened, told to every subscriber by one job each, in the transaction that made it happen."""
+"""Events: what happened, told to every subscriber by a job, in the transaction that made it happen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.errors import Unavailable
 from core.jobs import Job, JobContext, Retry, defer, job
+from core.log import get
+
+log = get(__name__)
 
 
 class Event(BaseModel):
@@ -17,32 +21,47 @@ class Event(BaseModel):
 
 
 E = TypeVar("E", bound=Event)
-Handler = Callable[[AsyncSession, E], Awaitable[None]]
+Handler = Callable[[AsyncSession, Sequence[E]], Awaitable[None]]
 
 SUBSCRIBERS: dict[str, list[Job]] = {}
 
 
 def subscriber(
-    event: type[E], name: str, *, queue: str = "default", retry: Retry | None = None, priority: int = 0
+    event: type[E], name: str, *, queue: str = "default", retry: Retry | None = None
 ) -> Callable[[Handler[E]], Handler[E]]:
-    """Call `async def handler(session, event)` for every such event, in a transaction of its own.
+    """Call `async def handler(session, events)` with the events that one transaction published, in one of its own.
 
-    It may be called twice for one event: be idempotent by a unique key of the row that it writes.
+    It may be called twice for one event, and at once by two workers: be idempotent by a unique key of the row that
+    it writes. Where one of many events fails, each is tried again by itself.
     """
 
     def decorate(handler: Handler[E]) -> Handler[E]:
-        async def run(ctx: JobContext, **payload: Any) -> None:
-            async with ctx.db.session() as session:
-                await handler(session, event.model_validate(payload))
+        async def run(ctx: JobContext, events: list[dict[str, Any]]) -> None:
+            try:
+                async with ctx.db.session() as session:
+                    await handler(session, [event.model_validate(one) for one in events])
+            except Unavailable:
+                raise
+            except Exception:
+                if len(events) == 1:
+                    raise
+                log.exception("events.apart", subscriber=name, count=len(events))
+                async with ctx.db.session() as session:
+                    for one in events:
+                        await defer(session, listener, events=[one])
 
-        SUBSCRIBERS.setdefault(event.name, []).append(job(f"{name}", queue=queue, retry=retry)(run))
+        listener = job(name, queue=queue, retry=retry)(run)
+        SUBSCRIBERS.setdefault(event.name, []).append(listener)
         return handler
 
     return decorate
 
 
-async def publish(session: AsyncSession, event: Event, *, lock: str | None = None) -> None:
-    """Queue one job per subscriber; with `lock`, the jobs of one subject keep their order."""
-    payload = event.model_dump(mode="json")
-    for listener in SUBSCRIBERS.get(event.name, []):
-        await defer(session, listener, lock=f"{listener.name}:{lock}" if lock else None, **payload)
+async def publish(session: AsyncSession, *events: Event) -> None:
+    """Queue one job per subscriber and kind of event, in this transaction."""
+    by_name: dict[str, list[Event]] = {}
+    for one in events:
+        by_name.setdefault(one.name, []).append(one)
+    for name, same in by_name.items():
+        for listener in SUBSCRIBERS.get(name, []):
+            await defer(session, listener, events=[one.model_dump(mode="json") for one in same])

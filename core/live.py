@@ -26,11 +26,19 @@ class Hint:
     id: str = ""
 
 
-async def hint(session: AsyncSession, topic: str, id: object = "") -> None:
-    """Tell listeners, once this transaction commits."""
-    await session.execute(
-        text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": f"{topic} {id}"}
-    )
+_HINTS = "live hints"
+_NOTIFY = text("SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload")
+
+
+def hint(session: AsyncSession, topic: str, id: object = "") -> None:
+    """Tell listeners, once this transaction commits; saying it again in the same one adds nothing."""
+    session.info.setdefault(_HINTS, {})[f"{topic} {id}"] = None
+
+
+async def tell(session: AsyncSession) -> None:
+    """Send what this transaction hinted at, in one statement; `Database.session` does it before it commits."""
+    if hints := session.info.pop(_HINTS, None):
+        await session.execute(_NOTIFY, {"channel": CHANNEL, "payloads": list(hints)})
 
 
 async def listen(dsn: str) -> AsyncIterator[Hint]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.db import Database
 
@@ -13,6 +13,15 @@ from core.db import Database
 def lock_key(name: str) -> int:
     """A name's 64-bit key."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+
+
+_LOCK = text("SELECT count(pg_advisory_xact_lock(key)) FROM unnest(CAST(:keys AS bigint[])) AS key")
+
+
+async def lock(session: AsyncSession, *names: str) -> None:
+    """Hold these locks until the transaction ends; taken in one order, so that nobody waits in a circle."""
+    if names:
+        await session.execute(_LOCK, {"keys": sorted({lock_key(name) for name in names})})
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import secrets
 from base64 import b64decode, b64encode
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,10 @@ class Personal(TypeDecorator[str]):
         def matches(self, value: str) -> ColumnElement[bool]:
             """Whether the stored value equals `value`, by the blind index."""
             return blind_index(self.expr) == blind(value)
+
+        def among(self, values: Collection[str]) -> ColumnElement[bool]:
+            """Whether the stored value equals one of `values`."""
+            return blind_index(self.expr).in_([blind(value) for value in values])
 
         def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
             if op.__name__ in {"eq", "ne"}:

@@ -25,14 +25,18 @@ class Service(Protocol):
 
 
 class Loop:
-    """A service that runs `step` every `every_s` seconds, and at once when `wake()` is called.
+    """A service that runs `step` every `every_s` seconds, and at once when `wake()` is called, but never within
+    `rest_s` of the last one: what wakes it often is served many at a time.
 
     A step that fails is logged and tried again at the next turn; health tells of it until one succeeds.
     """
 
-    def __init__(self, name: str, every_s: float, step: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self, name: str, every_s: float, step: Callable[[], Awaitable[object]], *, rest_s: float = 0.0
+    ) -> None:
         self.name = name
         self._every_s = every_s
+        self._rest_s = rest_s
         self._step = step
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -70,5 +74,6 @@ class Loop:
             except Exception as error:
                 self._trouble = f"上一轮运行出错（{type(error).__name__}）"
                 log.exception("loop.failed", loop=self.name)
+            await asyncio.sleep(self._rest_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._every_s)

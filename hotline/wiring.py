@@ -38,7 +38,7 @@ def line(runtime: Runtime) -> list[Service]:
 def agi(runtime: Runtime, part: Line) -> AgiServer:
     """The flows, bound to the line's data in memory."""
     settings = runtime.settings.line
-    world = World(settings.node, lambda: part.snapshot.current, part.limits, part.sink, state_of(runtime))
+    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime))
     return server(settings, world)
 
 

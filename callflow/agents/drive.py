@@ -9,8 +9,6 @@ from core.log import get
 
 log = get(__name__)
 
-EVERY_S = 5.0
-
 
 class Driver:
     """One node's driver; `step` is safe to repeat."""
@@ -30,8 +28,7 @@ class Driver:
         seen = [found for event in events if event.get("Event") == "QueueMember" and (found := member(event))]
         members = {(one.queue, one.extension): one for one in seen}
         async with self._db.session() as session:
-            for extension in unanswered(await service.intents(session), members):
-                await service.did_not_answer(session, extension)
+            await service.did_not_answer(session, unanswered(await service.intents(session), members))
             intents = await service.intents(session)
             await presence.replace(session, self._node, seen)
         plan = steps(intents, members)

@@ -1,8 +1,9 @@
 """What Asterisk says of the agents' telephones, kept where every process can read it."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
-from sqlalchemy import delete, tuple_
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,37 +20,37 @@ TALKABLE = frozenset({"idle", "talking", "ringing", "on-hold"})
 async def note(session: AsyncSession, node: str, members: Iterable[Member], gone: Collection[Place] = ()) -> None:
     """Write what these members are now."""
     rows = [
-        {
-            "node": node,
-            "queue": one.queue,
-            "extension": one.extension,
-            "device": one.device,
-            "paused": one.paused,
-            "reason": one.reason or None,
-            "in_call": one.in_call,
-            "calls_taken": one.calls_taken,
-            "last_call_at": one.last_call_at,
-            "seen_at": now(),
-        }
+        {"node": node, "queue": one.queue, "extension": one.extension, "seen_at": now()} | _shown(one)
         for one in sorted(members, key=lambda one: (one.queue, one.extension))
     ]
     if rows:
         statement = insert(Presence)
-        keys = ("node", "queue", "extension")
-        change = {name: statement.excluded[name] for name in rows[0] if name not in keys}
-        await session.execute(statement.on_conflict_do_update(index_elements=keys, set_=change), rows)
+        change = {name: statement.excluded[name] for name in rows[0] if name not in _KEYS}
+        await session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=change), rows)
     if gone:
         place = tuple_(Presence.queue, Presence.extension)
         await session.execute(delete(Presence).where(Presence.node == node, place.in_(list(gone))))
     if rows or gone:
-        await hint(session, "agents")
+        hint(session, "agents")
 
 
 async def replace(session: AsyncSession, node: str, members: Collection[Member]) -> None:
-    """These are all members that there are."""
-    places = [(one.queue, one.extension) for one in members]
-    stale = delete(Presence).where(Presence.node == node)
-    if places:
-        stale = stale.where(tuple_(Presence.queue, Presence.extension).not_in(places))
-    await session.execute(stale)
-    await note(session, node, members)
+    """These are all members that there are; only what differs is written."""
+    found = await session.execute(
+        select(Presence.queue, Presence.extension, *(getattr(Presence, name) for name in _SHOWN)).where(
+            Presence.node == node
+        )
+    )
+    rows = {(row.queue, row.extension): {name: getattr(row, name) for name in _SHOWN} for row in found}
+    new = {(one.queue, one.extension): one for one in members}
+    await note(
+        session, node, [one for place, one in new.items() if rows.get(place) != _shown(one)], rows.keys() - new.keys()
+    )
+
+
+_KEYS = ("node", "queue", "extension")
+_SHOWN = ("device", "paused", "reason", "in_call", "calls_taken", "last_call_at")
+
+
+def _shown(one: Member) -> dict[str, Any]:
+    return {name: getattr(one, name) for name in _SHOWN} | {"reason": one.reason or None}

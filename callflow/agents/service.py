@@ -1,7 +1,7 @@
 """Commands of agents: each changes intent and nothing else; the driver makes Asterisk follow."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -87,22 +87,24 @@ async def finish_wrap_up(session: AsyncSession, actor: Actor, user_id: UUID, ver
 # ---------------------------------------------------------------------- what Asterisk reports becomes intent
 
 
-async def completed(session: AsyncSession, extension: str, at: datetime) -> None:
-    """A talk ended: wrap-up, unless the agent paused or logged out meanwhile."""
-    agent = await _by_extension(session, extension)
+async def completed(session: AsyncSession, talks: Mapping[str, datetime]) -> int:
+    """Talks ended (extension -> when): wrap-up, unless the agent paused or logged out meanwhile; how many."""
     limit = line_policy().wrap_up_s
-    if agent and agent.logged_in_at and not agent.paused_at and limit:
+    if not limit:
+        return 0
+    taking = await _taking_calls(session, talks)
+    for agent in taking:
         _pause(agent, PauseReason.WRAP_UP)
-        agent.wrap_up_until = at + timedelta(seconds=limit)
-        await _changed(session, agent)
+        agent.wrap_up_until = talks[agent.extension] + timedelta(seconds=limit)
+    return await _all_changed(session, taking)
 
 
-async def did_not_answer(session: AsyncSession, extension: str) -> None:
-    """The telephone rang in vain: paused as 未接听 until the agent comes back."""
-    agent = await _by_extension(session, extension)
-    if agent and agent.logged_in_at and not agent.paused_at:
+async def did_not_answer(session: AsyncSession, extensions: Collection[str]) -> int:
+    """These telephones rang in vain: paused as 未接听 until their agents come back; how many."""
+    taking = await _taking_calls(session, extensions)
+    for agent in taking:
         _pause(agent, PauseReason.NO_ANSWER)
-        await _changed(session, agent)
+    return await _all_changed(session, taking)
 
 
 async def lift_wrap_ups(session: AsyncSession) -> int:
@@ -113,12 +115,10 @@ async def lift_wrap_ups(session: AsyncSession) -> int:
         .order_by(Agent.user_id)
         .with_for_update(skip_locked=True)
     )
-    lifted = 0
-    for agent in due:
+    lifted = due.all()
+    for agent in lifted:
         _pause(agent, None)
-        await _changed(session, agent)
-        lifted += 1
-    return lifted
+    return await _all_changed(session, lifted)
 
 
 async def intents(session: AsyncSession) -> dict[Place, Intent]:
@@ -160,9 +160,18 @@ async def _logged_in(session: AsyncSession, actor: Actor, user_id: UUID, version
     return agent
 
 
-async def _by_extension(session: AsyncSession, extension: str) -> Agent | None:
-    found: Agent | None = await session.scalar(select(Agent).where(Agent.extension == extension).with_for_update())
-    return found
+async def _taking_calls(session: AsyncSession, extensions: Collection[str]) -> Sequence[Agent]:
+    """Those who mean to take calls now, locked in one order."""
+    if not extensions:
+        return []
+    found = await session.scalars(
+        select(Agent)
+        .where(Agent.extension.in_(extensions), Agent.logged_in_at.is_not(None), Agent.paused_at.is_(None))
+        .order_by(Agent.user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return found.all()
 
 
 def _pause(agent: Agent, reason: PauseReason | None) -> None:
@@ -172,8 +181,14 @@ def _pause(agent: Agent, reason: PauseReason | None) -> None:
 
 
 async def _changed(session: AsyncSession, agent: Agent) -> Agent:
-    agent.version += 1
-    agent.changed_at = now()
-    await session.flush()
-    await hint(session, "agents", agent.user_id)
+    await _all_changed(session, [agent])
     return agent
+
+
+async def _all_changed(session: AsyncSession, agents: Sequence[Agent]) -> int:
+    for agent in agents:
+        agent.version += 1
+        agent.changed_at = now()
+        hint(session, "agents", agent.user_id)
+    await session.flush()
+    return len(agents)

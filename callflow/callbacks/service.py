@@ -1,53 +1,64 @@
 """Call-back tasks: written with the call's end, claimed and closed by people."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.callbacks.models import CallbackTask
 from callflow.callbacks.rules import Reason, quiet, reason
 from callflow.current import line_policy
-from callflow.models import Call
 from callflow.rules import Outcome, View
 from core.actor import Actor
 from core.clock import now
 from core.errors import Conflict, Invalid, NotFound
 from core.live import hint
-from core.locks import lock_key
+from core.locks import lock
 from core.permissions import Permission
 from core.personal import blind
 
 TOPIC = "calls"
 
 
-async def after_call(session: AsyncSession, call: Call, view: View) -> None:
-    """Write, change or drop the task that this ended call asks for; saying it again changes nothing.
+@dataclass(frozen=True)
+class Ended:
+    """A call that is over, as it is now known."""
+
+    call_id: UUID
+    view: View
+
+
+async def after_calls(session: AsyncSession, ended: Sequence[Ended]) -> None:
+    """Write, change or drop the tasks that these ended calls ask for; saying it again changes nothing.
 
     A number's tasks are decided one after the other (advisory lock on its blind index): of two calls that end
     together only one makes a task.
     """
-    if call.caller:
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"callback:{blind(call.caller)}")}
-        )
+    if not ended:
+        return
+    await lock(session, *(f"callback:{blind(one.view.caller)}" for one in ended if one.view.caller))
     policy = line_policy()
-    due = reason(view, policy)
-    mine = await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id))
-    if mine is not None:
-        if due and due != mine.reason and mine.done_at is None:
-            mine.reason = due
-        return
-    if call.caller and view.outcome is Outcome.ANSWERED:
-        await _reached_by_calling_again(session, call.caller, call.arrived_at)
-    if due is None or not call.ended_at:
-        return
-    if due is Reason.ABANDONED and call.caller and await _covered(session, call.caller, call.ended_at):
-        return
-    session.add(CallbackTask(call_id=call.id, phone=call.caller, reason=due, call_ended_at=call.ended_at))
-    await session.flush()
+    reasons = {one.call_id: reason(one.view, policy) for one in ended}
+    asking = [call_id for call_id, due in reasons.items() if due]
+    found = await session.scalars(select(CallbackTask).where(CallbackTask.call_id.in_(asking))) if asking else ()
+    mine = {task.call_id: task for task in found}
+    for one in ended:
+        due, at = reasons[one.call_id], one.view.ended_at
+        if due is None or at is None:
+            continue
+        if task := mine.get(one.call_id):
+            if due != task.reason and task.done_at is None:
+                task.reason = due
+            continue
+        caller = one.view.caller
+        if due is Reason.ABANDONED and caller and await _covered(session, caller, at):
+            continue
+        session.add(CallbackTask(call_id=one.call_id, phone=caller, reason=due, call_ended_at=at))
+        await session.flush()
+    await _reached_by_calling_again(session, [one.view for one in ended if one.view.outcome is Outcome.ANSWERED])
 
 
 async def _covered(session: AsyncSession, caller: str, ended_at: datetime) -> bool:
@@ -63,14 +74,21 @@ async def _covered(session: AsyncSession, caller: str, ended_at: datetime) -> bo
     )
 
 
-async def _reached_by_calling_again(session: AsyncSession, caller: str, arrived_at: datetime) -> None:
-    await session.execute(
-        update(CallbackTask)
-        .where(CallbackTask.phone.matches(caller))
+async def _reached_by_calling_again(session: AsyncSession, answered: Sequence[View]) -> None:
+    callers = {view.caller for view in answered if view.caller}
+    if not callers:
+        return
+    waiting = await session.scalars(
+        select(CallbackTask)
+        .where(CallbackTask.phone.among(callers))
         .where(CallbackTask.reason == Reason.ABANDONED, CallbackTask.done_at.is_(None))
-        .where(CallbackTask.claimed_at.is_(None), CallbackTask.call_ended_at < arrived_at)
-        .values(done_at=now(), result="市民再次来电并已接通", version=CallbackTask.version + 1)
+        .where(CallbackTask.claimed_at.is_(None))
+        .with_for_update()
     )
+    for task in waiting:
+        if any(view.caller == task.phone and task.call_ended_at < view.arrived_at for view in answered):
+            task.done_at, task.result = now(), "市民再次来电并已接通"
+            task.version += 1
 
 
 async def waiting(session: AsyncSession, actor: Actor, *, limit: int = 100) -> Sequence[CallbackTask]:
@@ -113,5 +131,5 @@ async def _open(session: AsyncSession, actor: Actor, task_id: UUID, version: int
 async def _changed(session: AsyncSession, task: CallbackTask) -> CallbackTask:
     task.version += 1
     await session.flush()
-    await hint(session, TOPIC, task.call_id)
+    hint(session, TOPIC, task.call_id)
     return task

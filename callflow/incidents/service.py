@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, Presence
@@ -18,7 +18,7 @@ from core.actor import Actor
 from core.errors import Invalid, NotFound
 from core.ledger import record
 from core.live import hint
-from core.locks import lock_key
+from core.locks import lock
 from core.permissions import Permission
 
 KIND = "no-agent"
@@ -28,7 +28,7 @@ FRESH = timedelta(minutes=2)
 
 async def observe(session: AsyncSession, at: datetime) -> Incident | None:
     """Count the minute of `at`; the open incident, if there is one. Counting a minute twice changes nothing."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("incident-clock")})
+    await lock(session, "incident-clock")
     incident: Incident | None = await session.scalar(
         select(Incident).where(Incident.kind == KIND, Incident.closed_at.is_(None)).with_for_update()
     )
@@ -55,7 +55,7 @@ async def observe(session: AsyncSession, at: datetime) -> Incident | None:
         incident.duty_covered = incident.duty_covered and on_duty
     incident.waiting = max(incident.waiting, waiting or 0)
     await session.flush()
-    await hint(session, "incidents", incident.id)
+    hint(session, "incidents", incident.id)
     return incident
 
 
@@ -64,7 +64,7 @@ async def _close(session: AsyncSession, incident: Incident | None) -> None:
     if incident:
         incident.closed_at = incident.last_minute_at + MINUTE
         await session.flush()
-        await hint(session, "incidents", incident.id)
+        hint(session, "incidents", incident.id)
 
 
 async def _desks(session: AsyncSession) -> list[Desk]:
@@ -92,5 +92,5 @@ async def explain(session: AsyncSession, actor: Actor, incident_id: UUID, note: 
         raise NotFound("no-incident", "没有这条记录。")
     incident.note = note.strip()
     await record(session, actor, action="incident.explain", subject="incident", subject_id=incident_id)
-    await hint(session, "incidents", incident.id)
+    hint(session, "incidents", incident.id)
     return incident

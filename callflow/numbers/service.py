@@ -83,4 +83,4 @@ async def remove_duty_mobile(session: AsyncSession, actor: Actor, mobile_id: UUI
 async def _note(session: AsyncSession, actor: Actor, subject: str, name: str) -> None:
     await session.flush()
     await record(session, actor, action=f"line.set-{subject}", subject=subject, subject_id=name)
-    await hint(session, TOPIC)
+    hint(session, TOPIC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from callflow.facts import Fact, Source
+from callflow.facts import Fact
 from callflow.sources import cel
 from callflow.sources.channels import extension
 
@@ -61,13 +61,20 @@ def moment(event: Mapping[str, str], received: datetime) -> datetime:
     return received
 
 
+def _event_time(event: Mapping[str, str], received: datetime) -> datetime:
+    """The event's own instant, the same to the microsecond as in the journal: said twice, it is one fact."""
+    with contextlib.suppress(KeyError, ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(float(event["EventTime"]), UTC)
+    return moment(event, received)
+
+
 def facts(event: Mapping[str, str], node: str, received: datetime) -> list[Fact]:
-    """What one live event says of its call."""
+    """What one live event says of its call: word for word what the journal says of it later."""
     if event.get("Event") != "CEL":
         return []
     said = cel.ChannelEvent(
         type=event.get("EventName", ""),
-        at=moment(event, received),
+        at=_event_time(event, received),
         linkedid=event.get("LinkedID", ""),
         uniqueid=event.get("UniqueID", ""),
         channel=event.get("Channel", ""),
@@ -79,7 +86,7 @@ def facts(event: Mapping[str, str], node: str, received: datetime) -> list[Fact]
         peer=event.get("Peer", ""),
         extra=event.get("Extra", ""),
     )
-    return cel.facts(said, node, Source.AMI)
+    return cel.facts(said, node)
 
 
 def member(event: Mapping[str, str]) -> Member | None:

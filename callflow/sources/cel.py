@@ -6,10 +6,12 @@ in `callflow/variables.py`.
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl, quote, urlencode
 
-from callflow.facts import Fact, Kind, Source, fact
+from callflow.facts import KEYS, Fact, Kind, Source, fact
 from callflow.rules import BY_SYSTEM, Direction
 from callflow.sources.channels import TRUNK, endpoint, extension, is_extension
 from callflow.variables import CallEvent
@@ -83,6 +85,8 @@ def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[F
             return [one for data in _connection(event) for one in say(Kind.CONNECTED, **data)]
         case CallEvent.ACCEPTED:
             return say(Kind.CONNECTED, outside=f"duty/{event.detail('extra')}", channel=event.channel)
+        case CallEvent.LEARNED:
+            return _learned(event, node)
         case CallEvent.MESSAGE if event.first:
             return say(Kind.MESSAGE)
         case CallEvent.REFUSED if event.first:
@@ -92,6 +96,23 @@ def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[F
         case "CHAN_END" if event.first:
             return say(Kind.ENDED)
     return []
+
+
+LEARNABLE = frozenset({Kind.ROUTED, Kind.REFUSED, Kind.SELF_SERVED})
+"""What only a flow can know."""
+
+
+def learned_data(kind: Kind, data: Mapping[str, str]) -> str:
+    """What a flow learned, as its user event carries it: printable ASCII that neither quoting nor a comma touches."""
+    return urlencode({"kind": kind.value, **data}, quote_via=quote)
+
+
+def _learned(event: ChannelEvent, node: str) -> list[Fact]:
+    data = dict(parse_qsl(event.detail("extra")))
+    kind = data.pop("kind", "")
+    if kind not in LEARNABLE or not data.keys() <= KEYS[Kind(kind)]:
+        return []
+    return [fact(node, event.linkedid, Source.AGI, Kind(kind), event.at, **data)]
 
 
 def _arrival(event: ChannelEvent) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.actor import Actor
 from core.db import Database
 from core.ledger.models import LedgerEntry
-from core.locks import lock_key
+from core.locks import lock
 
 SEAL_BATCH = 5_000
 _ZERO = "0" * 64
@@ -60,7 +60,7 @@ def digest_of(entry: LedgerEntry, previous: str) -> str:
 async def seal(db: Database) -> int:
     """Chain what committed below the oldest running transaction -> how many rows."""
     async with db.session() as session:
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key("ledger-sealer")})
+        await lock(session, "ledger-sealer")
         last = (
             await session.execute(
                 select(LedgerEntry).where(LedgerEntry.seal.is_not(None)).order_by(LedgerEntry.seal.desc()).limit(1)

@@ -1,7 +1,7 @@
 """Keeping a call's draft in step with its words."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,41 +14,42 @@ from crm.drafts.extract import extract
 from crm.drafts.lexicon import lexicon_of
 from crm.drafts.said import Utterance
 from crm.installed import installed
-from crm.tickets.models import Ticket
 from crm.tickets.rules import State
-from crm.tickets.service import Opening, of_call, open_draft, propose
+from crm.tickets.service import Opening, of_call, open_drafts, propose
 from recordings.models import Side, TranscriptSegment
 
 MAX_SEGMENTS = 400
 
 
-async def draft_of(session: AsyncSession, call_id: UUID) -> Ticket | None:
-    """The draft of a citizen's call, opened if there is none yet; None for other calls."""
-    call = await session.get(Call, call_id)
-    if call is None or call.direction != Direction.INBOUND:
-        return None
-    left_message = call.outcome == Outcome.MESSAGE
-    if call.connected_at is None and not left_message:
-        return await of_call(session, call_id)
-    return await open_draft(
-        session,
-        Opening(
-            source="message" if left_message else "phone",
-            call_id=call.id,
-            phone=call.caller,
-            original_hotline=call.original_hotline,
-            agent_id=call.agent_id,
-            at=call.connected_at or call.arrived_at,
-        ),
+async def open_for(session: AsyncSession, call_ids: Collection[UUID]) -> None:
+    """The drafts of those of these calls in which a citizen reached us; made once however often it is asked for."""
+    calls = await session.scalars(
+        select(Call).where(Call.id.in_(call_ids), Call.direction == Direction.INBOUND).order_by(Call.arrived_at)
     )
+    openings = []
+    for call in calls:
+        left_message = call.outcome == Outcome.MESSAGE
+        if call.connected_at is None and not left_message:
+            continue
+        openings.append(
+            Opening(
+                source="message" if left_message else "phone",
+                call_id=call.id,
+                phone=call.caller,
+                original_hotline=call.original_hotline,
+                agent_id=call.agent_id,
+                at=call.connected_at or call.arrived_at,
+            )
+        )
+    if openings:
+        await open_drafts(session, openings)
 
 
 async def refresh(session: AsyncSession, call_id: UUID) -> bool:
     """Read the call's words anew into its draft -> whether anything changed. What a person decided stays."""
     await asyncio.to_thread(lexicon_of, installed())
-    if await draft_of(session, call_id) is None:
-        return False
-    ticket = await of_call(session, call_id, lock=True)
+    await open_for(session, [call_id])
+    ticket = await of_call(session, call_id, for_update=True)
     if ticket is None or ticket.state != State.DRAFT:
         return False
     proposals = extract(

@@ -67,4 +67,4 @@ async def take_reply(session: AsyncSession, reply: Reply) -> None:
     )
     session.add(row)
     await session.flush()
-    await hint(session, "sms", row.id)
+    hint(session, "sms", row.id)

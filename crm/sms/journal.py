@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.live import hint
-from core.locks import lock_key
+from core.locks import lock
 from crm.sms.models import Sms, SmsEvent, SmsReceipt
 from crm.sms.port import Report
 from crm.sms.rules import SmsState, after_report
@@ -21,7 +21,7 @@ async def one_at_a_time(session: AsyncSession, *keys: str) -> None:
     """A report and the response or crash that it answers are taken one after the other, so that neither misses
     the other's uncommitted row."""
     for key in sorted(keys):
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"sms:{key}")})
+        await lock(session, f"sms:{key}")
 
 
 async def locked(session: AsyncSession, sms_id: UUID) -> Sms | None:
@@ -34,7 +34,7 @@ async def note(session: AsyncSession, sms: Sms, kind: str, detail: str, actor: A
     """One more line in the message's history."""
     session.add(SmsEvent(sms_id=sms.id, kind=kind, detail=detail, actor_id=actor.user_id, actor_name=actor.name))
     await session.flush()
-    await hint(session, TOPIC, sms.id)
+    hint(session, TOPIC, sms.id)
 
 
 async def become(session: AsyncSession, sms: Sms, state: SmsState, detail: str, actor: Actor = SYSTEM) -> None:

@@ -15,7 +15,13 @@ from crm.tickets.rules import Act
 _MASKS = {"caller_name": mask_name, "caller_phone": phone.mask}
 
 
-async def append(
+async def append(session: AsyncSession, ticket: Ticket, actor: Actor, act: Act, **what: Any) -> None:
+    """Write the event under the ticket's present version, and tell the pages; `what` as in `add`."""
+    add(session, ticket, actor, act, **what)
+    await session.flush()
+
+
+def add(
     session: AsyncSession,
     ticket: Ticket,
     actor: Actor,
@@ -27,7 +33,7 @@ async def append(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> None:
-    """Write the event under the ticket's present version, and tell the pages."""
+    """The same for several at once: the caller flushes."""
     session.add(
         TicketEvent(
             ticket_id=ticket.id,
@@ -43,9 +49,8 @@ async def append(
             after=masked(after or {}),
         )
     )
-    await session.flush()
-    await hint(session, "order", ticket.id)
-    await hint(session, "orders", ticket.id)
+    hint(session, "order", ticket.id)
+    hint(session, "orders", ticket.id)
 
 
 def masked(values: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 import re
 import secrets
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from sqlalchemy.dialects.postgresql import insert
@@ -13,12 +15,16 @@ from crm.tickets.models import NumberCounter
 _TYPED = re.compile(r"(?P<prefix>[A-Z]*)(?P<day>\d{8})-?(?P<n>\d{5,})")
 
 
-async def next_number(session: AsyncSession, policy: OrdersPolicy, day: date) -> str:
-    """`YY20261123-00001`; the counter's row lock makes it unique, a rollback gives it back."""
-    counter = insert(NumberCounter).values(day=day, last=1)
-    counter = counter.on_conflict_do_update(index_elements=["day"], set_={"last": NumberCounter.last + 1})
-    n = (await session.execute(counter.returning(NumberCounter.last))).scalar_one()
-    return f"{policy.number_prefix}{day:%Y%m%d}-{n:05d}"
+async def next_numbers(session: AsyncSession, policy: OrdersPolicy, days: Sequence[date]) -> list[str]:
+    """One number like `YY20261123-00001` per day given, in order; each day's counter is raised once, its row lock
+    makes the numbers unique, and a rollback gives them back."""
+    following: dict[date, Iterator[int]] = {}
+    for day, n in sorted(Counter(days).items()):
+        counter = insert(NumberCounter).values(day=day, last=n)
+        counter = counter.on_conflict_do_update(index_elements=["day"], set_={"last": NumberCounter.last + n})
+        last = (await session.execute(counter.returning(NumberCounter.last))).scalar_one()
+        following[day] = iter(range(last - n + 1, last + 1))
+    return [f"{policy.number_prefix}{day:%Y%m%d}-{next(following[day]):05d}" for day in days]
 
 
 def new_code(policy: OrdersPolicy) -> str:

@@ -1,28 +1,29 @@
 """Commands on orders: open, propose, correct, confirm, drop. Each locks the ticket first, then checks its version."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
 from core.clock import local, now
 from core.errors import Conflict, Invalid
 from core.live import hint
-from core.locks import lock_key
+from core.locks import lock
 from crm.citizens.service import known, remember
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.tickets.access import get
-from crm.tickets.history import append
+from crm.tickets.history import add, append
 from crm.tickets.identity import traces
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
-from crm.tickets.numbers import new_code, next_number
+from crm.tickets.numbers import new_code, next_numbers
 from crm.tickets.rules import Act, Facts, State, decide
 from crm.tickets.spoken import SpokenState, spoken_state
 
@@ -41,43 +42,68 @@ class Opening:
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
     """同步形成工单 (第十二条(一)): the draft of this call, made once however often it is asked for."""
-    if opening.call_id is not None:
-        key = {"key": lock_key(f"draft:{opening.call_id}")}
-        await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
-        existing = await of_call(session, opening.call_id)
-        if existing is not None:
-            if existing.opened_by is None and opening.agent_id is not None:
-                existing.opened_by = opening.agent_id
-            return existing
-    policy = installed().policy[OrdersPolicy]
-    at = opening.at or now()
-    citizen = await known(session, opening.phone)
-    ticket = Ticket(
-        number=await next_number(session, policy, local(at).date()),
-        query_code=new_code(policy),
-        state=State.DRAFT,
-        version=1,
-        source=opening.source,
-        call_id=opening.call_id,
-        original_hotline=opening.original_hotline,
-        citizen_id=citizen.id if citizen else None,
-        caller_phone=opening.phone,
-        caller_name=citizen.name if citizen else None,
-        anonymous=opening.phone is None,
-        opened_at=at,
-        opened_by=opening.agent_id,
-    )
-    session.add(ticket)
-    await session.flush()
-    after = {"number": ticket.number, "source": ticket.source, "original_hotline": ticket.original_hotline}
-    await append(session, ticket, actor, Act.OPEN, origin="call", article="第十二条(一)", after=after)
+    [ticket] = await open_drafts(session, [opening], actor)
     return ticket
 
 
-async def of_call(session: AsyncSession, call_id: UUID, *, lock: bool = False) -> Ticket | None:
+async def open_drafts(session: AsyncSession, openings: Sequence[Opening], actor: Actor = SYSTEM) -> list[Ticket]:
+    """The drafts of several calls at once, in their order: as many statements as one takes."""
+    calls = {opening.call_id: opening for opening in openings if opening.call_id is not None}
+    await lock(session, *(f"draft:{call_id}" for call_id in calls))
+    existing = await session.scalars(select(Ticket).where(Ticket.call_id.in_(calls)))
+    made = {ticket.call_id: ticket for ticket in existing} if calls else {}
+    for call_id, ticket in made.items():
+        if ticket.opened_by is None and call_id is not None:
+            ticket.opened_by = calls[call_id].agent_id
+    missing = [opening for opening in openings if opening.call_id is None or opening.call_id not in made]
+    fresh = await _open(session, missing, actor)
+    made |= {ticket.call_id: ticket for ticket in fresh if ticket.call_id is not None}
+    rest = iter(ticket for ticket in fresh if ticket.call_id is None)
+    return [next(rest) if opening.call_id is None else made[opening.call_id] for opening in openings]
+
+
+async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor) -> list[Ticket]:
+    if not openings:
+        return []
+    policy = installed().policy[OrdersPolicy]
+    citizens = await known(session, *(opening.phone for opening in openings if opening.phone))
+    moments = [opening.at or now() for opening in openings]
+    numbers = await next_numbers(session, policy, [local(at).date() for at in moments])
+    tickets = []
+    for opening, at, number in zip(openings, moments, numbers, strict=True):
+        citizen = citizens.get(opening.phone) if opening.phone else None
+        tickets.append(
+            Ticket(
+                number=number,
+                query_code=new_code(policy),
+                state=State.DRAFT,
+                version=1,
+                source=opening.source,
+                call_id=opening.call_id,
+                original_hotline=opening.original_hotline,
+                citizen_id=citizen.id if citizen else None,
+                caller_phone=opening.phone,
+                caller_name=citizen.name if citizen else None,
+                anonymous=opening.phone is None,
+                opened_at=at,
+                opened_by=opening.agent_id,
+            )
+        )
+    session.add_all(tickets)
+    await session.flush()
+    for ticket in tickets:
+        after = {"number": ticket.number, "source": ticket.source, "original_hotline": ticket.original_hotline}
+        add(session, ticket, actor, Act.OPEN, origin="call", article="第十二条(一)", after=after)
+    await session.flush()
+    return tickets
+
+
+async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = False) -> Ticket | None:
     """The order of a call."""
     wanted = select(Ticket).where(Ticket.call_id == call_id)
-    found: Ticket | None = await session.scalar(wanted.with_for_update() if lock else wanted)
+    if for_update:
+        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+    found: Ticket | None = await session.scalar(wanted)
     return found
 
 
@@ -102,7 +128,7 @@ async def propose(session: AsyncSession, ticket: Ticket, proposals: dict[str, di
         setattr(ticket, name, value == "true" if name == "confidential" else value)
     ticket.sealed = ticket.category == Category.REPORT
     await session.flush()
-    await hint(session, "order", ticket.id)
+    hint(session, "order", ticket.id)
     return True
 
 
@@ -211,6 +237,7 @@ __all__ = [
     "correct",
     "of_call",
     "open_draft",
+    "open_drafts",
     "propose",
     "spoken_state",
     "void",

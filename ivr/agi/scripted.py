@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
-from callflow.variables import Variable
+from callflow.facts import Kind
+from callflow.sources.cel import learned_data
+from callflow.variables import CallEvent, Variable
 from ivr.agi.session import Session
 from ivr.agi.wire import HungUp, Request, command
 
@@ -28,6 +30,7 @@ class ScriptedSession(Session):
         self.request = Request(flow, {}, {"uniqueid": "node1-1.1", "callerid": "13800000001", **(values or {})})
         self.variables = dict(variables or {})
         self.heard: list[str] = []
+        self.facts: list[tuple[Kind, dict[str, str]]] = []
         self._keys = iter(keys)
 
     async def get(self, name: str) -> str:
@@ -39,6 +42,11 @@ class ScriptedSession(Session):
         """Keep it."""
         command("SET", "VARIABLE", variable.value, value)
         self.variables[variable.value] = value
+
+    async def learned(self, kind: Kind, **data: str) -> None:
+        """Keep it."""
+        command("EXEC", "CELGenUserEvent", f"{CallEvent.LEARNED},{learned_data(kind, data)}")
+        self.facts.append((kind, data))
 
     async def play(self, *prompts: str, keys: str = "") -> str:
         """Note what is said. Where keys are welcome, the script decides during the last prompt."""

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from callflow.variables import Variable
+from callflow.facts import Kind
+from callflow.sources.cel import learned_data
+from callflow.variables import CallEvent, Variable
 from ivr.agi.connection import Connection
 from ivr.agi.wire import HungUp, Request
 
@@ -46,6 +48,11 @@ class Session(ABC):
     async def key(self, wait_s: float) -> str:
         """The next key within `wait_s`, or ""."""
 
+    @abstractmethod
+    async def learned(self, kind: Kind, **data: str) -> None:
+        """Keep what the caller chose or was told, as a fact of this call: in Asterisk's own journal, which outlives
+        this service, and from there in the call's record."""
+
     async def ask(self, *prompts: str, longest: int, wait_s: float = 6.0) -> Typed:
         """Say the prompts and collect up to `longest` digits, ended by # or a pause; typing ahead is welcome."""
         typed = await self.play(*prompts, keys=KEYS) or await self.key(wait_s)
@@ -81,6 +88,11 @@ class AgiSession(Session):
     async def set(self, variable: Variable, value: str) -> None:
         """SET VARIABLE."""
         await self._line.ask("SET", "VARIABLE", variable.value, value, timeout=QUICK_S)
+
+    async def learned(self, kind: Kind, **data: str) -> None:
+        """EXEC CELGenUserEvent."""
+        said = f"{CallEvent.LEARNED},{learned_data(kind, data)}"
+        await self._line.ask("EXEC", "CELGenUserEvent", said, timeout=QUICK_S)
 
     async def play(self, *prompts: str, keys: str = "") -> str:
         """STREAM FILE, each with a new limit: what the dialplan set for deciding is not meant for talking."""

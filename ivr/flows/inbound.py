@@ -16,7 +16,7 @@ async def inbound(session: Session, world: World) -> None:
 
     if reason := world.limits.admit(caller, session.linkedid, now(), line.limits):
         await session.set(Variable.ROUTE, Route.REFUSE)
-        await world.learn(session, Kind.REFUSED, reason=reason)
+        await session.learned(Kind.REFUSED, reason=reason)
         return
 
     number = line.number(dialled)
@@ -24,4 +24,4 @@ async def inbound(session: Session, world: World) -> None:
     await session.set(Variable.QUEUE, queue)
     await session.set(Variable.ROUTE, Route.FIRST)
     original = (number.original_hotline or number.title) if number else ""
-    await world.learn(session, Kind.ROUTED, dialled=dialled, queue=queue, original_hotline=original)
+    await session.learned(Kind.ROUTED, dialled=dialled, queue=queue, original_hotline=original)

@@ -35,7 +35,7 @@ async def status(session: Session, world: World) -> None:
                 if found.due:
                     await session.play("hotline/status-due", *date_prompts(found.due))
                 await session.play("hotline/status-end")
-                await world.learn(session, Kind.SELF_SERVED, what="status")
+                await session.learned(Kind.SELF_SERVED, what="status")
                 return
             if attempt < TRIES:
                 await session.play("hotline/status-no-match")

@@ -1,21 +1,11 @@
-"""What flows know of the world: the line's data in memory, a place for what they learn, the orders."""
+"""What flows know of the world: the line's data in memory, and the orders."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
-from callflow.facts import Fact, Kind, Source, fact
 from callflow.limits import CallerLimits
 from callflow.snapshot import Snapshot
-from core.clock import now
-from ivr.agi.session import Session
-
-
-class FactSink(Protocol):
-    """Where facts go: the database within 200 ms, else the spool."""
-
-    async def put(self, *facts: Fact) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -35,12 +25,6 @@ every 举报. Raises Unavailable."""
 class World:
     """Given to every flow. `snapshot` never waits and never fails."""
 
-    node: str
     snapshot: Callable[[], Snapshot]
     limits: CallerLimits
-    sink: FactSink
     state_of: StateOf
-
-    async def learn(self, session: Session, kind: Kind, **data: str) -> None:
-        """Keep what the caller chose or was told."""
-        await self.sink.put(fact(self.node, session.linkedid, Source.AGI, kind, now(), **data))

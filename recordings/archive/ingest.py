@@ -214,7 +214,7 @@ async def _find_call(session: AsyncSession, node: str, linkedid: str) -> Call | 
 async def _tell(session: AsyncSession, row: Recording) -> None:
     assert row.call_id is not None
     await publish(session, RecordingStored(recording_id=row.id, call_id=row.call_id, kind=row.kind))
-    await hint(session, "recordings", row.call_id)
+    hint(session, "recordings", row.call_id)
 
 
 async def _verify(store: Store, key: str, digest: str, copy: Path) -> None:

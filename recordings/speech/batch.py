@@ -105,7 +105,7 @@ class Batch:
             await session.flush()
             if spoken:
                 await publish(session, TranscriptGrew(call_id=row.call_id))
-                await hint(session, "words", row.call_id)
+                hint(session, "words", row.call_id)
             await settle_after_batch(session, row.call_id)
         return 1
 

@@ -30,7 +30,7 @@ async def mark(
     )
     if state is TranscriptState.FINAL:
         await publish(session, TranscriptFinal(call_id=call_id))
-    await hint(session, TOPIC, call_id)
+    hint(session, TOPIC, call_id)
 
 
 async def covered(session: AsyncSession, call_id: UUID, side: Side) -> list[Span]:

@@ -117,7 +117,7 @@ class WordWriter:
             for call_id in {item.call_id for item in said if item.utterance}:
                 await publish(session, TranscriptGrew(call_id=call_id))
             for call_id in {item.call_id for item in said} | {call_id for call_id, _ in partials}:
-                await hint(session, TOPIC, call_id)
+                hint(session, TOPIC, call_id)
 
     async def _run(self) -> None:
         while True:

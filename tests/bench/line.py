@@ -226,14 +226,15 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
             load = Load(sipp, Path(folder) / "load", server, await instance.telephones(), free_port())
             bench = Bench(instance, load)
             steps: list[Step] = []
-            for arm in ARMS:
+            arms = [arm for arm in ARMS if arm in options.arms.split(",")]
+            for arm in arms:
                 steps.append(await bench.step(arm, BAR_RATE, BAR_S_QUICK if options.quick else BAR_S))
                 print(row(steps[-1]), flush=True)
             reached = {"pure": 0.0, "ours": 0.0, "classic": 0.0} | {s.arm: s.rate for s in steps if s.held}
             ladder = LADDER_QUICK if options.quick else LADDER
             if options.rates:
                 ladder = tuple(int(rate) for rate in options.rates.split(","))
-            climbing = set(ARMS) - {s.arm for s in steps if not s.held}
+            climbing = set(arms) - {s.arm for s in steps if not s.held}
             for rate in ladder:
                 for arm in [name for name in ARMS if name in climbing]:
                     try:
@@ -283,6 +284,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="10 s at 20 calls/s, a short ladder")
     parser.add_argument("--rates", help="rates of the ladder, such as 30,40,60")
+    parser.add_argument("--arms", default=",".join(ARMS), help="which arms take part; ours always should")
     parser.add_argument("--agents", type=int, default=150, help="agents' telephones in the queue")
     parser.add_argument("--wrap-up", type=int, default=0, help="seconds of wrap-up after each talk")
     options = parser.parse_args()

@@ -103,7 +103,7 @@ class Room:
                     citizen_channel=f"PJSIP/trunk-{linkedid}", agent_channel=f"PJSIP/1001-{linkedid}",
                 )
             )  # fmt: skip
-            await hint(session, "calls", talk.id)
+            hint(session, "calls", talk.id)
         return talk
 
     async def hang_up(self, talk: Talk) -> None:
@@ -111,7 +111,7 @@ class Room:
         talk.hung_up = time.monotonic()
         async with self.db.session() as session:
             await session.execute(update(Call).where(Call.id == talk.id).values(ended_at=clock.now()))
-            await hint(session, "calls", talk.id)
+            hint(session, "calls", talk.id)
 
     async def until(self, condition: object, within_s: float = 120) -> None:
         """Wait until `condition()` holds; it is asked whenever anything changed."""

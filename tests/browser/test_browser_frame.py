@@ -49,7 +49,7 @@ async def test_pages_open_without_reload_and_live_parts_grow(db: Database, site:
         session.add(
             Call(node="node1", linkedid="9.9", caller="+8613800000000", dialled="12345", arrived_at=at, queued_at=at)
         )
-        await hint(session, "calls")
+        hint(session, "calls")
     await expect(page.get_by_text("138****0000")).to_be_visible()
     await page.goto(f"{site.url}/calls/{call_id}")
     await expect(page.locator(".talk")).to_contain_text("占道经营")

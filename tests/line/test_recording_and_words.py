@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
+from callflow.spool import Spool
 from ringing import Line, until
 from sqlalchemy import select
 
@@ -24,7 +25,6 @@ from callflow.limits import CallerLimits
 from callflow.models import Call
 from callflow.numbers import service as numbers
 from callflow.policy import LinePolicy
-from callflow.spool import Spool
 from core.actor import SYSTEM, Actor
 from core.clock import SHANGHAI
 from core.db import Database

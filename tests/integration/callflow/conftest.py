@@ -5,13 +5,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from callflow.spool import Spool
 
 from callflow import current
 from callflow.agents import service as agents
 from callflow.intake import FactSink
 from callflow.numbers import service as numbers
 from callflow.policy import LinePolicy
-from callflow.spool import Spool
 from core.actor import SYSTEM
 from core.db import Database
 from core.identity.models import User

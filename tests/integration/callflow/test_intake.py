@@ -4,12 +4,12 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from callflow.spool import POISON, Spool
 from line_facts import answered, the_call
 from sqlalchemy import func, select
 
 from callflow.intake import FactSink
 from callflow.models import Call
-from callflow.spool import POISON, Spool
 from core.db import Database
 from core.errors import Unavailable
 
