@@ -33,6 +33,10 @@ class Variable(StrEnum):
     """Seconds left on this rung. Set by: dialplan."""
     PLACE = "HOTLINE_PLACE"
     """The caller's place when a key was pressed in the queue; there the caller returns. Set by: dialplan."""
+    LONGEST = "HOTLINE_LONGEST"
+    """How many callers may wait on this rung; 0: no limit. Set by: rendered roster, dialplan."""
+    REASON = "HOTLINE_REASON"
+    """Why the caller cannot be taken: a `Refusal`. Set by: inbound flow, dialplan."""
     DUTY = "HOTLINE_DUTY"
     """Which duty mobile is being called, from 1. Set by: dialplan."""
     DIAL = "HOTLINE_DIAL"
@@ -41,6 +45,12 @@ class Variable(StrEnum):
     """How many connections of this call were recorded, from 1. Set by: dialplan."""
     RECORDING = "HOTLINE_RECORDING"
     """The running recording's path without `_in.sln`; empty: none runs. Set by: dialplan."""
+    WRONG = "HOTLINE_WRONG"
+    """How many keys without meaning were pressed during the greeting. Set by: dialplan."""
+    PATIENCE = "HOTLINE_PATIENCE"
+    """After so many wrong keys the caller goes to an agent. Set by: rendered keys."""
+    FAILURES = "HOTLINE_FAILURES"
+    """How often in this call no state of an order could be told. Set by: status flow."""
     TRIES = "HOTLINE_TRIES"
     """How often a duty mobile was asked to press 1. Set by: dialplan."""
     ACCEPT = "HOTLINE_ACCEPT"
@@ -57,6 +67,17 @@ class Route(StrEnum):
     DUTY = "duty"
     MESSAGE = "message"
     REFUSE = "refuse"
+
+
+class Refusal(StrEnum):
+    """Why a caller is not taken now; each has words of its own. All are on record (outcome 已限制)."""
+
+    CALLS = "calls"
+    """So many calls of this number in so short a time."""
+    CONCURRENT = "concurrent"
+    """So many calls of this number at once."""
+    QUEUE_FULL = "queue-full"
+    """The queues are as long as they may be; the message box still takes the caller's words."""
 
 
 class Rung(StrEnum):
@@ -79,7 +100,7 @@ class CallEvent(StrEnum):
     ACCEPTED = "HotlineAccepted"
     """A duty mobile pressed 1. Extra: which."""
     REFUSED = "HotlineRefused"
-    """The caller was told to call later. Extra: empty."""
+    """The caller was told why not now. Extra: a `Refusal`."""
     MESSAGE = "HotlineMessage"
     """A message was begun; its file is `<linkedid>_message.sln`. Extra: empty."""
     TALK = "HotlineTalk"

@@ -32,6 +32,15 @@ every 举报. Raises Unavailable."""
 
 
 @dataclass(frozen=True)
+class QueryRules:
+    """How an order is asked for: digits to type, and how many failures one call may have."""
+
+    number_digits: int
+    code_digits: int
+    failures: int
+
+
+@dataclass(frozen=True)
 class World:
     """Given to every flow. `snapshot` never waits and never fails."""
 
@@ -40,6 +49,7 @@ class World:
     limits: CallerLimits
     sink: FactSink
     state_of: StateOf
+    query: QueryRules
 
     async def learn(self, session: Session, kind: Kind, **data: str) -> None:
         """Keep what the caller chose or was told."""

@@ -10,14 +10,15 @@ import time
 import wave
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from callflow.asterisk import AsteriskNode
-from callflow.line_files import AgentPhone
+from callflow.line_files import AgentPhone, DialledNumber, Roster
+from callflow.menu import Does, Menu, MenuKey
 from callflow.settings import LineSettings, Waits
 from callflow.speak import speak
-from hotline.softphone import Softphone
+from hotline.softphone import On, Softphone
 
 SECRET = "only-in-tests-0123456789"
 WAIT_S = 40.0
@@ -32,6 +33,17 @@ NUMBERS = {
     "12306": "words",
 }
 """Each test rings a number with a queue of its own, so that none meets another's callers."""
+MENU = Menu(
+    keys=(
+        MenuKey(key="2", does=Does.STATUS, says="查工单"),
+        MenuKey(key="9", does=Does.REPEAT, says="重听"),
+        MenuKey(key="0", does=Does.AGENT),
+    ),
+    wrong_keys=1,
+    key_wait_s=4,
+)
+ROSTER = Roster("hotline", tuple(DialledNumber(n, n, queue) for n, queue in NUMBERS.items()), menu=MENU)
+"""Who answers in line tests; a test that needs more adds it with `Line.rostered`."""
 WAITS = Waits(agent_ring=5, first_queue=20, second_queue=3, duty_ring=8, accept=3, message=20, message_silence=3)
 
 _CALLERS: Iterator[int] = itertools.count(13800001000)
@@ -88,6 +100,29 @@ class Line:
         await until(ready, f"agent {extension} ready in {queue}")
         return one
 
+    async def rostered(self, trunk: Softphone | None = None, **changes: object) -> None:
+        """Another roster until this test's end; `trunk` is the telephone at which calls to the outside ring."""
+        usual = self.settings
+        if trunk:
+            self.node.settings = usual.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(trunk)}"})
+        await self._render(replace(ROSTER, **changes))  # type: ignore[arg-type]
+
+        async def as_before() -> None:
+            self.node.settings = usual
+            await self._render(ROSTER)
+
+        self.stack.push_async_callback(as_before)
+
+    async def _render(self, roster: Roster) -> None:
+        self.node.render()
+        self.node.render_roster(roster)
+        await self.node.reload("res_pjsip.so")
+        await self.node.reload("pbx_config.so")
+
+    def count(self, caller: str, kind: str, containing: str = "") -> int:
+        """How often `kind` happened in `caller`'s call so far."""
+        return sum(1 for row in self.events(caller) if row[0] == kind and containing in ",".join(row))
+
     def events(self, caller: str) -> list[list[str]]:
         """The CEL rows of the calls that `caller` began, in order."""
         path = self.node.folders.log / "cel-custom" / "events.csv"
@@ -112,6 +147,23 @@ class Line:
         """A recording of `caller`'s call, such as `talk1_in` or `message`."""
         linkedid = self.events(caller)[0][2]
         return self.node.folders.recordings / f"{linkedid}_{part}.sln"
+
+
+async def rings(line: Line, number: str, say: str = "") -> Softphone:
+    """A citizen who dials `number`, and speaks once connected to the line."""
+    phone = await line.phone(greeting=say)
+    await phone.dial(number)
+    await phone.wait_for(On.ESTABLISHED)
+    return phone
+
+
+async def ended(phone: Softphone) -> Path:
+    """Wait for the end of the call; the file of what the telephone heard."""
+    await phone.wait_for(On.CLOSED)
+    heard = await until(phone.heard, "a file of what was heard")
+    assert isinstance(heard, list)
+    last: Path = heard[-1]
+    return last
 
 
 def energy(path: Path) -> int:
