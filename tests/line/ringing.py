@@ -4,6 +4,7 @@ import asyncio
 import audioop
 import contextlib
 import itertools
+import json
 import os
 import tempfile
 import time
@@ -12,6 +13,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from callflow.asterisk import AsteriskNode
 from callflow.line_files import AgentPhone, DialledNumber, Roster
@@ -22,6 +26,9 @@ from hotline.softphone import On, Softphone
 
 SECRET = "only-in-tests-0123456789"
 WAIT_S = 40.0
+EXCERPT = 8000
+"""A second from the middle of a prompt is enough to know it by."""
+ALIKE = 0.75
 AGENTS = tuple(AgentPhone(str(extension), SECRET, f"坐席{extension}") for extension in range(1001, 1007))
 NUMBERS = {
     "12345": "hotline",
@@ -100,12 +107,16 @@ class Line:
         await until(ready, f"agent {extension} ready in {queue}")
         return one
 
-    async def rostered(self, trunk: Softphone | None = None, **changes: object) -> None:
+    async def rostered(
+        self, trunk: Softphone | None = None, waits: dict[str, int] | None = None, **roster: object
+    ) -> None:
         """Another roster until this test's end; `trunk` is the telephone at which calls to the outside ring."""
         usual = self.settings
+        changes: dict[str, object] = {"waits": usual.waits.model_copy(update=waits or {})}
         if trunk:
-            self.node.settings = usual.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(trunk)}"})
-        await self._render(replace(ROSTER, **changes))  # type: ignore[arg-type]
+            changes["trunk_to"] = f"127.0.0.1:{sip_port(trunk)}"
+        self.node.settings = usual.model_copy(update=changes)
+        await self._render(replace(ROSTER, **roster))  # type: ignore[arg-type]
 
         async def as_before() -> None:
             self.node.settings = usual
@@ -118,6 +129,20 @@ class Line:
         self.node.render_roster(roster)
         await self.node.reload("res_pjsip.so")
         await self.node.reload("pbx_config.so")
+
+    def times(self, heard: Path, prompt: str) -> int:
+        """How often a prompt can be heard in what a telephone received: peaks of the normalised correlation."""
+        with wave.open(str(self.node.folders.sounds / "zh" / f"{prompt}.wav")) as file:
+            said = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+        with wave.open(str(heard)) as file:
+            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+        return peaks(sound, said[len(said) // 2 - EXCERPT // 2 :][:EXCERPT])
+
+    def messages(self, caller: str) -> list[dict[str, object]]:
+        """What the message box noted of `caller`'s messages."""
+        path = self.node.folders.log / "messages.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [line for line in lines if line["caller"] == caller]
 
     def count(self, caller: str, kind: str, containing: str = "") -> int:
         """How often `kind` happened in `caller`'s call so far."""
@@ -164,6 +189,24 @@ async def ended(phone: Softphone) -> Path:
     assert isinstance(heard, list)
     last: Path = heard[-1]
     return last
+
+
+def peaks(sound: npt.NDArray[np.float64], excerpt: npt.NDArray[np.float64]) -> int:
+    """How often `excerpt` is in `sound`, whatever its volume."""
+    if len(sound) < len(excerpt):
+        return 0
+    size = 1 << (len(sound) + len(excerpt)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(excerpt, size)), size)
+    energies = np.concatenate(([0.0], np.cumsum(sound**2)))
+    span = len(sound) - len(excerpt) + 1
+    around = np.sqrt(np.maximum(energies[len(excerpt) :] - energies[:span], 1.0))
+    likeness = product[:span] / (around * np.sqrt(np.sum(excerpt**2)))
+    found, position = 0, 0
+    for at in np.flatnonzero(likeness > ALIKE):
+        if not found or at - position > len(excerpt) // 2:
+            found += 1
+        position = int(at)
+    return found
 
 
 def energy(path: Path) -> int:
