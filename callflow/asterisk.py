@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,6 +87,7 @@ class AsteriskNode:
         values = {
             "line": self.settings,
             "folders": self.folders,
+            "python": sys.executable,
             "modules_dir": self.install.modules_dir,
             "custom_records": modules,
             "secrets": {"line": secrets.get("ami-line"), "speech": secrets.get("ami-speech")},

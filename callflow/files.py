@@ -46,7 +46,7 @@ class LineFiles:
 def _queue(row: Queue) -> QueueFile | None:
     """The queue; one that no file may carry is left out and told of, the others work."""
     try:
-        return QueueFile(row.name, longest=row.max_waiting)
+        return QueueFile(row.name)
     except Invalid as error:
         log.error("line.queue-left-out", queue=row.name, error=error.id)
         return None
@@ -71,6 +71,8 @@ def roster(snapshot: Snapshot) -> Roster:
         second_queue=entry.overflow if entry else None,
         duty=tuple(_dialled(one.phone) for one in snapshot.duty),
         outside=_dialled(snapshot.outside) if snapshot.outside else None,
+        longest=tuple((one.name, one.max_waiting) for one in snapshot.queues.values()),
+        menu=snapshot.menu,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from callflow.policy import LinePolicy
+from callflow.variables import Refusal
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class CallerLimits:
         self._callers: dict[str, _Caller] = {}
         self._caller_of: dict[str, str] = {}
 
-    def admit(self, caller: str | None, linkedid: str, at: datetime, limits: Limits) -> str | None:
-        """Count a call; the reason why it is refused (`calls` or `concurrent`), or None. Asking twice counts once."""
+    def admit(self, caller: str | None, linkedid: str, at: datetime, limits: Limits) -> Refusal | None:
+        """Count a call; the reason why it is refused, or None. Asking twice counts once."""
         if not caller:
             return None
         known = self._callers.setdefault(caller, _Caller())
@@ -46,9 +47,9 @@ class CallerLimits:
             return None
         self._forget(known, at, timedelta(minutes=limits.window_min))
         if len(known.live) >= limits.concurrent:
-            return "concurrent"
+            return Refusal.CONCURRENT
         if len(known.began) >= limits.calls:
-            return "calls"
+            return Refusal.CALLS
         known.began.append(at)
         known.live[linkedid] = at
         self._caller_of[linkedid] = caller

@@ -5,12 +5,13 @@ agent's name, a number or a queue is data, never configuration.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import jinja2
 
+from callflow.menu import Menu
 from core.errors import Invalid
 
 TEMPLATES = Path(__file__).parents[1] / "asterisk_conf"
@@ -20,6 +21,7 @@ NUMBER = re.compile(r"\+?[0-9]{2,20}")
 QUEUE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
 NAME = re.compile(r"[\w .·()（）-]{1,40}")
+LONGEST_QUEUE = 10_000
 STRATEGIES = ("rrmemory", "leastrecent", "fewestcalls", "random", "ringall", "linear")
 
 
@@ -48,18 +50,17 @@ class AgentPhone:
 
 @dataclass(frozen=True)
 class QueueFile:
-    """One pool of agents. `longest` callers may wait, 0: without limit."""
+    """One pool of agents."""
 
     name: str
     strategy: Literal["rrmemory", "leastrecent", "fewestcalls", "random", "ringall", "linear"] = "rrmemory"
-    longest: int = 0
 
     def __post_init__(self) -> None:
         checked(self.name, QUEUE, "queue", "队列名")
         if self.name == "general":  # a queue of this name would become the file's general section
             raise Invalid("bad-line-value", "队列名不能是 general。", fields={"queue": "请换一个队列名"})
-        if self.strategy not in STRATEGIES or not 0 <= self.longest <= 10_000:
-            raise Invalid("bad-line-value", "队列的分配方式或长度不正确，未写入电话系统。")
+        if self.strategy not in STRATEGIES:
+            raise Invalid("bad-line-value", "队列的分配方式不正确，未写入电话系统。")
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,19 @@ class Roster:
     duty: tuple[str, ...] = ()
     """Duty mobiles, called one after the other."""
     outside: str | None = None
+    longest: tuple[tuple[str, int], ...] = ()
+    """Queue, and how many callers may wait in it, 0: without limit."""
+    menu: Menu = field(default_factory=Menu)
+    """What the callers' keys do."""
 
     def __post_init__(self) -> None:
         checked(self.default_queue, QUEUE, "default_queue", "队列名")
         if self.second_queue is not None:
             checked(self.second_queue, QUEUE, "second_queue", "队列名")
+        for queue, longest in self.longest:
+            checked(queue, QUEUE, "longest", "队列名")
+            if not 0 <= longest <= LONGEST_QUEUE:
+                raise Invalid("bad-line-value", "队列的长度不正确，未写入电话系统。", fields={"longest": queue})
         for number in (*self.duty, *((self.outside,) if self.outside else ())):
             checked(number, NUMBER, "duty", "值班电话")
 

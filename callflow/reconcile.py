@@ -12,7 +12,7 @@ from callflow import journals, store
 from callflow.facts import Fact, Kind, Source, fact
 from callflow.intake import Intake
 from callflow.models import Call, JournalPosition, Node
-from callflow.sources import cdr, cel, queue_log
+from callflow.sources import cdr, cel, messages, queue_log
 from core.clock import now
 from core.db import Database
 from core.errors import Invalid
@@ -31,6 +31,7 @@ JOURNALS: dict[str, tuple[str, Parse]] = {
     "cel": ("cel-custom/events.csv", lambda line, node: cel.facts(cel.parse(line), node)),
     "queue_log": ("queue_log", queue_log.facts),
     "cdr": ("cdr-custom/calls.csv", cdr.facts),
+    "messages": (messages.FILE, messages.facts),
 }
 
 

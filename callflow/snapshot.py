@@ -10,8 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callflow.current import line_policy
+from callflow.current import line_policy, menu
 from callflow.limits import Limits
+from callflow.menu import Menu
 from callflow.numbers.models import DutyMobile, Number
 from callflow.numbers.rules import in_turn
 from callflow.queues.models import Queue
@@ -64,6 +65,7 @@ class Snapshot:
     """On duty now, in the order of calling."""
     outside: str | None = None
     limits: Limits = field(default_factory=Limits)
+    menu: Menu = field(default_factory=Menu)
 
     def number(self, dialled: str) -> NumberEntry | None:
         """The entry of a dialled number; of one that is unknown, that of 12345."""
@@ -91,6 +93,7 @@ async def load(session: AsyncSession) -> Snapshot:
         duty=tuple(Mobile(m.name, m.phone) for m in in_turn(mobiles, now())),
         outside=policy.outside_number or None,
         limits=Limits.of(policy),
+        menu=menu(),
     )
 
 

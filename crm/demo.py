@@ -43,7 +43,9 @@ async def _units(session: AsyncSession, county: County) -> None:
 async def _line(session: AsyncSession, county: County) -> None:
     # a queue that others overflow into must exist first
     for queue in sorted(county.queues, key=lambda one: one.second_line is not None):
-        await numbers.set_queue(session, SYSTEM, queue.code, queue.name, overflow=queue.second_line)
+        await numbers.set_queue(
+            session, SYSTEM, queue.code, queue.name, overflow=queue.second_line, max_waiting=queue.max_waiting
+        )
     for number in county.numbers:
         original = None if number.mode == "own" else number.hotline
         await numbers.set_number(

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import callflow.policy  # noqa: F401 - its section belongs to the policy file
+import callflow.menu
+import callflow.policy  # noqa: F401 - likewise
 import crm.policy  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from callflow import current
+from callflow.menu import MenuPolicy
 from callflow.policy import LinePolicy
 from core import personal
 from core.db import Database
@@ -47,5 +48,5 @@ class Runtime:
         personal.use_keys(personal.Keys.derive(self.secrets.get("personal").encode()))
         county = installed.read(self.settings.core.county)
         installed.use(county)
-        current.use(county.policy[LinePolicy])
+        current.use(county.policy[LinePolicy], county.policy[MenuPolicy].menu)
         return self

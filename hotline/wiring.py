@@ -7,14 +7,15 @@ from core.ledger.service import seal
 from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
-from crm.policy import SmsPolicy
+from crm.policy import OrdersPolicy, SmsPolicy
 from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
+from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
 from hotline.node import node
 from hotline.runtime import Runtime
 from ivr.agi.server import AgiServer
-from ivr.flows.world import SpokenState, StateOf, World
+from ivr.flows.world import QueryRules, SpokenState, StateOf, World
 from ivr.service import server
 from recordings.archive.ingest import Ingest
 from recordings.archive.service import IngestService
@@ -38,7 +39,9 @@ def line(runtime: Runtime) -> list[Service]:
 def agi(runtime: Runtime, part: Line) -> AgiServer:
     """The flows, bound to the line's data in memory."""
     settings = runtime.settings.line
-    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime))
+    orders = installed().policy[OrdersPolicy]
+    query = QueryRules(TYPED_DIGITS, orders.query_code_digits, orders.query_failures_per_call)
+    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime), query)
     return server(settings, world)
 
 

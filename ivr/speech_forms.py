@@ -6,9 +6,14 @@ Digits of codes and telephones one by one with 幺 for 1; 二 in numbers and dat
 
 from datetime import date
 
+from callflow.menu import Does, Menu
+
 DIGITS = "零一二三四五六七八九"
 CODE_DIGITS = "零幺二三四五六七八九"
 LARGEST = 99_999_999
+YEARS = range(2023, 2051)
+"""Years that can be said: from the regulation on."""
+KEY_NAMES = {"*": "星号键", "#": "井号键"}
 
 
 def number(value: int) -> str:
@@ -50,8 +55,24 @@ def code(digits: str) -> str:
 
 
 def day(value: date) -> str:
-    """十一月二十三日; the year is not said, since what is due is near."""
+    """十一月二十三日."""
     return f"{number(value.month)}月{number(value.day)}日"
+
+
+def year(value: int) -> str:
+    """二〇二六年: digit by digit with 〇 (GB/T 15835), and 一, never 幺."""
+    return "".join(DIGITS[int(digit)] for digit in f"{value:04d}").replace("零", "〇") + "年"
+
+
+def full_date(value: date) -> str:
+    """二〇二六年十一月二十三日."""
+    return year(value.year) + day(value)
+
+
+def offer(menu: Menu, *meanings: Does) -> str:
+    """What a menu offers: 查工单请按二，重听请按九; of the keys with such words those of `meanings`, or all."""
+    offered = [one for one in menu.keys if one.says and (not meanings or one.does in meanings)]
+    return "，".join(f"{one.says}请按{KEY_NAMES.get(one.key) or number(int(one.key))}" for one in offered)
 
 
 def order_prompts(digits: str) -> list[str]:
@@ -59,6 +80,7 @@ def order_prompts(digits: str) -> list[str]:
     return [f"hotline/code-{digit}" for digit in digits if digit.isascii() and digit.isdigit()]
 
 
-def date_prompts(value: date) -> list[str]:
-    """The prompts that say a date: month, day."""
-    return [f"hotline/month-{value.month}", f"hotline/day-{value.day}"]
+def date_prompts(value: date, today: date) -> list[str]:
+    """The prompts that say a date: month and day, before them the year where it is not this one."""
+    years = [f"hotline/year-{value.year}"] if value.year != today.year and value.year in YEARS else []
+    return [*years, f"hotline/month-{value.month}", f"hotline/day-{value.day}"]

@@ -21,7 +21,7 @@ class Queue(Base):
     """As staff call it: 一线坐席, 二线专家."""
     strategy: Mapped[str] = mapped_column(String(20), default="rrmemory")
     max_waiting: Mapped[int] = mapped_column(default=0)
-    """Longest queue; whoever comes on top goes down the ladder. 0: no limit."""
+    """Longest queue; whoever comes on top goes to the second line, else to the message box. 0: no limit."""
     overflow: Mapped[str | None] = mapped_column(ForeignKey("line_queues.name"))
     """The queue that takes callers when this one has nobody or they waited too long."""
     active: Mapped[bool] = mapped_column(default=True)

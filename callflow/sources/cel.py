@@ -89,6 +89,8 @@ def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[F
             return _learned(event, node)
         case CallEvent.MESSAGE if event.first:
             return say(Kind.MESSAGE)
+        case CallEvent.KEPT if event.first:
+            return say(Kind.MESSAGE, seconds=event.detail("extra"))
         case CallEvent.REFUSED if event.first:
             return say(Kind.REFUSED, reason=event.detail("extra") or "limit")
         case "HANGUP" if event.first:

@@ -116,6 +116,8 @@ class QueueRecord(Record):
     code: Code
     name: Name
     second_line: Code | None = None
+    max_waiting: int = Field(0, ge=0, le=10_000)
+    """So many callers may wait; 0: no limit."""
 
 
 class ShiftRecord(Record):

@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.policy import OrdersPolicy
 from crm.tickets.models import NumberCounter
 
+TYPED_DIGITS = 13
+"""`YY20261123-00001` as typed by keypad: day and running number, without the county's letters."""
 _TYPED = re.compile(r"(?P<prefix>[A-Z]*)(?P<day>\d{8})-?(?P<n>\d{5,})")
 
 

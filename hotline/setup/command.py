@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from callflow.asterisk import Folders
+from callflow.menu import MenuPolicy
+from crm.installed import installed
 from hotline import demo, settings
 from hotline.runtime import Runtime
 from hotline.schema import migrate
@@ -69,7 +71,8 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
 
 def _prompts(runtime: Runtime, say: Say) -> None:
     recorded = runtime.home / "prompts"
-    changed = render_all(Folders(runtime.home).sounds, recorded=_if_there(recorded))
+    county, menu = runtime.settings.core.county, installed().policy[MenuPolicy].menu
+    changed = render_all(Folders(runtime.home).sounds, recorded=_if_there(recorded), county=county, menu=menu)
     say(f"新生成 {len(changed)} 段" if changed else "没有变化")
 
 

@@ -140,6 +140,7 @@ def variables_page() -> str:
     kinds: tuple[tuple[str, type[Enum]], ...] = (
         ("Channel variables", variables.Variable),
         ("Routes", variables.Route),
+        ("Refusals", variables.Refusal),
         ("Rungs of the ladder", variables.Rung),
         ("Call events", variables.CallEvent),
     )

@@ -14,6 +14,8 @@ QUICK_S = 3.0
 LONGEST_PROMPT_S = 60.0
 GRACE_S = 5
 KEYS = "0123456789*#"
+PATIENCE = 3
+"""So often a caller may end a number with # where nothing was typed."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,21 @@ class Session(ABC):
         this service, and from there in the call's record."""
 
     async def ask(self, *prompts: str, longest: int, wait_s: float = 6.0) -> Typed:
-        """Say the prompts and collect up to `longest` digits, ended by # or a pause; typing ahead is welcome."""
-        typed = await self.play(*prompts, keys=KEYS) or await self.key(wait_s)
-        while typed and typed[-1] != "#" and len(typed) < longest:
-            key = await self.key(wait_s)
-            if not key:
+        """Say the prompts and collect up to `longest` digits, ended by # or a pause; * begins anew.
+
+        Typing ahead is welcome. A # before any digit ended what was typed before: the prompts are said again.
+        """
+        for _ in range(PATIENCE):
+            key = await self.play(*prompts, keys=KEYS) or await self.key(wait_s)
+            if key != "#":
                 break
-            typed += key
-        return Typed(typed.rstrip("#"))
+        typed = ""
+        while key and key != "#":
+            typed = "" if key == "*" else typed + key
+            if len(typed) == longest:
+                break
+            key = await self.key(wait_s)
+        return Typed(typed)
 
     @property
     def linkedid(self) -> str:

@@ -15,6 +15,7 @@ async def inbound(session: Session, world: World) -> None:
     caller = from_caller_id(session.caller)
 
     if reason := world.limits.admit(caller, session.linkedid, now(), line.limits):
+        await session.set(Variable.REASON, reason)
         await session.set(Variable.ROUTE, Route.REFUSE)
         await session.learned(Kind.REFUSED, reason=reason)
         return

@@ -1,42 +1,60 @@
-"""Key 2: the state of my order, by order number and the query code from the SMS (工单进度查询)."""
+"""A key for it: the state of my order, by order number and the query code from the SMS (工单进度查询)."""
 
 from callflow.facts import Kind
+from callflow.menu import Does, Menu
+from callflow.variables import Variable
+from core.clock import today
 from core.errors import Unavailable
 from ivr.agi.session import Session
-from ivr.flows.world import World
+from ivr.flows.world import SpokenState, World
 from ivr.speech_forms import date_prompts, order_prompts
-
-NUMBER_DIGITS = 13
-"""`YY20261123-00001` as typed: day and running number, without the county's letters."""
-CODE_DIGITS = 6
-TRIES = 3
-"""Third failure ends it: a query code must not be found by trying."""
 
 
 async def status(session: Session, world: World) -> None:
-    """Ask for both, say the state. The caller's own number proves nothing, and a 举报 is never spoken."""
-    begin = ["hotline/status-begin"]
-    for attempt in range(1, TRIES + 1):
-        number = await session.ask(*begin, "hotline/status-number", longest=NUMBER_DIGITS)
+    """Ask for both, say the state. The caller's own number proves nothing, and a 举报 is never spoken.
+
+    The last failure that the policy allows in one call ends it, however often the key is pressed: a query code must
+    not be found by trying.
+    """
+    rules, menu = world.query, world.snapshot().menu
+    failures = _count(await session.get(Variable.FAILURES))
+    begin = ["hotline/status-begin"] if failures < rules.failures else []
+    while failures < rules.failures:
+        number = await session.ask(*begin, "hotline/status-number", longest=rules.number_digits, wait_s=menu.key_wait_s)
         begin = []
-        code = await session.ask("hotline/status-code", longest=CODE_DIGITS) if number.digits else number
-        if number.silent or code.silent:
-            await session.play("hotline/status-nothing-typed")
-        else:
+        code = number
+        if number.digits:
+            code = await session.ask("hotline/status-code", longest=rules.code_digits, wait_s=menu.key_wait_s)
+        again = "hotline/status-nothing-typed"
+        if not (number.silent or code.silent):
             try:
                 found = await world.state_of(number.digits, code.digits)
             except Unavailable:
                 await session.play("hotline/status-unavailable")
                 return
             if found:
-                await session.play(
-                    "hotline/status-order", *order_prompts(number.digits), f"hotline/state-{found.state}"
-                )
-                if found.due:
-                    await session.play("hotline/status-due", *date_prompts(found.due))
-                await session.play("hotline/status-end")
                 await session.learned(Kind.SELF_SERVED, what="status")
+                await _say(session, menu, number.digits, found)
                 return
-            if attempt < TRIES:
-                await session.play("hotline/status-no-match")
+            again = "hotline/status-no-match"
+        failures += 1
+        await session.set(Variable.FAILURES, str(failures))
+        if failures < rules.failures:
+            await session.play(again)
     await session.play("hotline/status-failed")
+
+
+async def _say(session: Session, menu: Menu, digits: str, found: SpokenState) -> None:
+    """Say it, again on request, until the caller wants a person or asks for nothing more."""
+    state = ["hotline/status-order", *order_prompts(digits), f"hotline/state-{found.state}"]
+    if found.due:
+        state += ["hotline/status-due", *date_prompts(found.due, today())]
+    keys = menu.keys_for(Does.REPEAT, Does.AGENT)
+    for _ in range(menu.repeats + 1):
+        pressed = await session.play(*state, "hotline/status-end", keys=keys)
+        if menu.does(pressed) is not Does.REPEAT:
+            return
+
+
+def _count(value: str) -> int:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 5 else 0

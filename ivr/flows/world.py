@@ -22,9 +22,19 @@ every 举报. Raises Unavailable."""
 
 
 @dataclass(frozen=True)
+class QueryRules:
+    """How an order is asked for: digits to type, and how many failures one call may have."""
+
+    number_digits: int
+    code_digits: int
+    failures: int
+
+
+@dataclass(frozen=True)
 class World:
     """Given to every flow. `snapshot` never waits and never fails."""
 
     snapshot: Callable[[], Snapshot]
     limits: CallerLimits
     state_of: StateOf
+    query: QueryRules

@@ -2,12 +2,15 @@
 
 import audioop
 import json
+import re
 import tomllib
 import wave
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+from callflow.menu import Does, Menu
 from callflow.speak import RATE, pinyin, render
 from core.errors import Invalid
 from ivr import speech_forms
@@ -20,35 +23,65 @@ RECIPE = "2"
 """Rises when the same text is rendered differently."""
 STAMP = "rendered.json"
 LONGEST = 400
+NO_KEYS = Menu()
 
 
-def texts(catalogue: Path = CATALOGUE) -> dict[str, str]:
-    """Every prompt: those of the catalogue, and the pieces of numbers, codes and dates.
+def texts(catalogue: Path = CATALOGUE, *, county: Path | None = None, menu: Menu = NO_KEYS) -> dict[str, str]:
+    """Every prompt: those of the catalogue or the county's in their place, and the pieces of numbers, codes and dates.
 
-    Raises Invalid("bad-prompt") with the name of the entry that is wrong.
+    `county` is a folder that may hold `prompts.toml`. Raises Invalid("bad-prompt") with the entry that is wrong.
     """
-    said = tomllib.loads(catalogue.read_text(encoding="utf-8"))
+    said = _read(catalogue)
     found: dict[str, str] = dict(said.get("prompts", {}))
-    for name, text in found.items():
-        if not isinstance(text, str) or not text.strip() or len(text) > LONGEST or ".." in name:
-            raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "请填写不超过400字的文字"})
+    if county and (own := county / "prompts.toml").exists():
+        replaced = _read(own)
+        strange = sorted(set(replaced) - {"prompts"} | set(replaced.get("prompts", {})) - set(found))
+        if strange:
+            raise Invalid("bad-prompt", f"{county.name}/prompts.toml 中没有这样的提示音：{'、'.join(strange)}。")
+        found |= replaced.get("prompts", {})
+    found = {name: _worded(name, text, menu) for name, text in found.items()}
     largest = int(said.get("numbers", {}).get("largest", 99))
     found |= {f"digits/{value}": speech_forms.number(value) for value in range(largest + 1)}
     found |= {"digits/hundred": "百", "digits/thousand": "千", "digits/million": "百万"}
     found |= {f"hotline/code-{digit}": speech_forms.code(str(digit)) for digit in range(10)}
+    found |= {f"hotline/year-{year}": speech_forms.year(year) for year in speech_forms.YEARS}
     found |= {f"hotline/month-{month}": speech_forms.number(month) + "月" for month in range(1, 13)}
     found |= {f"hotline/day-{day}": speech_forms.number(day) + "日" for day in range(1, 32)}
     return found
 
 
-def render_all(sounds: Path, catalogue: Path = CATALOGUE, recorded: Path | None = None) -> list[str]:
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Invalid("bad-prompt", f"提示音文件 {path.name} 无法使用：{error}") from error
+
+
+def _worded(name: str, text: object, menu: Menu) -> str:
+    """The text with what the menu offers; an offer of nothing leaves no comma behind."""
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST or ".." in name:
+        raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "请填写不超过400字的文字"})
+    worded = text.replace("{keys}", speech_forms.offer(menu)).replace("{repeat}", speech_forms.offer(menu, Does.REPEAT))
+    if "{" in worded or "}" in worded:
+        raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "花括号中只能是 keys 或 repeat"})
+    return re.sub(r"^，|，(?=[，。])", "", worded)
+
+
+def render_all(
+    sounds: Path,
+    catalogue: Path = CATALOGUE,
+    recorded: Path | None = None,
+    *,
+    county: Path | None = None,
+    menu: Menu = NO_KEYS,
+) -> list[str]:
     """Write all prompts below `sounds`/zh, the beep, and the music beside `sounds`; names of the changed ones.
 
     `recorded` holds human recordings by the same names, .wav at 8 kHz, mono, 16 bit. A file that is something else
     is refused with Invalid("bad-recording") before anything is written.
     """
     folder = sounds / "zh"
-    wanted = {name: pinyin(text) for name, text in texts(catalogue).items()}
+    wanted = {name: pinyin(text) for name, text in texts(catalogue, county=county, menu=menu).items()}
     human = {name: _checked(recorded / f"{name}.wav") for name in wanted} if recorded else {}
     stamp = folder / STAMP
     known: Mapping[str, str] = json.loads(stamp.read_text(encoding="utf-8")) if stamp.exists() else {}

@@ -8,10 +8,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from ringing import AGENTS, NUMBERS, WAITS, Line
+from ringing import AGENTS, MENU, NUMBERS, ROSTER, WAITS, Line
 
 from callflow.asterisk import AsteriskNode
-from callflow.line_files import DialledNumber, QueueFile, Roster
+from callflow.line_files import QueueFile
 from callflow.settings import LineSettings
 from hotline.setup import asterisk
 from hotline.softphone import free_port
@@ -45,10 +45,9 @@ def rendered_home(asterisk_home: Path, line_settings: LineSettings) -> Path:
     node.render()
     node.render_agents(AGENTS)
     node.render_queues([QueueFile(name) for name in NUMBERS.values()])
-    numbers = tuple(DialledNumber(number, number, queue) for number, queue in NUMBERS.items())
-    node.render_roster(Roster("hotline", numbers))
+    node.render_roster(ROSTER)
     write(asterisk_home / "recorded/hotline/greeting.wav", b"\x00\x10\x00\xf0" * 2000)
-    render_all(node.folders.sounds, recorded=asterisk_home / "recorded")
+    render_all(node.folders.sounds, recorded=asterisk_home / "recorded", menu=MENU)
     return asterisk_home
 
 

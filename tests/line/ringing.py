@@ -4,23 +4,31 @@ import asyncio
 import audioop
 import contextlib
 import itertools
+import json
 import os
 import tempfile
 import time
 import wave
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from callflow.asterisk import AsteriskNode
-from callflow.line_files import AgentPhone
+from callflow.line_files import AgentPhone, DialledNumber, Roster
+from callflow.menu import Does, Menu, MenuKey
 from callflow.settings import LineSettings, Waits
 from callflow.speak import speak
-from hotline.softphone import Softphone
+from hotline.softphone import On, Softphone
 
 SECRET = "only-in-tests-0123456789"
 WAIT_S = 40.0
+EXCERPT = 8000
+"""A second from the middle of a prompt is enough to know it by."""
+ALIKE = 0.75
 AGENTS = tuple(AgentPhone(str(extension), SECRET, f"坐席{extension}") for extension in range(1001, 1007))
 NUMBERS = {
     "12345": "hotline",
@@ -32,6 +40,17 @@ NUMBERS = {
     "12306": "words",
 }
 """Each test rings a number with a queue of its own, so that none meets another's callers."""
+MENU = Menu(
+    keys=(
+        MenuKey(key="2", does=Does.STATUS, says="查工单"),
+        MenuKey(key="9", does=Does.REPEAT, says="重听"),
+        MenuKey(key="0", does=Does.AGENT),
+    ),
+    wrong_keys=1,
+    key_wait_s=4,
+)
+ROSTER = Roster("hotline", tuple(DialledNumber(n, n, queue) for n, queue in NUMBERS.items()), menu=MENU)
+"""Who answers in line tests; a test that needs more adds it with `Line.rostered`."""
 WAITS = Waits(agent_ring=5, first_queue=20, second_queue=3, duty_ring=8, accept=3, message=20, message_silence=3)
 
 _CALLERS: Iterator[int] = itertools.count(13800001000)
@@ -88,6 +107,47 @@ class Line:
         await until(ready, f"agent {extension} ready in {queue}")
         return one
 
+    async def rostered(
+        self, trunk: Softphone | None = None, waits: dict[str, int] | None = None, **roster: object
+    ) -> None:
+        """Another roster until this test's end; `trunk` is the telephone at which calls to the outside ring."""
+        usual = self.settings
+        changes: dict[str, object] = {"waits": usual.waits.model_copy(update=waits or {})}
+        if trunk:
+            changes["trunk_to"] = f"127.0.0.1:{sip_port(trunk)}"
+        self.node.settings = usual.model_copy(update=changes)
+        await self._render(replace(ROSTER, **roster))  # type: ignore[arg-type]
+
+        async def as_before() -> None:
+            self.node.settings = usual
+            await self._render(ROSTER)
+
+        self.stack.push_async_callback(as_before)
+
+    async def _render(self, roster: Roster) -> None:
+        self.node.render()
+        self.node.render_roster(roster)
+        await self.node.reload("res_pjsip.so")
+        await self.node.reload("pbx_config.so")
+
+    def times(self, heard: Path, prompt: str) -> int:
+        """How often a prompt can be heard in what a telephone received: peaks of the normalised correlation."""
+        with wave.open(str(self.node.folders.sounds / "zh" / f"{prompt}.wav")) as file:
+            said = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+        with wave.open(str(heard)) as file:
+            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
+        return peaks(sound, said[len(said) // 2 - EXCERPT // 2 :][:EXCERPT])
+
+    def messages(self, caller: str) -> list[dict[str, object]]:
+        """What the message box noted of `caller`'s messages."""
+        path = self.node.folders.log / "messages.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        return [line for line in lines if line["caller"] == caller]
+
+    def count(self, caller: str, kind: str, containing: str = "") -> int:
+        """How often `kind` happened in `caller`'s call so far."""
+        return sum(1 for row in self.events(caller) if row[0] == kind and containing in ",".join(row))
+
     def events(self, caller: str) -> list[list[str]]:
         """The CEL rows of the calls that `caller` began, in order."""
         path = self.node.folders.log / "cel-custom" / "events.csv"
@@ -112,6 +172,41 @@ class Line:
         """A recording of `caller`'s call, such as `talk1_in` or `message`."""
         linkedid = self.events(caller)[0][2]
         return self.node.folders.recordings / f"{linkedid}_{part}.sln"
+
+
+async def rings(line: Line, number: str, say: str = "") -> Softphone:
+    """A citizen who dials `number`, and speaks once connected to the line."""
+    phone = await line.phone(greeting=say)
+    await phone.dial(number)
+    await phone.wait_for(On.ESTABLISHED)
+    return phone
+
+
+async def ended(phone: Softphone) -> Path:
+    """Wait for the end of the call; the file of what the telephone heard."""
+    await phone.wait_for(On.CLOSED)
+    heard = await until(phone.heard, "a file of what was heard")
+    assert isinstance(heard, list)
+    last: Path = heard[-1]
+    return last
+
+
+def peaks(sound: npt.NDArray[np.float64], excerpt: npt.NDArray[np.float64]) -> int:
+    """How often `excerpt` is in `sound`, whatever its volume."""
+    if len(sound) < len(excerpt):
+        return 0
+    size = 1 << (len(sound) + len(excerpt)).bit_length()
+    product = np.fft.irfft(np.fft.rfft(sound, size) * np.conj(np.fft.rfft(excerpt, size)), size)
+    energies = np.concatenate(([0.0], np.cumsum(sound**2)))
+    span = len(sound) - len(excerpt) + 1
+    around = np.sqrt(np.maximum(energies[len(excerpt) :] - energies[:span], 1.0))
+    likeness = product[:span] / (around * np.sqrt(np.sum(excerpt**2)))
+    found, position = 0, 0
+    for at in np.flatnonzero(likeness > ALIKE):
+        if not found or at - position > len(excerpt) // 2:
+            found += 1
+        position = int(at)
+    return found
 
 
 def energy(path: Path) -> int:

@@ -3,41 +3,23 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from prometheus_client import REGISTRY
-from ringing import NUMBERS, Line, energy, sip_port, until
+from ringing import MENU, NUMBERS, Line, ended, energy, rings, until
 
-from callflow.facts import Fact
 from callflow.limits import CallerLimits
-from callflow.line_files import DialledNumber, Roster
 from callflow.snapshot import NumberEntry, Snapshot
 from hotline.softphone import On, Softphone
 from ivr.agi.server import AgiServer
-from ivr.flows.world import SpokenState, World
+from ivr.flows.world import QueryRules, SpokenState, World
 from ivr.service import server
 
 pytestmark = pytest.mark.line
 AUDIBLE = 300
+QUERY = QueryRules(number_digits=13, code_digits=6, failures=3)
 ORDER, CODE = "2026112300001", "123456"
-
-
-async def rings(line: Line, number: str, say: str = "") -> Softphone:
-    """A citizen who dials `number`, and speaks once connected to the line."""
-    phone = await line.phone(greeting=say)
-    await phone.dial(number)
-    await phone.wait_for(On.ESTABLISHED)
-    return phone
-
-
-async def ended(phone: Softphone) -> int:
-    """Wait for the end of the call; how loud was what the telephone heard."""
-    await phone.wait_for(On.CLOSED)
-    heard = await until(phone.heard, "a file of what was heard")
-    assert isinstance(heard, list)
-    return energy(heard[-1])
 
 
 async def test_asterisk_knows_every_application_and_function_that_the_dialplan_uses(line: Line) -> None:
@@ -60,7 +42,7 @@ async def test_without_python_the_call_reaches_an_agent_and_both_sides_are_recor
     for side in ("talk1_in", "talk1_out"):
         await until(lambda s=side: energy(line.spooled(citizen.user, s)) > AUDIBLE, side)
     await citizen.hang_up()
-    assert await ended(citizen) > AUDIBLE
+    assert energy(await ended(citizen)) > AUDIBLE
     await line.happened(citizen.user, "LINKEDID_END")
     sizes = {line.spooled(citizen.user, side).stat().st_size for side in ("talk1_in", "talk1_out")}
     assert max(sizes) - min(sizes) <= 1600, "both directions are in step"
@@ -92,27 +74,16 @@ async def test_with_nobody_at_all_the_citizen_leaves_a_message(line: Line) -> No
     await line.happened(citizen.user, "APP_START", "Record")
     await citizen.say(line.clip("我要反映路灯坏了，请派人来修"))
     await until(lambda: energy(line.spooled(citizen.user, "message")) > AUDIBLE, "the citizen's words in the message")
-    assert await ended(citizen) > AUDIBLE, "the request to speak was heard"
+    assert line.times(await ended(citizen), "hotline/message") == 1, "the request to speak was heard"
     assert line.moment(citizen.user, "HotlineMessage")
 
 
 @pytest.fixture
-async def mobile(line: Line) -> AsyncIterator[Softphone]:
+async def mobile(line: Line) -> Softphone:
     """A duty mobile behind the trunk, on the roster of this test only."""
     phone = await line.phone("13900000001", auto_answer=True)
-    usual = line.node.settings
-    numbers = tuple(DialledNumber(number, number, queue) for number, queue in NUMBERS.items())
-    line.node.settings = usual.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(phone)}"})
-    line.node.render()
-    line.node.render_roster(replace(Roster("hotline", numbers), duty=("13900000001",)))
-    await line.node.reload("res_pjsip.so")
-    await line.node.reload("pbx_config.so")
-    yield phone
-    line.node.settings = usual
-    line.node.render()
-    line.node.render_roster(Roster("hotline", numbers))
-    await line.node.reload("res_pjsip.so")
-    await line.node.reload("pbx_config.so")
+    await line.rostered(phone, duty=("13900000001",))
+    return phone
 
 
 async def test_a_duty_mobile_that_presses_1_is_connected_and_recorded(line: Line, mobile: Softphone) -> None:
@@ -126,7 +97,7 @@ async def test_a_duty_mobile_that_presses_1_is_connected_and_recorded(line: Line
     for side in ("talk1_in", "talk1_out"):
         await until(lambda s=side: energy(line.spooled(citizen.user, s)) > AUDIBLE, side)
     await citizen.hang_up()
-    assert await ended(mobile) > AUDIBLE
+    assert energy(await ended(mobile)) > AUDIBLE
 
 
 async def test_a_voicemail_never_accepts(line: Line, mobile: Softphone) -> None:
@@ -138,32 +109,21 @@ async def test_a_voicemail_never_accepts(line: Line, mobile: Softphone) -> None:
     await citizen.hang_up()
 
 
-class Notebook:
-    """A sink that keeps facts in a list."""
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-
-    async def put(self, *facts: Fact) -> None:
-        self.facts += facts
-
-
 @pytest.fixture
-async def python(line: Line) -> AsyncIterator[Notebook]:
+async def python(line: Line) -> AsyncIterator[None]:
     """The FastAGI server with its flows, knowing one order."""
 
     async def state_of(number: str, code: str) -> SpokenState | None:
         return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
 
-    notes = Notebook()
-    snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()})
-    agi: AgiServer = server(line.settings, World("node1", lambda: snapshot, CallerLimits(), notes, state_of))
+    snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}, menu=MENU)
+    agi: AgiServer = server(line.settings, World(lambda: snapshot, CallerLimits(), state_of, QUERY))
     await agi.start()
-    yield notes
+    yield
     await agi.stop()
 
 
-async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: Line, python: Notebook) -> None:
+async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: Line, python: None) -> None:
     agent = await line.agent("1003", "status")
     citizen = await rings(line, "12305")
     await citizen.send_digits("2")
@@ -171,13 +131,13 @@ async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: 
     for digit in ORDER + CODE:
         await citizen.send_digits(digit)
         await asyncio.sleep(0.15)  # as fast as fingers type, not a wait for anything
-    await until(lambda: any(fact.data.get("what") == "status" for fact in python.facts), "the state was said")
+    await line.happened(citizen.user, "HotlineLearned", "what=status")
     await agent.wait_for(On.ESTABLISHED)
     await citizen.hang_up()
-    assert await ended(citizen) > AUDIBLE
+    assert energy(await ended(citizen)) > AUDIBLE
 
 
-async def test_who_asks_something_while_waiting_comes_back_to_the_same_place(line: Line, python: Notebook) -> None:
+async def test_who_asks_something_while_waiting_comes_back_to_the_same_place(line: Line, python: None) -> None:
     agent = await line.agent("1004", "place")
     await line.node.cli("queue pause member PJSIP/1004 queue place")
     first = await rings(line, "12303")

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import soundfile
-from callflow.spool import Spool
 from ringing import Line, until
 from sqlalchemy import select
 
@@ -20,7 +19,7 @@ from callflow import current
 from callflow.agents import service as agents
 from callflow.ami import AmiClient
 from callflow.feed import LineFeed
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.models import Call
 from callflow.numbers import service as numbers
@@ -101,15 +100,15 @@ async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
         await numbers.set_queue(session, SYSTEM, QUEUE, "综合坐席")
         await agents.enrol(session, SYSTEM, user.id, EXTENSION, "李雯", {QUEUE: 0})
         await agents.log_in(session, agent, user.id)
-    sink = FactSink(db, Spool(home / "facts"))
-    feed = LineFeed(db, sink, settings, lambda: secrets.get("ami-line"), node.folders.log, CallerLimits())
+    intake = Intake(db, home / "aside.txt")
+    feed = LineFeed(db, intake, settings, lambda: secrets.get("ami-line"), node.folders.log, CallerLimits())
     store = FolderStore(home / "archive")
     years = policy[RecordingPolicy].protected_years
     ingest = Ingest(db, store, node.folders.recordings, node=settings.node, quiet_after_s=30, protected_years=years)
     ami = AmiClient(settings.private, settings.ami_port, "speech", lambda: secrets.get("ami-speech"))
     speech = SpeechService(db, store, SpeechSettings(port=0, threads=1), ami)
     async with AsyncExitStack() as stack:
-        for service in (sink, feed, IngestService(db, ingest, every_s=0.5), speech):
+        for service in (feed, IngestService(db, ingest, every_s=0.5), speech):
             await service.start()
             stack.push_async_callback(service.stop)
         yield Room(line, db, store, speech, agent)

@@ -1,15 +1,14 @@
 """A database with queues, agents and the bureau's decisions about the line."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from callflow.spool import Spool
 
 from callflow import current
 from callflow.agents import service as agents
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.numbers import service as numbers
 from callflow.policy import LinePolicy
 from core.actor import SYSTEM
@@ -53,8 +52,5 @@ async def agent(db: Database) -> UUID:
 
 
 @pytest.fixture
-async def sink(db: Database, home: Path) -> AsyncIterator[FactSink]:
-    made = FactSink(db, Spool(home / "facts"))
-    await made.start()
-    yield made
-    await made.stop()
+def intake(db: Database, home: Path) -> Intake:
+    return Intake(db, home / "facts" / "aside.txt")

@@ -1,14 +1,13 @@
-"""Facts survive a database that is late or away, and a bad one costs the others nothing."""
+"""The journals hold what the database could not take; a bad fact costs the others nothing."""
 
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from callflow.spool import POISON, Spool
 from line_facts import answered, the_call
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.models import Call
 from core.db import Database
 from core.errors import Unavailable
@@ -16,52 +15,57 @@ from core.errors import Unavailable
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
-async def test_what_is_put_is_there(db: Database, agent: UUID, sink: FactSink) -> None:
-    await sink.put(*answered())
+async def test_what_is_saved_is_there(db: Database, agent: UUID, intake: Intake) -> None:
+    await intake.save(answered())
     assert (await the_call(db)).outcome == "answered"
+    assert (await intake.health()).ok
 
 
-async def test_without_a_database_facts_wait_on_disk_and_follow(db: Database, agent: UUID, home: Path) -> None:
+async def test_what_is_said_again_costs_no_statement(db: Database, agent: UUID, intake: Intake) -> None:
+    await intake.save(answered())
+    statements: list[str] = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    await intake.save(answered())
+    assert statements == []
+    await intake.save(answered("2.0"))
+    assert statements
+    assert (await the_call(db, "2.0")).outcome == "answered"
+
+
+async def test_many_calls_cost_as_many_statements_as_one(db: Database, agent: UUID, intake: Intake) -> None:
+    statements: list[str] = []
+    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    await intake.save(answered("1.0"))
+    one = len(statements)
+    await intake.save([fact for n in range(2, 22) for fact in answered(f"{n}.0", caller=f"1380000{n:04d}")])
+    assert len(statements) == 2 * one
+    async with db.session() as session:
+        assert await session.scalar(select(func.count()).where(Call.outcome == "answered")) == 21
+
+
+async def test_without_a_database_it_says_so_and_forgets_nothing_it_did_not_store(
+    db: Database, agent: UUID, home: Path
+) -> None:
     away = Database(NOWHERE)
-    first = FactSink(away, Spool(home / "facts"))
-    await first.start()
-    for one in answered():
-        await first.put(one)
+    intake = Intake(away, home / "aside.txt")
     with pytest.raises(Unavailable):
-        await first.replay()
-    await first.stop()
+        await intake.save(answered())
+    assert not (await intake.health()).ok
     await away.close()
-    written = b"".join(path.read_bytes() for path in (home / "facts").glob("*.facts"))
-    assert written
-    assert b"13800000001" not in written
-
-    second = FactSink(db, Spool(home / "facts"))
-    await second.replay()
-    call = await the_call(db)
-    assert (call.outcome, call.caller) == ("answered", "+8613800000001")
-    assert list((home / "facts").glob("*.facts")) == []
-    await second.replay()
-
-
-async def test_a_torn_line_is_set_aside_and_the_rest_follows(db: Database, agent: UUID, home: Path) -> None:
-    spool = Spool(home / "facts")
-    spool.append(answered())
-    [file] = spool.rotate()
-    with file.open("ab") as torn:
-        torn.write(b"v1::abc:torn\n\xff\xfe nonsense\n")
-    sink = FactSink(db, spool)
-    await sink.replay()
+    intake._db = db
+    await intake.save(answered())
     assert (await the_call(db)).outcome == "answered"
-    assert len((home / "facts" / POISON).read_text(errors="replace").splitlines()) == 2
-    assert not (await sink.health()).ok
+    assert (await intake.health()).ok
 
 
-async def test_a_fact_that_the_database_refuses_costs_the_others_nothing(db: Database, agent: UUID, home: Path) -> None:
+async def test_a_fact_that_the_database_refuses_costs_the_others_nothing(
+    db: Database, agent: UUID, intake: Intake, home: Path
+) -> None:
     good = answered()
     bad = good[0].model_copy(update={"node": "n" * 70})
-    sink = FactSink(db, Spool(home / "facts"))
-    await sink.save([bad, *good])
+    await intake.save([bad, *good])
     assert (await the_call(db)).outcome == "answered"
     async with db.session() as session:
         assert await session.scalar(select(func.count()).select_from(Call)) == 1
-    assert (home / "facts" / POISON).exists()
+    assert (home / "facts" / "aside.txt").exists()
+    assert not (await intake.health()).ok

@@ -14,7 +14,7 @@ from callflow.agents import service as agents
 from callflow.agents.models import Agent
 from callflow.incidents import service as incidents
 from callflow.incidents.models import Incident
-from callflow.intake import FactSink
+from callflow.intake import Intake
 from callflow.models import Node
 from callflow.numbers import service as numbers
 from callflow.reconcile import Reconciler
@@ -79,7 +79,7 @@ async def test_wrap_up_begins_with_the_end_of_a_talk_and_lifts_by_itself(db: Dat
     with frozen(NOW):
         async with db.session() as session:
             await agents.log_in(session, person(agent), agent)
-            await agents.completed(session, "1001", NOW)
+            await agents.completed(session, {"1001": NOW})
             assert await agents.lift_wrap_ups(session) == 0
     with frozen(NOW + timedelta(seconds=60)):
         async with db.session() as session:
@@ -91,8 +91,8 @@ async def test_a_pause_during_the_talk_is_no_wrap_up(db: Database, agent: UUID) 
     async with db.session() as session:
         await agents.log_in(session, person(agent), agent)
         await agents.pause(session, person(agent), agent, "break")
-        await agents.completed(session, "1001", NOW)
-        await agents.did_not_answer(session, "1001")
+        await agents.completed(session, {"1001": NOW})
+        await agents.did_not_answer(session, ["1001"])
         assert (await session.get_one(Agent, agent)).pause_reason == "break"
 
 
@@ -174,11 +174,11 @@ async def test_a_queue_name_that_no_file_carries_is_refused(db: Database, name: 
 
 
 async def test_journals_are_read_once_across_rotation_and_bad_lines(
-    db: Database, agent: UUID, sink: FactSink, home: Path
+    db: Database, agent: UUID, intake: Intake, home: Path
 ) -> None:
     journal = home / "log" / "cel-custom" / "events.csv"
     journal.parent.mkdir(parents=True)
-    reader = Reconciler(db, sink, "node1", home / "log")
+    reader = Reconciler(db, intake, "node1", home / "log")
     assert await reader.read_journals() == 0
     journal.write_text(JOURNAL[0] + "\nnonsense\n" + JOURNAL[1][:30])
     await reader.read_journals()
@@ -187,22 +187,22 @@ async def test_journals_are_read_once_across_rotation_and_bad_lines(
         file.write(JOURNAL[1][30:] + "\n")
     shutil.move(journal, journal.with_name("events.csv.1"))
     journal.write_text(JOURNAL[2] + "\n")
-    again = Reconciler(db, sink, "node1", home / "log")
+    again = Reconciler(db, intake, "node1", home / "log")
     await again.read_journals()
     call = await the_call(db, "n.1")
     assert call.answered_at
     assert (call.outcome, call.ended_by) == ("interrupted", "system")
     assert await again.read_journals() == 0
-    assert (home / "facts" / "poison.txt").read_text() == "cel nonsense\n"
+    assert (home / "facts" / "aside.txt").read_text() == "cel nonsense\n"
 
 
 async def test_a_call_that_no_channel_belongs_to_is_closed_when_seen_so_twice(
-    db: Database, agent: UUID, sink: FactSink, home: Path
+    db: Database, agent: UUID, intake: Intake, home: Path
 ) -> None:
     journal = home / "cel-custom" / "events.csv"
     journal.parent.mkdir(parents=True)
     journal.write_text(f"{JOURNAL[0]}\n{JOURNAL[1]}\n")
-    reader = Reconciler(db, sink, "node1", home)
+    reader = Reconciler(db, intake, "node1", home)
     await reader.read_journals()
     arrived = (await the_call(db, "n.1")).arrived_at
     later = arrived + timedelta(minutes=1)
@@ -214,12 +214,12 @@ async def test_a_call_that_no_channel_belongs_to_is_closed_when_seen_so_twice(
 
 
 async def test_calls_of_an_earlier_boot_are_cut_off_at_the_last_sign_of_life(
-    db: Database, agent: UUID, sink: FactSink, home: Path
+    db: Database, agent: UUID, intake: Intake, home: Path
 ) -> None:
     journal = home / "cel-custom" / "events.csv"
     journal.parent.mkdir(parents=True)
     journal.write_text(f"{JOURNAL[0]}\n{JOURNAL[1]}\n")
-    reader = Reconciler(db, sink, "node1", home)
+    reader = Reconciler(db, intake, "node1", home)
     await reader.read_journals()
     arrived = (await the_call(db, "n.1")).arrived_at
     booted, died = arrived + timedelta(seconds=30), arrived + timedelta(seconds=20)

@@ -23,9 +23,9 @@ def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     original = events.publish
 
-    async def publish(session, event: Event, *, lock: str | None = None) -> None:
-        names.append(event.name.removeprefix("callflow."))
-        await original(session, event, lock=lock)
+    async def publish(session, *told: Event) -> None:
+        names.extend(event.name.removeprefix("callflow.") for event in told)
+        await original(session, *told)
 
     monkeypatch.setattr(store, "publish", publish)
     return names

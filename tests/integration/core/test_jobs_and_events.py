@@ -1,5 +1,7 @@
 """Jobs exist exactly if the change does, survive killed workers, and are tried again only when that can help."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -8,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from core import clock, events, jobs
+from core import clock, events, jobs, live
 from core.db import Database
 from core.errors import Invalid, Unavailable
 from core.jobs import JobContext, Retry, defer, failed_jobs, job, replay, run_pending
 
 ran: list[Any] = []
+BAD = 13
 
 
 @job("test.note")
@@ -42,13 +45,15 @@ class Happened(events.Event):
 
 
 @events.subscriber(Happened, "test.first")
-async def first(session: Any, event: Happened) -> None:
-    ran.append(("first", event.value))
+async def first(session: Any, told: Sequence[Happened]) -> None:
+    ran.extend(("first", event.value) for event in told)
 
 
 @events.subscriber(Happened, "test.second")
-async def second(session: Any, event: Happened) -> None:
-    ran.append(("second", event.value))
+async def second(session: Any, told: Sequence[Happened]) -> None:
+    ran.append(("second", [event.value for event in told]))
+    if any(event.value == BAD for event in told):
+        raise Invalid("bad", "不行。")
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +112,50 @@ async def test_every_subscriber_hears_an_event(db: Database) -> None:
     async with db.session() as session:
         await events.publish(session, Happened(value=7))
     await run_pending(db)
-    assert sorted(ran) == [("first", 7), ("second", 7)]
+    assert sorted(ran) == [("first", 7), ("second", [7])]
+
+
+async def test_events_of_one_transaction_are_told_together(db: Database) -> None:
+    async with db.session() as session:
+        await events.publish(session, Happened(value=1), Happened(value=2))
+    await run_pending(db)
+    assert sorted(ran) == [("first", 1), ("first", 2), ("second", [1, 2])]
+
+
+async def test_one_that_fails_costs_its_companions_nothing(db: Database) -> None:
+    async with db.session() as session:
+        await events.publish(session, Happened(value=1), Happened(value=BAD), Happened(value=3))
+    await run_pending(db)
+    await run_pending(db)
+    assert next(told for name, told in ran if name == "second") == [1, BAD, 3]
+    assert sorted(told for name, told in ran if name == "second" and len(told) == 1) == [[1], [3], [BAD]]
+    async with db.session() as session:
+        (failed,) = await failed_jobs(session)
+    assert [one["value"] for one in failed.args["events"]] == [BAD]
+
+
+async def test_hints_are_told_once_when_the_transaction_commits(db: Database) -> None:
+    heard: list[live.Hint] = []
+
+    async def listen() -> None:
+        async for hint in live.listen(db.dsn):
+            heard.append(hint)
+            if hint.topic == "last":
+                return
+
+    listening = asyncio.create_task(listen())
+    while not listening.done():
+        with pytest.raises(RuntimeError, match="undone"):
+            async with db.session() as session:
+                live.hint(session, "never")
+                raise RuntimeError("undone")
+        async with db.session() as session:
+            for _ in range(3):
+                live.hint(session, "thing", 7)
+            live.hint(session, "last")
+        await asyncio.wait([listening], timeout=0.2)
+    await listening
+    assert heard == [live.Hint("thing", "7"), live.Hint("last")]
 
 
 async def test_a_job_waits_for_its_time(db: Database) -> None:

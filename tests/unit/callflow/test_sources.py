@@ -58,13 +58,30 @@ def test_the_same_events_over_the_manager_give_the_same_call() -> None:
     facts = []
     for text in JOURNAL:
         row = cel.parse(text)
-        event = {"Event": "CEL", "EventName": row.type, "Timestamp": f"{row.at.timestamp():.6f}", "Extra": row.extra}
+        event = {"Event": "CEL", "EventName": row.type, "EventTime": f"{row.at.timestamp():.6f}", "Extra": row.extra}
         event |= {"LinkedID": row.linkedid, "UniqueID": row.uniqueid, "Channel": row.channel, "Peer": row.peer}
         event |= {"CallerIDnum": row.caller, "Exten": row.exten, "Context": row.context}
         event |= {"Application": row.app, "AppData": row.appdata}
         facts += ami.facts(event, "node1", now())
-    live = view(fold_all(facts))
-    assert live == view(fold_all(fact for text in JOURNAL for fact in cel.facts(cel.parse(text), "node1")))
+    assert facts == [fact for text in JOURNAL for fact in cel.facts(cel.parse(text), "node1")]
+
+
+def test_what_a_flow_learned_comes_back_from_the_journal() -> None:
+    said = cel.learned_data(
+        Kind.ROUTED, {"queue": "hotline", "original_hotline": "12369, 环保\n热线&x=1", "dialled": ""}
+    )
+    assert said.isascii()
+    assert not set(said) & set(',"\\ \n$')
+    [fact] = cel.facts(cel.parse(line("HotlineLearned", 1, extra=f'{{""extra"":""{said}""}}')), "node1")
+    assert (fact.source, fact.kind) == (Source.AGI, Kind.ROUTED)
+    assert fact.data == {"queue": "hotline", "original_hotline": "12369, 环保热线&x=1"}
+
+
+@pytest.mark.parametrize(
+    "said", ["", "kind=ended&cause=16", "kind=", "kind=x", "queue=a", "kind=routed&agent=1", "%%%"]
+)
+def test_nothing_else_can_be_learned(said: str) -> None:
+    assert cel.facts(cel.parse(line("HotlineLearned", 1, extra=f'{{""extra"":""{said}""}}')), "node1") == []
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from callflow.line_files import AgentPhone, DialledNumber, QueueFile, Roster, fill
+from callflow.menu import Does, Menu, MenuKey
 from callflow.settings import LineSettings
-from callflow.variables import CallEvent, Route, Variable
+from callflow.variables import CallEvent, Refusal, Route, Variable
 from core.errors import Invalid
 from crm.tickets.rules import State
 from ivr.prompts.render import texts
@@ -23,11 +24,13 @@ SOURCES = "".join(path.read_text() for path in (Path(__file__).parents[3] / "ivr
 
 
 def test_variables() -> None:
-    assert set(re.findall(r"HOTLINE_[A-Z]+", DIALPLAN)) == set(Variable)
+    of_flows_alone = {Variable.FAILURES}
+    assert set(re.findall(r"HOTLINE_[A-Z]+", DIALPLAN)) == set(Variable) - of_flows_alone
 
 
 def test_events() -> None:
-    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent)
+    by_flows = {CallEvent.LEARNED}
+    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent) - by_flows
 
 
 def test_routes_are_rungs_of_the_ladder() -> None:
@@ -41,7 +44,20 @@ def test_every_flow_asked_for_is_served() -> None:
 
 def test_every_prompt_has_a_text() -> None:
     said = set(re.findall(r"hotline/[a-z][a-z-]*[a-z]", DIALPLAN + QUEUES + SOURCES))
-    assert said - {"hotline/state", "hotline/month", "hotline/day", "hotline/code"} <= set(texts())
+    made = {"state", "month", "day", "code", "year", "refuse"}
+    assert said - {f"hotline/{name}" for name in made} <= set(texts())
+
+
+def test_every_refusal_has_words_of_its_own() -> None:
+    spoken = texts()
+    at_the_door = [spoken[f"hotline/refuse-{one.value}"] for one in Refusal if one is not Refusal.QUEUE_FULL]
+    assert len({*at_the_door, spoken["hotline/queue-full"]}) == len(Refusal)
+
+
+def test_every_key_may_do_what_the_dialplan_knows() -> None:
+    for context, meanings in (("hotline-greeting", set(Does)), ("hotline-keys", set(Does) - {Does.AGENT})):
+        body = DIALPLAN.split(f"[{context}]")[1].split("\n[")[0]
+        assert meanings <= set(re.findall(r"^exten => ([a-z]+),1", body, re.MULTILINE))
 
 
 def test_every_state_of_an_order_can_be_said() -> None:
@@ -57,6 +73,12 @@ def test_a_number_is_a_number_or_refused(value: str) -> None:
     for make in (lambda: Roster(duty=(value,)), lambda: Roster(outside=value), lambda: DialledNumber(value, "1", "q")):
         with pytest.raises(Invalid):
             make()
+
+
+@pytest.mark.parametrize("limit", [("a]\n[b", 1), ("hotline", -1), ("hotline", 10_001)])
+def test_a_limit_is_a_limit_or_refused(limit: tuple[str, int]) -> None:
+    with pytest.raises(Invalid):
+        Roster(longest=(limit,))
 
 
 @pytest.mark.parametrize("name", ["张\n伟", "a;b", '"', "<1001>", "[x]", "${SHELL(id)}", "", "x" * 41, "a\0"])
@@ -88,9 +110,23 @@ def test_the_roster_reads_as_dialplan() -> None:
     text = fill(
         "extensions_hotline.conf",
         roster=Roster(
-            "hotline", (DialledNumber("12315", "12315", "market"),), "experts", ("13800000001",), "079312345"
+            "hotline",
+            (DialledNumber("12315", "12315", "market"),),
+            "experts",
+            ("13800000001",),
+            "079312345",
+            longest=(("hotline", 40), ("experts", 0)),
+            menu=Menu(keys=(MenuKey(key="*", does=Does.STATUS), MenuKey(key="7", does=Does.AGENT)), wrong_keys=2),
         ),
     )
+    assert "exten => longest-hotline,1,Set(HOTLINE_LONGEST=40)" in text
+    assert "longest-experts" not in text
+    greeting, waiting = text.split("[hotline-keys-rendered]")[1].split("[hotline-keys-waiting-rendered]")
+    assert "exten => *,1,Goto(status,1)" in greeting
+    assert "exten => 7,1,Goto(agent,1)" in greeting
+    assert "Set(HOTLINE_PATIENCE=2)" in greeting
+    assert "exten => *,1,Goto(status,1)" in waiting
+    assert "agent" not in waiting
     assert "exten => 12315,1,Set(HOTLINE_QUEUE=market)" in text
     assert "exten => duty-1,1,Set(HOTLINE_DIAL=PJSIP/13800000001@trunk)" in text
     assert "exten => outside,1,Set(HOTLINE_DIAL=PJSIP/079312345@trunk)" in text

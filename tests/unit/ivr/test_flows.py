@@ -1,20 +1,23 @@
 """Flows as conversations: what the caller does, what is heard, what is set."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 
-from callflow.facts import Fact
 from callflow.limits import CallerLimits, Limits
+from callflow.menu import Does, Menu, MenuKey
 from callflow.snapshot import NumberEntry, Snapshot
 from callflow.variables import Variable
+from core import clock
 from core.errors import Unavailable
 from ivr.agi.scripted import GONE, SILENCE, ScriptedSession
 from ivr.agi.wire import BadValue, HungUp
 from ivr.flows.inbound import inbound
 from ivr.flows.status import status
-from ivr.flows.world import SpokenState, World
+from ivr.flows.world import QueryRules, SpokenState, World
 
+QUERY = QueryRules(number_digits=13, code_digits=6, failures=3)
 ORDER, CODE = [*"2026112300001"], [*"123456"]
 LINE = Snapshot(
     numbers={
@@ -22,17 +25,8 @@ LINE = Snapshot(
         "12315": NumberEntry("12315", "市场监管投诉举报热线", "市场监管投诉举报热线", "market"),
     },
     limits=Limits(calls=2, window_min=10, concurrent=5),
+    menu=Menu(keys=(MenuKey(key="8", does=Does.REPEAT), MenuKey(key="0", does=Does.AGENT)), repeats=2),
 )
-
-
-class Notebook:
-    """A sink that keeps facts in a list."""
-
-    def __init__(self) -> None:
-        self.facts: list[Fact] = []
-
-    async def put(self, *facts: Fact) -> None:
-        self.facts += facts
 
 
 async def state_of(number: str, code: str) -> SpokenState | None:
@@ -40,13 +34,8 @@ async def state_of(number: str, code: str) -> SpokenState | None:
 
 
 @pytest.fixture
-def notes() -> Notebook:
-    return Notebook()
-
-
-@pytest.fixture
-def world(notes: Notebook) -> World:
-    return World("node1", lambda: LINE, CallerLimits(), notes, state_of)
+def world() -> World:
+    return World(lambda: LINE, CallerLimits(), state_of, QUERY)
 
 
 @pytest.mark.parametrize(
@@ -58,22 +47,20 @@ def world(notes: Notebook) -> World:
         ("", "hotline", "12345热线"),
     ],
 )
-async def test_the_number_dialled_decides(
-    world: World, notes: Notebook, dialled: str, queue: str, original: str
-) -> None:
+async def test_the_number_dialled_decides(world: World, dialled: str, queue: str, original: str) -> None:
     call = ScriptedSession(variables={Variable.DIALLED: dialled})
     await inbound(call, world)
     assert call.variables[Variable.QUEUE] == queue
     assert call.variables[Variable.ROUTE] == "first"
-    assert notes.facts[0].data["original_hotline"] == original
+    assert call.facts[0][1]["original_hotline"] == original
 
 
-async def test_who_calls_too_often_is_asked_to_call_later(world: World, notes: Notebook) -> None:
+async def test_who_calls_too_often_is_asked_to_call_later(world: World) -> None:
     for turn in range(3):
         call = ScriptedSession(values={"uniqueid": f"node1-1.{turn}"})
         await inbound(call, world)
-    assert call.variables[Variable.ROUTE] == "refuse"
-    assert notes.facts[-1].data == {"reason": "calls"}
+    assert (call.variables[Variable.ROUTE], call.variables[Variable.REASON]) == ("refuse", "calls")
+    assert call.facts[-1][1] == {"reason": "calls"}
 
 
 @pytest.mark.parametrize("caller", ["anonymous", "", "unknown", "0" * 500, "张伟", "1\u20282"])
@@ -84,18 +71,29 @@ async def test_a_caller_without_a_number_is_served(world: World, caller: str) ->
         assert call.variables[Variable.ROUTE] == "first"
 
 
-async def test_without_any_data_the_call_still_has_a_queue(notes: Notebook) -> None:
+async def test_without_any_data_the_call_still_has_a_queue() -> None:
     call = ScriptedSession()
-    await inbound(call, World("node1", Snapshot, CallerLimits(), notes, state_of))
+    await inbound(call, World(Snapshot, CallerLimits(), state_of, QUERY))
     assert call.variables[Variable.QUEUE] == "hotline"
 
 
-async def test_the_state_of_an_order_is_said(world: World, notes: Notebook) -> None:
+async def test_who_calls_twice_at_once_is_told_so() -> None:
+    line = replace(LINE, limits=Limits(calls=9, window_min=10, concurrent=1))
+    world = World(lambda: line, CallerLimits(), state_of, QUERY)
+    for turn in range(2):
+        call = ScriptedSession(values={"uniqueid": f"node1-3.{turn}"})
+        await inbound(call, world)
+    assert call.variables[Variable.REASON] == "concurrent"
+    assert call.facts[-1][1] == {"reason": "concurrent"}
+
+
+async def test_the_state_of_an_order_is_said(world: World) -> None:
     call = ScriptedSession("status", keys=[*ORDER, *CODE])
-    await status(call, world)
+    with clock.frozen(datetime(2026, 11, 1, tzinfo=clock.SHANGHAI)):
+        await status(call, world)
     assert "hotline/state-dispatched" in call.heard
     assert call.heard[-3:] == ["hotline/month-11", "hotline/day-23", "hotline/status-end"]
-    assert notes.facts[0].data == {"what": "status"}
+    assert call.facts[0][1] == {"what": "status"}
 
 
 async def test_a_wrong_code_three_times_ends_it(world: World) -> None:
@@ -106,15 +104,54 @@ async def test_a_wrong_code_three_times_ends_it(world: World) -> None:
     assert not any(prompt.startswith("hotline/state-") for prompt in call.heard)
 
 
+async def test_a_call_has_its_failures_however_often_the_key_is_pressed(world: World) -> None:
+    call = ScriptedSession("status", keys=[*ORDER, *"000000"] * 2 + [GONE])
+    with pytest.raises(HungUp):
+        await status(call, world)
+    again = ScriptedSession("status", keys=[*ORDER, *"000000", *ORDER, *CODE], variables=call.variables)
+    await status(again, world)
+    assert again.heard.count("hotline/status-code") == 1
+    third = ScriptedSession("status", keys=[*ORDER, *CODE], variables=again.variables)
+    await status(third, world)
+    assert third.heard == ["hotline/status-failed"]
+
+
+async def test_numbers_ended_by_the_hash_key_as_the_prompt_says(world: World) -> None:
+    call = ScriptedSession("status", keys=[*ORDER, "#", *CODE, "#"])
+    await status(call, world)
+    assert "hotline/state-dispatched" in call.heard
+
+
+async def test_the_star_key_begins_a_number_anew(world: World) -> None:
+    call = ScriptedSession("status", keys=[*"2025", "*", *ORDER, *"99", "*", *CODE])
+    await status(call, world)
+    assert "hotline/state-dispatched" in call.heard
+
+
+async def test_the_state_is_said_again_on_request_and_not_for_ever(world: World) -> None:
+    call = ScriptedSession("status", keys=[*ORDER, *CODE, *"8888"])
+    await status(call, world)
+    assert call.heard.count("hotline/state-dispatched") == 3
+    once = ScriptedSession("status", keys=[*ORDER, *CODE, *"808"])
+    await status(once, world)
+    assert once.heard.count("hotline/state-dispatched") == 2, "0: to an agent"
+
+
+async def test_who_hangs_up_while_hearing_the_state_was_served(world: World) -> None:
+    with pytest.raises(HungUp):
+        await status(call := ScriptedSession("status", keys=[*ORDER, *CODE, GONE]), world)
+    assert call.facts[0][1] == {"what": "status"}
+
+
 async def test_silence_is_answered_patiently_and_not_for_ever(world: World) -> None:
     call = ScriptedSession("status", keys=[SILENCE] * 50)
     await status(call, world)
-    assert call.heard.count("hotline/status-nothing-typed") == 3
+    assert call.heard.count("hotline/status-nothing-typed") == 2
     assert call.heard[-1] == "hotline/status-failed"
 
 
 async def test_a_slip_at_first_is_forgiven(world: World) -> None:
-    call = ScriptedSession("status", keys=["*", "#", *"123456", *ORDER, *CODE])
+    call = ScriptedSession("status", keys=[*"20261", "#", *"123456", *ORDER, *CODE])
     await status(call, world)
     assert "hotline/state-dispatched" in call.heard
 
@@ -126,12 +163,12 @@ async def test_the_caller_may_hang_up_anywhere(world: World) -> None:
             await status(ScriptedSession("status", keys=[*script[:length], GONE]), world)
 
 
-async def test_without_the_database_the_caller_is_told(notes: Notebook) -> None:
+async def test_without_the_database_the_caller_is_told() -> None:
     async def down(number: str, code: str) -> SpokenState | None:
         raise Unavailable("no-database", "数据库暂时不可用。")
 
     call = ScriptedSession("status", keys=[*ORDER, *CODE])
-    await status(call, World("node1", lambda: LINE, CallerLimits(), notes, down))
+    await status(call, World(lambda: LINE, CallerLimits(), down, QUERY))
     assert call.heard[-1] == "hotline/status-unavailable"
 
 

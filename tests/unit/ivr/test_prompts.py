@@ -6,14 +6,24 @@ from pathlib import Path
 
 import pytest
 
+from callflow.menu import Does, Menu, MenuKey, MenuPolicy
 from core.errors import Invalid
+from crm import installed
 from ivr.prompts.render import render_all, texts, write
+
+COUNTY = Path(__file__).parents[3] / "counties" / "yiyang"
 
 
 @pytest.fixture(scope="module")
-def sounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def menu() -> Menu:
+    return installed.read(COUNTY).policy[MenuPolicy].menu
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory: pytest.TempPathFactory, menu: Menu) -> Path:
+    """As the county is rendered."""
     folder = tmp_path_factory.mktemp("data") / "sounds"
-    render_all(folder)
+    render_all(folder, county=COUNTY, menu=menu)
     return folder
 
 
@@ -35,12 +45,44 @@ def test_notice_and_greeting_take_at_most_eight_seconds(sounds: Path) -> None:
     assert seconds(sounds / "zh/hotline/notice.wav") + seconds(sounds / "zh/hotline/greeting.wav") <= 8
 
 
-def test_a_second_rendering_changes_nothing_and_a_recording_replaces_one(sounds: Path, tmp_path: Path) -> None:
-    assert render_all(sounds) == []
+def test_a_menu_without_words_still_makes_sentences() -> None:
+    assert texts(county=COUNTY)["hotline/greeting"] == "弋阳12345为您服务。"
+    assert texts()["hotline/status-end"] == "如需人工服务，请保持在线。"
+
+
+def test_another_key_is_offered_by_its_name(menu: Menu) -> None:
+    keys = (MenuKey(key="*", does=Does.STATUS, says="查工单"), MenuKey(key="1", does=Does.REPEAT, says="重听"))
+    said = texts(menu=menu.model_copy(update={"keys": keys}))
+    assert said["hotline/greeting"] == "12345热线为您服务，查工单请按星号键，重听请按一。"
+    assert said["hotline/status-end"] == "重听请按一，如需人工服务，请保持在线。"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[prompts]\n"hotline/unheard-of" = "你好"',
+        '[words]\n"hotline/greeting" = "你好"',
+        "[prompts",
+        '[prompts]\n"hotline/greeting" = "按{key}"',
+    ],
+)
+def test_a_county_cannot_say_what_nobody_asks_for(tmp_path: Path, text: str) -> None:
+    (tmp_path / "prompts.toml").write_text(text)
+    with pytest.raises(Invalid, match="bad-prompt"):
+        texts(county=tmp_path)
+
+
+def test_a_second_rendering_changes_nothing_and_a_recording_replaces_one(
+    sounds: Path, tmp_path: Path, menu: Menu
+) -> None:
+    def again(recorded: Path | None = None) -> list[str]:
+        return render_all(sounds, recorded=recorded, county=COUNTY, menu=menu)
+
+    assert again() == []
     write(tmp_path / "hotline/notice.wav", b"\x00\x20" * 8000)
-    assert render_all(sounds, recorded=tmp_path) == ["hotline/notice"]
+    assert again(tmp_path) == ["hotline/notice"]
     assert seconds(sounds / "zh/hotline/notice.wav") == 1
-    assert render_all(sounds) == ["hotline/notice"]
+    assert again() == ["hotline/notice"]
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"not a sound at all"])

@@ -1,0 +1,1 @@
+"""Scripts that Asterisk starts by itself, whether the service runs or not: pyst2 and the standard library only."""
