@@ -74,7 +74,7 @@ class Instance:
             "waits": WAITS.model_copy(update={"first_queue": 60}).model_dump(),
         }  # fmt: skip
         sections = {"line": line, "web": {"port": free_port()}, "speech": {"port": free_port()}}
-        sections["recordings"] = {"scan_every_s": 0.5}
+        sections["recordings"] = {"scan_every_s": 0.5, "spool_reserve_mb": 1}
         sections["core"] = {"county": str(county)}
         env = dict(os.environ, HOTLINE_HOME=str(home))
         env |= {f"HOTLINE_{name.upper()}": json.dumps(section) for name, section in sections.items()}
