@@ -59,6 +59,7 @@ class EmbeddedPostgres:
         self._data = self.folder / "data"
         self._socket = self._socket_folder()
         self._settings = SETTINGS | (extra or {})
+        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -70,7 +71,11 @@ class EmbeddedPostgres:
         return f"postgresql://{USER}@/{database}?host={quote(str(self._socket), safe='')}"
 
     def start(self) -> None:
-        """Make the cluster if there is none, start it or adopt the running one; returns when it answers."""
+        """Make the cluster if there is none, start it or adopt the running one; returns when it answers.
+
+        Raises Unavailable("postgres-not-starting") as soon as it is certain.
+        """
+        self._child = None
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
         if self.pid() is None:
@@ -114,12 +119,13 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         self._socket.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._end_orphans()
         with contextlib.suppress(FileNotFoundError):
             (self._data / "postmaster.pid").unlink()
         options = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
         options += ["-D", str(self._data), "-k", str(self._socket)]
         with (self.folder / "log").open("ab") as output:
-            subprocess.Popen(
+            self._child = subprocess.Popen(
                 [*_as_ordinary_user(), str(BIN / "postgres"), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -132,14 +138,39 @@ class EmbeddedPostgres:
         while subprocess.run(
             [str(BIN / "pg_isready"), "-q", "-h", str(self._socket), "-U", USER, "-d", "postgres"]
         ).returncode:
-            if time.monotonic() > deadline:
+            died = self._child.poll() is not None if self._child else self.pid() is None
+            if died or time.monotonic() > deadline:
                 tail = (self.folder / "log").read_text(errors="replace")[-500:]
                 raise Unavailable("postgres-not-starting", f"内置数据库没有按时启动：{tail}")
             time.sleep(0.02)
 
+    def _end_orphans(self) -> None:
+        """No process of a killed server may write while the next one recovers: PostgreSQL refuses that by the pid file
+        and the shared memory that it names, but a pid means nothing across user namespaces."""
+        deadline = time.monotonic() + STOP_TIMEOUT_S
+        while orphans := self._orphans():
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            if time.monotonic() > deadline:
+                raise Unavailable("postgres-not-stopping", "内置数据库的旧进程没有按时结束。")
+            time.sleep(0.02)
+
+    def _orphans(self) -> list[int]:
+        found = []
+        for process in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                ours = process.name.isdigit() and (process / "cwd").readlink() == self._data
+                if ours and (process / "exe").readlink().name.startswith("postgres"):
+                    found.append(int(process.name))
+        return found
+
     def _sql(self, database: str, sql: str) -> str:
         command = [str(BIN / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-d", self.url_of(database), "-c", sql]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Unavailable("postgres-not-starting", f"内置数据库不能执行语句：{done.stderr.strip()[-500:]}")
+        return done.stdout.strip()
 
     def _socket_folder(self) -> Path:
         """A socket's path holds 107 bytes: a deep folder gets a short one in the temporary folder."""

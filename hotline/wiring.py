@@ -17,8 +17,10 @@ from hotline.runtime import Runtime
 from ivr.agi.server import AgiServer
 from ivr.flows.world import QueryRules, SpokenState, StateOf, World
 from ivr.service import server
+from recordings.archive.incidents import clock as disk_clock
 from recordings.archive.ingest import Ingest
 from recordings.archive.service import IngestService
+from recordings.archive.space import SpoolSpace
 from recordings.policy import RecordingPolicy
 from recordings.speech.service import SpeechService
 from recordings.store.choose import open_store
@@ -75,10 +77,12 @@ def web(runtime: Runtime) -> list[Service]:
 def worker(runtime: Runtime) -> list[Service]:
     """Jobs, ingest of recordings, the ledger's sealer."""
     settings = runtime.settings
+    spool = settings.recordings.spool or runtime.home / "spool" / "recordings"
     ingest = Ingest(
         runtime.db,
         open_store(settings.recordings, runtime.home),
-        settings.recordings.spool or runtime.home / "spool" / "recordings",
+        spool,
+        work=runtime.home / "work" / "recordings",
         node=settings.line.node,
         quiet_after_s=settings.recordings.quiet_s,
         protected_years=installed().policy[RecordingPolicy].protected_years,
@@ -92,6 +96,8 @@ def worker(runtime: Runtime) -> list[Service]:
         outlet,
         Worker(runtime.db, services={SmsOutlet: outlet}),
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
+        SpoolSpace(spool, settings.recordings.spool_reserve_mb),
+        disk_clock(runtime.db),
         sweeper(runtime.db, installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
     ]

@@ -34,6 +34,8 @@ class RecordingSettings(Section):
 
     spool: MaybePath = None
     """Where Asterisk writes; `spool/recordings` in the instance's folder when empty."""
+    spool_reserve_mb: int = Field(500, ge=0)
+    """Less free space than this where Asterisk writes is an incident: a talk takes 2 MB a minute."""
     archive: MaybePath = None
     """Folder of the archive; `archive` in the instance's folder when empty."""
     s3: S3Settings | None = None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-STILL_S = "30"
+AWAY_S = "30"
 
 
 def main() -> int:
@@ -20,7 +20,7 @@ def main() -> int:
     for number in range(1, rounds + 1):
         began = time.monotonic()
         command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "tests/line"]
-        code = subprocess.run(command, env={**os.environ, "HOTLINE_SOAK_STILL_S": STILL_S}).returncode
+        code = subprocess.run(command, env={**os.environ, "HOTLINE_SOAK_AWAY_S": AWAY_S}).returncode
         print(f"round {number} of {rounds}: {'lost' if code else 'kept'}, {time.monotonic() - began:.0f} s", flush=True)
         if code:
             return code

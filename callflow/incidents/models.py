@@ -9,7 +9,8 @@ from core.db import Base, Id
 
 
 class Incident(Base):
-    """An unbroken span of minutes in which nobody could have answered (第二条: 7×24 小时全天候人工服务)."""
+    """An unbroken span of minutes with one trouble, such as that nobody could have answered (第二条: 7×24
+    小时全天候人工服务)."""
 
     __tablename__ = "line_incidents"
     __table_args__ = (
@@ -19,6 +20,7 @@ class Incident(Base):
 
     id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(20), default="no-agent")
+    """`no-agent`, or `spool-full`: sound cannot be written; `archive-away`: finished recordings cannot be archived."""
     opened_at: Mapped[datetime]
     """First minute."""
     last_minute_at: Mapped[datetime]

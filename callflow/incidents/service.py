@@ -22,19 +22,16 @@ from core.locks import lock
 from core.permissions import Permission
 
 KIND = "no-agent"
+SPOOL_FULL, ARCHIVE_AWAY = "spool-full", "archive-away"
 FRESH = timedelta(minutes=2)
 """Older word from Asterisk says nothing about this minute: it stays unobserved."""
 
 
 async def observe(session: AsyncSession, at: datetime) -> Incident | None:
     """Count the minute of `at`; the open incident, if there is one. Counting a minute twice changes nothing."""
-    await lock(session, "incident-clock")
-    incident: Incident | None = await session.scalar(
-        select(Incident).where(Incident.kind == KIND, Incident.closed_at.is_(None)).with_for_update()
-    )
+    incident = await _open(session, KIND)
     if not await session.scalar(select(Node.node).where(Node.seen_at > at - FRESH).limit(1)):
         return incident
-    minute = minute_of(at)
     desks = await _desks(session)
     on_duty = bool(in_turn(await session.scalars(select(DutyMobile)), at))
     if staffed(desks, on_duty=on_duty, duty_counts=line_policy().duty_counts_as_staffed):
@@ -44,19 +41,56 @@ async def observe(session: AsyncSession, at: datetime) -> Incident | None:
         select(func.count()).where(Call.queued_at.is_not(None), Call.connected_at.is_(None), Call.ended_at.is_(None))
     )
     if incident is None:
-        incident = Incident(kind=KIND, opened_at=minute, last_minute_at=minute, minutes=1, duty_covered=on_duty)
-        incident.unobserved = incident.waiting = 0
-        session.add(incident)
-    elif minute > incident.last_minute_at:
-        gap = missed(incident.last_minute_at, minute)
-        incident.minutes += 1 + gap
-        incident.unobserved += gap
-        incident.last_minute_at = minute
+        incident = _opened(session, KIND, at)
+        incident.duty_covered = on_duty
+    elif minute_of(at) > incident.last_minute_at:
+        _extend(incident, at)
         incident.duty_covered = incident.duty_covered and on_duty
     incident.waiting = max(incident.waiting, waiting or 0)
     await session.flush()
     hint(session, "incidents", incident.id)
     return incident
+
+
+async def note_trouble(session: AsyncSession, kind: str, at: datetime, *, present: bool) -> Incident | None:
+    """Count the minute of `at` for a trouble of another kind, or close its incident; the open one, if there is one."""
+    incident = await _open(session, kind)
+    if not present:
+        await _close(session, incident)
+        return None
+    if incident is None:
+        incident = _opened(session, kind, at)
+    else:
+        _extend(incident, at)
+    await session.flush()
+    hint(session, "incidents", incident.id)
+    return incident
+
+
+async def _open(session: AsyncSession, kind: str) -> Incident | None:
+    """The open incident of this kind; whoever asks is alone until the transaction ends."""
+    await lock(session, "incident-clock")
+    found: Incident | None = await session.scalar(
+        select(Incident).where(Incident.kind == kind, Incident.closed_at.is_(None)).with_for_update()
+    )
+    return found
+
+
+def _opened(session: AsyncSession, kind: str, at: datetime) -> Incident:
+    minute = minute_of(at)
+    incident = Incident(kind=kind, opened_at=minute, last_minute_at=minute, minutes=1, unobserved=0, waiting=0)
+    incident.duty_covered = False
+    session.add(incident)
+    return incident
+
+
+def _extend(incident: Incident, at: datetime) -> None:
+    minute = minute_of(at)
+    if minute > incident.last_minute_at:
+        gap = missed(incident.last_minute_at, minute)
+        incident.minutes += 1 + gap
+        incident.unobserved += gap
+        incident.last_minute_at = minute
 
 
 async def _close(session: AsyncSession, incident: Incident | None) -> None:

@@ -25,6 +25,13 @@ async def write(session: AsyncSession, process: str, parts: list[Health]) -> Non
         )
 
 
+async def troubled(session: AsyncSession, part: str) -> bool | None:
+    """Whether any process says that this part is not well; None where none has spoken of it lately."""
+    fresh = select(PartHealth.ok).where(PartHealth.part == part, PartHealth.at > clock.now() - STALE_AFTER)
+    said = (await session.scalars(fresh)).all()
+    return not all(said) if said else None
+
+
 async def read(session: AsyncSession, expected: frozenset[str] = frozenset()) -> list[Health]:
     """Every part's health; a process that fell silent, or was expected and never spoke, is not well."""
     rows = (await session.scalars(select(PartHealth).order_by(PartHealth.process, PartHealth.part))).all()

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -63,7 +64,10 @@ class Raw:
 
 
 class Ingest:
-    """One node's spool. `scan()` archives whatever is finished; whoever runs it, one at a time does."""
+    """One node's spool. `scan()` archives whatever is finished; whoever runs it, one at a time does.
+
+    `work` is a folder of its own, not in the spool: a spool that is full must still be emptied.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,7 @@ class Ingest:
         store: Store,
         spool: Path,
         *,
+        work: Path,
         node: str,
         quiet_after_s: float,
         protected_years: int,
@@ -78,6 +83,7 @@ class Ingest:
         self._db = db
         self._store = store
         self._spool = spool
+        self._work = work
         self._node = node
         self._quiet_after_s = quiet_after_s
         self._protected_years = protected_years
@@ -91,6 +97,7 @@ class Ingest:
         async with try_hold(self._db, f"recording-ingest:{self._node}") as held:
             if held is None:
                 return 0
+            await asyncio.to_thread(_clear, self._work)
             await self._adopt()
             done, trouble = 0, None
             for take in takes(await asyncio.to_thread(_names, self._spool)):
@@ -129,9 +136,7 @@ class Ingest:
         if raw.state is RecordingState.EMPTY:
             await self._catalogue(raw, None, "")
             return
-        work = self._spool / ".work"
-        work.mkdir(mode=0o700, exist_ok=True)
-        with TemporaryDirectory(dir=work) as folder:
+        with TemporaryDirectory(dir=self._work) as folder:
             encoded = await asyncio.to_thread(encode, raw.files, Path(folder) / "sound.flac")
             day = clock.local(raw.changed_at).strftime("%Y/%m/%d")
             key = f"{day}/{self._node}/{raw.take.stem}-{encoded.digest[:12]}.flac"
@@ -258,6 +263,12 @@ def _being_written(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def _clear(work: Path) -> None:
+    """What a killed process left half made; whoever holds the node's lock is alone here."""
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _remove(files: list[Path], spool: Path) -> None:

@@ -10,6 +10,7 @@ from core.service import Loop
 from recordings.archive.ingest import Ingest
 
 WAKING = {"calls", RESYNC}
+PART = "录音归档"
 
 
 class IngestService:
@@ -39,7 +40,7 @@ class IngestService:
         """Not well while finished recordings cannot be archived."""
         state = await self._loop.health()
         mend = "" if state.ok else "请检查录音存储的空间和连接；录音保留在暂存区，恢复后自动归档。"
-        return Health("录音归档", state.ok, state.detail, mend)
+        return Health(PART, state.ok, state.detail, mend)
 
     async def _listen(self) -> None:
         async for hint in listen(self._dsn):

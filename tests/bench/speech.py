@@ -297,7 +297,9 @@ async def slowed(db: Database, voices: Voices, *, from_the_start: bool) -> None:
         for talk in talks:
             for side, name in ((Side.CITIZEN, "in"), (Side.OTHER, "out")):
                 (spool / f"{talk.linkedid}_talk1_{name}.sln").write_bytes(talk.sounds[side].read_bytes())
-        await Ingest(db, one.store, spool, node="node1", quiet_after_s=30, protected_years=3).scan()
+        await Ingest(
+            db, one.store, spool, work=one.home / "work", node="node1", quiet_after_s=30, protected_years=3
+        ).scan()
         await one.until(lambda: all(talk.final for talk in talks))
         async with db.session() as session:
             counted = await session.execute(

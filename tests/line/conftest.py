@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from instance import Instance
 from ringing import AGENTS, MENU, NUMBERS, ROSTER, WAITS, Line
 
 from callflow.asterisk import AsteriskNode
@@ -60,3 +61,24 @@ async def line(rendered_home: Path, line_settings: LineSettings) -> AsyncIterato
     async with AsyncExitStack() as stack:
         yield Line(node, speech, stack)
         await stack.aclose()
+
+
+@pytest.fixture(scope="session")
+def house(rendered_home: Path) -> Iterator[Instance]:
+    """The whole instance that tests of faults share; ended whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="hl-i-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        one = Instance.prepare(Path(folder) / "h", rendered_home / "asterisk" / "data" / "sounds")
+        try:
+            yield one
+        finally:
+            one.end()
+
+
+@pytest.fixture
+async def instance(house: Instance) -> AsyncIterator[Instance]:
+    """The instance, running, nobody at a desk."""
+    try:
+        await house.enter()
+        yield house
+    finally:
+        await house.leave()

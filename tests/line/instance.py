@@ -1,16 +1,19 @@
 """A whole instance as a county runs it: `hotline run` in a folder of its own, with all roles, on free ports."""
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringing import WAITS, until
+from ringing import WAITS, Line, until
 from sqlalchemy import select
 
 from callflow.agents import service as agents
@@ -23,6 +26,7 @@ from core.actor import Actor
 from core.board.models import PartHealth
 from core.clock import now
 from core.db import Database
+from core.errors import Conflict
 from core.identity.models import User
 from core.postgres import EmbeddedPostgres
 from hotline.settings import Settings
@@ -31,25 +35,38 @@ from hotline.softphone import On, Softphone, free_port
 
 ROLES = ("line", "web", "worker", "speech")
 START_S = 90.0
+STOP_S = 40.0
 BYTES_PER_S = 16_000
+COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
+WRAP_UP_S = 8
+"""The bureau's wrap-up of a minute, shortened; still longer than it takes to see it and to kill the service."""
 
 
 @dataclass
 class Instance:
-    """One running instance; `db` looks into its database, `node` is its Asterisk."""
+    """One instance for all tests of faults; `db` looks into its database, `node` is its Asterisk.
+
+    Between two tests it runs on, with nobody at a desk; a test that leaves it dead has it started again.
+    """
 
     home: Path
     settings: Settings
     env: dict[str, str]
     node: AsteriskNode
     postgres: EmbeddedPostgres
-    db: Database
+    db: Database = field(init=False)
     process: subprocess.Popen[bytes] | None = None
     phones: list[Softphone] = field(default_factory=list)
+    desks: list[Actor] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
     def prepare(cls, home: Path, sounds: Path) -> "Instance":
         """Set up in `home`; the prompts are those that the line tests have rendered already."""
+        county = home / "county"
+        shutil.copytree(COUNTY, county)
+        policy = (county / "policy.toml").read_text()
+        (county / "policy.toml").write_text(policy.replace("wrap_up_s = 60", f"wrap_up_s = {WRAP_UP_S}"))
         first = 27000 + os.getpid() % 100 * 20
         line = {
             "sip_port": free_port(), "ami_port": free_port(), "agi_port": free_port(),
@@ -57,19 +74,55 @@ class Instance:
             "waits": WAITS.model_copy(update={"first_queue": 60}).model_dump(),
         }  # fmt: skip
         sections = {"line": line, "web": {"port": free_port()}, "speech": {"port": free_port()}}
-        sections["recordings"] = {"scan_every_s": 0.5}
+        sections["recordings"] = {"scan_every_s": 0.5, "spool_reserve_mb": 1}
+        sections["core"] = {"county": str(county)}
         env = dict(os.environ, HOTLINE_HOME=str(home))
         env |= {f"HOTLINE_{name.upper()}": json.dumps(section) for name, section in sections.items()}
         settings = Settings(home=home, **sections)  # type: ignore[arg-type]
-        (home / "secrets").mkdir(mode=0o700, parents=True)
+        (home / "secrets").mkdir(mode=0o700)
         (home / "secrets" / "personal").write_text("a master key that only tests ever use")
         node = AsteriskNode(home, asterisk.ensure(), settings.line)
         node.folders.data.mkdir(parents=True)
         shutil.copytree(sounds, node.folders.sounds, symlinks=True)
         shutil.copytree(sounds.parent / "moh", node.folders.data / "moh")
+        (home / "prompts" / "hotline").mkdir(parents=True)
+        shutil.copy(sounds / "zh" / "hotline" / "greeting.wav", home / "prompts" / "hotline")
         subprocess.run([sys.executable, "-m", "hotline", "setup"], env=env, check=True, stdout=subprocess.DEVNULL)
-        postgres = EmbeddedPostgres(home / "postgres")
-        return cls(home, settings, env, node, postgres, Database(postgres.url, pool_size=3))
+        return cls(home, settings, env, node, EmbeddedPostgres(home / "postgres"))
+
+    async def enter(self) -> None:
+        """Begin a test: the service runs."""
+        self.db = Database(self.postgres.url, pool_size=3)
+        if self.process is None or self.process.poll() is not None:
+            await self.start()
+
+    async def leave(self) -> None:
+        """End a test: telephones away, nobody at a desk, no channel left."""
+        for phone in self.phones:
+            await phone.stop()
+        async with self.db.session() as session:
+            for actor in self.desks:
+                assert actor.user_id
+                with suppress(Conflict):
+                    await agents.log_out(session, actor, actor.user_id)
+        self.phones, self.desks = [], []
+        await self.db.close()
+        await until(self._deserted, "no channel and no agent is left")
+
+    async def _deserted(self) -> bool:
+        channels = await self.node.cli("core show channels concise")
+        return not channels.strip() and "PJSIP/" not in await self.node.cli("queue show")
+
+    def end(self) -> None:
+        """Ctrl-C: everything that it started ends; what does not, is killed."""
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_S)
+        roles = self.roles() if self.process and self.process.poll() is None else []
+        for pid in (self.process and self.process.pid, *roles, self.node.pid, self.postgres.pid()):
+            if pid and Path(f"/proc/{pid}").exists():
+                os.kill(pid, signal.SIGKILL)
 
     async def start(self) -> None:
         """Start the service and wait until every role has reported since."""
@@ -116,20 +169,11 @@ class Instance:
             os.kill(pid, signal.SIGKILL)
         await asyncio.to_thread(self.process.wait)
 
-    async def stop(self) -> None:
-        """Ctrl-C: everything that it started ends."""
-        for phone in self.phones:
-            await phone.stop()
-        await self.db.close()
-        if self.process and self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            await asyncio.to_thread(self.process.wait, 40)
-
     async def phone(self, user: str, *, greeting: str = "", **options: object) -> Softphone:
         """A telephone that says `greeting` once it is connected."""
         said = speak(greeting, self.home / "clips") if greeting else None
         server = f"{self.settings.line.bind}:{self.settings.line.sip_port}"
-        folder = self.home / f"phone-{user}-{len(self.phones)}"
+        folder = self.home / f"phone-{user}-{next(self._numbers)}"
         one = Softphone(folder, server=server, user=user, greeting=said, **options)  # type: ignore[arg-type]
         await one.start()
         self.phones.append(one)
@@ -145,6 +189,7 @@ class Instance:
         await self.phone(agent.extension, password=agent.sip_secret, greeting=greeting, auto_answer=auto_answer)
         async with self.db.session() as session:
             await agents.log_in(session, actor, user.id)
+        self.desks.append(actor)
         await self.ready(agent.extension)
         return actor
 
@@ -171,14 +216,41 @@ class Instance:
     async def says(self, citizen: Softphone, text: str) -> None:
         """Say it to the agent, and wait until the recorder has it all."""
         clip = speak(text, self.home / "clips")
-        before = self._recorded()
+        before = self.recorded(citizen.user)
         await citizen.say(clip)
-        spoken = clip.stat().st_size
-        await until(lambda: self._recorded() - before > spoken + BYTES_PER_S, "the words in the recording")
+        wanted = before + clip.stat().st_size + BYTES_PER_S
+        await until(lambda: self.recorded(citizen.user) > wanted, "the words in the recording")
 
-    def _recorded(self) -> int:
-        """Bytes of what all citizens said so far, in the spool."""
-        return sum(path.stat().st_size for path in self.node.folders.recordings.glob("*_talk*_in.sln"))
+    async def talks(self, number: str) -> bool:
+        """Whether this citizen is connected, as Asterisk itself tells; it needs neither service nor database."""
+        channels = (await self.node.cli("core show channels concise")).splitlines()
+        return any(f"!{number}!" in one and one.split("!")[5] == "Queue" and one.split("!")[12] for one in channels)
+
+    async def waits(self, number: str) -> bool:
+        """Whether this citizen is in the queue and nobody talks with them yet."""
+        return await self.stands(number) == "hotline-ladder!wait" and not await self.talks(number)
+
+    async def stands(self, number: str) -> str:
+        """Where in the dialplan this citizen stands, `context!extension`, as Asterisk itself tells; empty: nowhere."""
+        rows = [one.split("!") for one in (await self.node.cli("core show channels concise")).splitlines()]
+        return next((f"{row[1]}!{row[2]}" for row in rows if len(row) > 7 and row[7] == number), "")
+
+    async def wraps_up(self, extension: str) -> bool:
+        """Whether app_queue holds this agent in the wrap-up."""
+        members = (await self.node.cli("queue show")).splitlines()
+        return any(f"PJSIP/{extension}" in one and "paused:wrap-up" in one for one in members)
+
+    @property
+    def archive(self) -> Path:
+        """Where finished recordings lie."""
+        return self.home / "archive"
+
+    def recorded(self, number: str) -> int:
+        """Bytes that the recorder wrote of what this citizen said, in the present call."""
+        events = Line(self.node, self.home / "clips").events(number)
+        if not events:
+            return 0
+        return sum(one.stat().st_size for one in self.node.folders.recordings.glob(f"{events[-1][2]}_talk*_in.sln"))
 
     async def call(self, number: str, *fields: str, within_s: float = 40.0) -> Call:
         """The one call of this citizen, once these fields are known."""

@@ -104,7 +104,8 @@ async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
     feed = LineFeed(db, intake, settings, lambda: secrets.get("ami-line"), node.folders.log, CallerLimits())
     store = FolderStore(home / "archive")
     years = policy[RecordingPolicy].protected_years
-    ingest = Ingest(db, store, node.folders.recordings, node=settings.node, quiet_after_s=30, protected_years=years)
+    spool = node.folders.recordings
+    ingest = Ingest(db, store, spool, work=home / "work", node=settings.node, quiet_after_s=30, protected_years=years)
     ami = AmiClient(settings.private, settings.ami_port, "speech", lambda: secrets.get("ami-speech"))
     speech = SpeechService(db, store, SpeechSettings(port=0, threads=1), ami)
     async with AsyncExitStack() as stack:

@@ -1,4 +1,5 @@
-"""Incidents of the line 值守事件: every minute in which nobody could have answered (第二条)."""
+"""Incidents of the line 值守事件: every minute in which nobody could have answered (第二条), or sound
+could not be kept."""
 
 from aiohttp import web
 from sqlalchemy import select, tuple_
@@ -9,7 +10,7 @@ from web import paging
 from web.context import Context
 from web.route import Asks, Route
 
-KINDS = {"no-agent": "无人值守"}
+KINDS = {"no-agent": "无人值守", "spool-full": "录音无法写入", "archive-away": "录音无法归档"}
 
 
 class IncidentList(Asks):

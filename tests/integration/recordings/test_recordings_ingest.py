@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,21 +17,25 @@ import soundfile
 from recording_voices import call
 from sqlalchemy import func, select
 
-from core import clock
+from callflow.incidents.models import Incident
+from core import board, clock
 from core.actor import SYSTEM, Actor
 from core.db import Database
 from core.errors import Denied, Invalid, Unavailable
+from core.health import Health
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from recordings import queries
-from recordings.archive import playback
+from recordings.archive import incidents, playback
 from recordings.archive.ingest import Ingest
+from recordings.archive.space import SpoolSpace
 from recordings.models import Kind, Recording, RecordingState
 from recordings.store.folder import FolderStore
 
 LISTENER = Actor(None, "王档案", frozenset({Role.ARCHIVIST}))
 AGENT = Actor(None, "李话务", frozenset({Role.AGENT}))
 ID = "1700000000.1"
+NOW = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
 def noise(seconds: float, seed: int) -> bytes:
@@ -43,7 +49,12 @@ class Spool:
         self.folder = home / "spool" / "recordings"
         self.folder.mkdir(parents=True)
         self.store = FolderStore(home / "archive")
-        self.ingest = Ingest(db, self.store, self.folder, node="node1", quiet_after_s=30, protected_years=3)
+        self.work = home / "work"
+        self.use(db, self.store)
+
+    def use(self, db: Database, store: FolderStore) -> None:
+        self.store = store
+        self.ingest = Ingest(db, store, self.folder, work=self.work, node="node1", quiet_after_s=30, protected_years=3)
 
     def put(self, name: str, data: bytes, quiet_s: float = 0) -> Path:
         path = self.folder / name
@@ -223,19 +234,73 @@ async def test_the_same_name_with_another_sound_is_another_part(db: Database, sp
         assert sorted((await session.scalars(select(Recording.part))).all()) == [1, 2]
 
 
-@pytest.fixture
-def small_archive(spool: Spool, db: Database) -> Iterator[Spool]:
-    root = spool.folder.parents[1] / "small"
-    root.mkdir()
+@contextmanager
+def small_disk(root: Path) -> Iterator[None]:
+    root.mkdir(exist_ok=True)
     if (
         os.geteuid()
         or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", root], check=False).returncode
     ):
         pytest.skip("a small file system needs root to mount")
-    spool.store = FolderStore(root)
-    spool.ingest = Ingest(db, spool.store, spool.folder, node="node1", quiet_after_s=30, protected_years=3)
-    yield spool
-    subprocess.run(["umount", root], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", root], check=True)
+
+
+@pytest.fixture
+def small_archive(spool: Spool, db: Database) -> Iterator[Spool]:
+    root = spool.folder.parents[1] / "small"
+    with small_disk(root):
+        spool.use(db, FolderStore(root))
+        yield spool
+
+
+async def test_a_full_spool_is_still_emptied(db: Database, spool: Spool) -> None:
+    await call(db, seconds=1)
+    with small_disk(spool.folder):
+        spool.put(f"{ID}_talk1_in.sln", noise(0.5, 1))
+        with suppress(OSError):
+            spool.put("filler", bytes(100_000))
+        assert shutil.disk_usage(spool.folder).free == 0
+        assert await spool.ingest.scan() == 1
+        assert spool.left() == ["filler"]
+    assert (await only(db)).seconds == 0.5
+
+
+async def test_what_a_killed_ingest_left_half_made_is_cleared(db: Database, spool: Spool) -> None:
+    (spool.work / "tmp1").mkdir(parents=True)
+    (spool.work / "tmp1" / "sound.flac").write_bytes(b"half")
+    assert await spool.ingest.scan() == 0
+    assert list(spool.work.iterdir()) == []
+
+
+async def test_health_of_the_spool_says_when_room_is_short(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free // 2**20
+    assert (await SpoolSpace(tmp_path, 0).health()).ok
+    short = await SpoolSpace(tmp_path, free * 2).health()
+    assert not short.ok
+    assert "MB" in short.detail
+    assert not (await SpoolSpace(tmp_path / "absent", 0).health()).ok
+
+
+async def test_minutes_without_room_are_incidents(db: Database) -> None:
+    async def said(ok: bool) -> list[tuple[str, int, bool]]:
+        async with db.session() as session:
+            await board.write(session, "worker@node1", [Health("录音归档", ok, ""), Health("录音暂存区", True, "")])
+        await incidents.observe(db)
+        async with db.session() as session:
+            rows = (await session.scalars(select(Incident))).all()
+        return [(row.kind, row.minutes, row.closed_at is None) for row in rows]
+
+    with clock.frozen(NOW):
+        assert await said(True) == []
+        assert await said(False) == [("archive-away", 1, True)]
+        assert await said(False) == [("archive-away", 1, True)]
+    with clock.frozen(NOW + timedelta(minutes=1)):
+        await incidents.observe(db)
+        assert await said(False) == [("archive-away", 2, True)]
+        assert await said(True) == [("archive-away", 2, False)]
 
 
 def grow(root: Path) -> None:

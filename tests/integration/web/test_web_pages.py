@@ -107,8 +107,11 @@ async def test_incidents_show_their_minutes(db: Database, lead: Desk) -> None:
     at = clock.now()
     async with db.session() as session:
         session.add(Incident(opened_at=at, last_minute_at=at, minutes=7))
+        session.add(Incident(kind="spool-full", opened_at=at, last_minute_at=at, minutes=2))
+        session.add(Incident(kind="archive-away", opened_at=at, last_minute_at=at, minutes=3, closed_at=at))
     page = await (await lead.get("/incidents")).text()
-    assert "无人值守" in page and "持续中" in page
+    for shown in ("无人值守", "持续中", "录音无法写入", "录音无法归档"):
+        assert shown in page
 
 
 async def test_a_new_user_gets_a_first_password_once(db: Database, serve: Callable[[], Desk]) -> None:
