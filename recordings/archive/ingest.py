@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -41,6 +42,8 @@ from recordings.store.port import Store, mismatch, unavailable
 
 log = get(__name__)
 PEAKS_SUFFIX = ".peaks.json"
+BATCH = 50
+"""Recordings catalogued in one transaction."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Raw:
     take: Take
     files: list[Path | None]
     changed_at: datetime
+    being_written: bool
+
+    @property
+    def paths(self) -> list[Path]:
+        return [path for path in self.files if path]
 
     @property
     def samples(self) -> int:
@@ -61,6 +69,15 @@ class Raw:
             return RecordingState.EMPTY
         heard = [path is not None and whole_samples(path.stat().st_size) > 0 for path in self.files]
         return RecordingState.STORED if all(heard) else RecordingState.PARTIAL
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A recording in the store; one without a sample has neither key nor sound."""
+
+    raw: Raw
+    key: str = ""
+    encoded: Encoded | None = None
 
 
 class Ingest:
@@ -100,98 +117,115 @@ class Ingest:
             await asyncio.to_thread(_clear, self._work)
             await self._adopt()
             done, trouble = 0, None
-            for take in takes(await asyncio.to_thread(_names, self._spool)):
-                try:
-                    done += await self._one(take)
-                except Unavailable as error:
-                    trouble = error
-                except (HotlineError, LibsndfileError) as error:
-                    log.exception("recording.refused", take=take.stem)
-                    trouble = Unavailable("recording-unreadable", f"录音 {take.stem} 无法归档，已保留在暂存区。")
-                    trouble.__cause__ = error
+            finished = await self._finished(await asyncio.to_thread(_spooled, self._spool))
+            for start in range(0, len(finished), BATCH):
+                kept: list[Kept] = []
+                for raw in finished[start : start + BATCH]:
+                    try:
+                        kept.append(await self._keep(raw))
+                    except (HotlineError, LibsndfileError) as error:
+                        trouble = _trouble(raw, error)
+                await self._catalogue(kept)
+                with _on_disk_trouble():
+                    await asyncio.to_thread(_remove, [path for one in kept for path in one.raw.paths], self._spool)
+                done += len(kept)
             if trouble:
                 raise trouble
             return done
 
-    async def _one(self, take: Take) -> int:
-        raw = await asyncio.to_thread(_find, self._spool, take)
-        if raw is None:
-            return 0
-        call = await self._call(take.linkedid)
-        quiet_s = (clock.now() - raw.changed_at).total_seconds()
-        ended = call is not None and call.ended_at is not None
-        if not finished(
-            ended=ended,
-            being_written=any(_being_written(path) for path in raw.files if path),
-            quiet_s=quiet_s,
-            quiet_after_s=self._quiet_after_s,
-        ):
-            return 0
-        with _on_disk_trouble():
-            await self._archive(raw)
-            await asyncio.to_thread(_remove, [path for path in raw.files if path], self._spool)
-        return 1
+    async def _finished(self, spooled: list[Raw]) -> list[Raw]:
+        """Those to which no sample will be added."""
+        if not spooled:
+            return []
+        async with self._db.session() as session:
+            found = await session.scalars(
+                select(Call.linkedid).where(
+                    Call.node == self._node,
+                    Call.linkedid.in_({raw.take.linkedid for raw in spooled}),
+                    Call.ended_at.is_not(None),
+                )
+            )
+            ended = set(found)
+        at = clock.now()
+        return [
+            raw
+            for raw in spooled
+            if finished(
+                ended=raw.take.linkedid in ended,
+                being_written=raw.being_written,
+                quiet_s=(at - raw.changed_at).total_seconds(),
+                quiet_after_s=self._quiet_after_s,
+            )
+        ]
 
-    async def _archive(self, raw: Raw) -> None:
+    async def _keep(self, raw: Raw) -> Kept:
+        """The sound in the store, read back."""
         if raw.state is RecordingState.EMPTY:
-            await self._catalogue(raw, None, "")
-            return
-        with TemporaryDirectory(dir=self._work) as folder:
-            encoded = await asyncio.to_thread(encode, raw.files, Path(folder) / "sound.flac")
+            return Kept(raw)
+        with _on_disk_trouble(), TemporaryDirectory(dir=self._work) as folder:
+            encoded, peaks = await asyncio.to_thread(_encoded, raw, Path(folder))
             day = clock.local(raw.changed_at).strftime("%Y/%m/%d")
             key = f"{day}/{self._node}/{raw.take.stem}-{encoded.digest[:12]}.flac"
             await self._store.put(key, encoded.path, encoded.digest)
-            await _verify(self._store, key, encoded.digest, Path(folder) / "back.flac")
-            await self._put_peaks(key, encoded, Path(folder) / "peaks.json")
-        await self._catalogue(raw, encoded, key)
+            await _verify(self._store, key, encoded.digest)
+            await self._store.put(key + PEAKS_SUFFIX, peaks, digest_of(peaks))
+        return Kept(raw, key, encoded)
 
-    async def _put_peaks(self, key: str, encoded: Encoded, path: Path) -> None:
-        await asyncio.to_thread(path.write_text, json.dumps(encoded.peaks))
-        await self._store.put(key + PEAKS_SUFFIX, path, digest_of(path))
-
-    async def _catalogue(self, raw: Raw, encoded: Encoded | None, key: str) -> None:
-        """Write the row, once: the same sound again finds its row, another sound under the name gets a new part."""
-        take, digest = raw.take, encoded.digest if encoded else ""
-        seconds = (encoded.samples if encoded else 0) / RATE
-        started_at = raw.changed_at - timedelta(seconds=seconds)
+    async def _catalogue(self, kept: list[Kept]) -> None:
+        """Write the rows, each once: the same sound again finds its row, another sound under the name gets a new
+        part."""
+        if not kept:
+            return
+        linkedids = {one.raw.take.linkedid for one in kept}
         async with self._db.session() as session:
-            known = (
-                await session.scalars(
-                    select(Recording)
-                    .where(
-                        Recording.node == self._node,
-                        Recording.linkedid == take.linkedid,
-                        Recording.kind == take.kind,
-                    )
-                    .with_for_update()
-                )
-            ).all()
-            if any(row.digest == digest and (digest or row.part == take.part) for row in known):
-                return
-            parts = {row.part for row in known}
-            call = await _find_call(session, self._node, take.linkedid)
-            part = take.part if take.part not in parts else max(parts) + 1
-            row = Recording(
-                call_id=call.id if call else None,
-                node=self._node,
-                linkedid=take.linkedid,
-                kind=take.kind,
-                part=part,
-                started_at=started_at,
-                offset_s=offset(take.kind, part, started_at, call.connected_at if call else None),
-                seconds=seconds,
-                channels=1 if take.kind is Kind.MESSAGE else 2,
-                digest=digest,
-                store_key=key,
-                size=encoded.size if encoded else 0,
-                protected_until=last_protected_day(started_at, self._protected_years),
-                state=raw.state,
-                transcribed_at=None if encoded else clock.now(),
+            rows = await session.scalars(
+                select(Recording)
+                .where(Recording.node == self._node, Recording.linkedid.in_(linkedids))
+                .order_by(Recording.id)
+                .with_for_update()
             )
-            session.add(row)
+            known: dict[tuple[str, str], list[Recording]] = {}
+            for row in rows:
+                known.setdefault((row.linkedid, row.kind), []).append(row)
+            found = await session.scalars(select(Call).where(Call.node == self._node, Call.linkedid.in_(linkedids)))
+            calls = {call.linkedid: call for call in found}
+            fresh: list[Recording] = []
+            for one in kept:
+                same = known.setdefault((one.raw.take.linkedid, one.raw.take.kind), [])
+                new = self._row(one, same, calls.get(one.raw.take.linkedid))
+                if new:
+                    same.append(new)
+                    fresh.append(new)
+            session.add_all(fresh)
             await session.flush()
-            if call:
-                await _tell(session, row)
+            await _tell(session, [row for row in fresh if row.call_id])
+
+    def _row(self, one: Kept, known: list[Recording], call: Call | None) -> Recording | None:
+        """The catalogue's row of a recording; None where it has one."""
+        raw, take, digest = one.raw, one.raw.take, one.encoded.digest if one.encoded else ""
+        if any(row.digest == digest and (digest or row.part == take.part) for row in known):
+            return None
+        seconds = (one.encoded.samples if one.encoded else 0) / RATE
+        started_at = raw.changed_at - timedelta(seconds=seconds)
+        parts = {row.part for row in known}
+        part = take.part if take.part not in parts else max(parts) + 1
+        return Recording(
+            call_id=call.id if call else None,
+            node=self._node,
+            linkedid=take.linkedid,
+            kind=take.kind,
+            part=part,
+            started_at=started_at,
+            offset_s=offset(take.kind, part, started_at, call.connected_at if call else None),
+            seconds=seconds,
+            channels=1 if take.kind is Kind.MESSAGE else 2,
+            digest=digest,
+            store_key=one.key,
+            size=one.encoded.size if one.encoded else 0,
+            protected_until=last_protected_day(started_at, self._protected_years),
+            state=raw.state,
+            transcribed_at=None if one.encoded else clock.now(),
+        )
 
     async def _adopt(self) -> None:
         """Give recordings whose call was unknown when they were archived to that call."""
@@ -202,30 +236,37 @@ class Ingest:
                 .where(Recording.call_id.is_(None), Recording.node == self._node)
                 .with_for_update(of=Recording)
             )
+            adopted = []
             for row, call in orphans:
                 row.call_id = call.id
                 row.offset_s = offset(row.kind, row.part, row.started_at, call.connected_at)
-                await _tell(session, row)
-
-    async def _call(self, linkedid: str) -> Call | None:
-        async with self._db.session() as session:
-            return await _find_call(session, self._node, linkedid)
+                adopted.append(row)
+            await _tell(session, adopted)
 
 
-async def _find_call(session: AsyncSession, node: str, linkedid: str) -> Call | None:
-    return (await session.scalars(select(Call).where(Call.node == node, Call.linkedid == linkedid))).one_or_none()
+def _trouble(raw: Raw, error: HotlineError | LibsndfileError) -> Unavailable:
+    if isinstance(error, Unavailable):
+        return error
+    log.error("recording.refused", take=raw.take.stem, exc_info=error)
+    trouble = Unavailable("recording-unreadable", f"录音 {raw.take.stem} 无法归档，已保留在暂存区。")
+    trouble.__cause__ = error
+    return trouble
 
 
-async def _tell(session: AsyncSession, row: Recording) -> None:
-    assert row.call_id is not None
-    await publish(session, RecordingStored(recording_id=row.id, call_id=row.call_id, kind=row.kind))
-    hint(session, "recordings", row.call_id)
+async def _tell(session: AsyncSession, rows: list[Recording]) -> None:
+    await publish(
+        session, *(RecordingStored(recording_id=r.id, call_id=r.call_id, kind=r.kind) for r in rows if r.call_id)
+    )
+    for row in rows:
+        hint(session, "recordings", row.call_id)
 
 
-async def _verify(store: Store, key: str, digest: str, copy: Path) -> None:
+async def _verify(store: Store, key: str, digest: str) -> None:
     """Read back what was stored. Raises `Invalid("digest-mismatch")`."""
-    await fetch(store, key, copy)
-    if await asyncio.to_thread(digest_of, copy) != digest:
+    found = hashlib.sha256()
+    async for block in store.read(key):
+        found.update(block)
+    if found.hexdigest() != digest:
         raise mismatch()
 
 
@@ -236,8 +277,16 @@ async def fetch(store: Store, key: str, target: Path) -> None:
             await asyncio.to_thread(file.write, block)
 
 
-def _names(spool: Path) -> list[str]:
-    return [entry.name for entry in os.scandir(spool) if entry.is_file()] if spool.is_dir() else []
+def _encoded(raw: Raw, folder: Path) -> tuple[Encoded, Path]:
+    encoded, peaks = encode(raw.files, folder / "sound.flac"), folder / "peaks.json"
+    peaks.write_text(json.dumps(encoded.peaks))
+    return encoded, peaks
+
+
+def _spooled(spool: Path) -> list[Raw]:
+    """All recordings in the spool, the oldest call's first."""
+    names = [entry.name for entry in os.scandir(spool) if entry.is_file()] if spool.is_dir() else []
+    return [raw for take in takes(names) if (raw := _find(spool, take))]
 
 
 def _find(spool: Path, take: Take) -> Raw | None:
@@ -245,7 +294,8 @@ def _find(spool: Path, take: Take) -> Raw | None:
     changed = [path.stat().st_mtime for path in files if path]
     if not changed:
         return None
-    return Raw(take, files, datetime.fromtimestamp(max(changed), UTC))
+    written = any(_being_written(path) for path in files if path)
+    return Raw(take, files, datetime.fromtimestamp(max(changed), UTC), written)
 
 
 def _being_written(path: Path) -> bool:

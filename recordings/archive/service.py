@@ -3,13 +3,16 @@
 import asyncio
 import contextlib
 
+from callflow.store import ENDED
 from core.db import Database
 from core.health import Health
 from core.live import RESYNC, listen
 from core.service import Loop
 from recordings.archive.ingest import Ingest
 
-WAKING = {"calls", RESYNC}
+WAKING = {ENDED, RESYNC}
+REST_S = 1.0
+"""Recordings that end within this time are archived together."""
 PART = "录音归档"
 
 
@@ -20,7 +23,7 @@ class IngestService:
 
     def __init__(self, db: Database, ingest: Ingest, *, every_s: float) -> None:
         self._dsn = db.dsn
-        self._loop = Loop(self.name, every_s, ingest.scan)
+        self._loop = Loop(self.name, every_s, ingest.scan, rest_s=REST_S)
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -1,7 +1,6 @@
 """Raw one-direction files to one lossless file: stereo for a talk, mono for a message."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,11 +47,6 @@ def encode(sources: list[Path | None], target: Path) -> Encoded:
             written.update(block.tobytes())
             loudest.add(start, block)
             file.write(block)
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
     if _decoded_digest(target) != written.hexdigest():
         raise mismatch()
     return Encoded(target, digest_of(target), target.stat().st_size, total, loudest.values())
@@ -73,12 +67,16 @@ class _Peaks:
 
     def __init__(self, channels: int, total: int) -> None:
         self._part = max(1, -(-total // PEAKS))
-        self._values = np.zeros((channels, -(-total // self._part)), np.int64)
+        self._values = np.zeros((channels, -(-total // self._part)), np.int32)
 
     def add(self, start: int, block: Samples) -> None:
-        parts = (start + np.arange(len(block))) // self._part
-        for channel, values in enumerate(np.abs(block.T.astype(np.int64))):
-            np.maximum.at(self._values[channel], parts, values)
+        first, loud = start // self._part, np.abs(block.astype(np.int32))
+        edges = np.arange(first, -(-(start + len(block)) // self._part)) * self._part - start
+        np.maximum(
+            self._values[:, first : first + len(edges)],
+            np.maximum.reduceat(loud, np.maximum(edges, 0), axis=0).T,
+            out=self._values[:, first : first + len(edges)],
+        )
 
     def values(self) -> list[list[int]]:
         return [[int(value) for value in channel] for channel in self._values]
