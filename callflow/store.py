@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, select, tuple_, update
+from sqlalchemy import Row, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -21,7 +21,7 @@ from callflow.fold import EMPTY, Field, Stamp, State, fold_all
 from callflow.models import Call
 from callflow.rules import Outcome, View, view
 from core.clock import now
-from core.db import new_id
+from core.db import among, new_id
 from core.events import Event, publish
 from core.live import hint
 
@@ -84,9 +84,15 @@ _KEPT = (
 
 
 async def _locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
-    wanted = select(*_KEPT).where(tuple_(Call.node, Call.linkedid).in_(keys))
-    found = await session.execute(wanted.order_by(Call.node, Call.linkedid).with_for_update())
-    return {(row.node, row.linkedid): row for row in found}
+    of_nodes: dict[str, list[str]] = {}
+    for node, linkedid in keys:
+        of_nodes.setdefault(node, []).append(linkedid)
+    found: dict[Key, Row[Any]] = {}
+    for node, linkedids in of_nodes.items():
+        wanted = select(*_KEPT).where(Call.node == node, among(Call.linkedid, linkedids))
+        rows = await session.execute(wanted.order_by(Call.linkedid).with_for_update())
+        found |= {(row.node, row.linkedid): row for row in rows}
+    return found
 
 
 def read_state(call: Call | Row[Any]) -> State:
@@ -130,7 +136,7 @@ async def _name_agents(session: AsyncSession, changes: Sequence[_Change]) -> Non
         return
     found = await session.execute(
         select(Agent.extension, Agent.user_id, Agent.name).where(
-            Agent.extension.in_({one.view.agent for one in unnamed})
+            among(Agent.extension, {one.view.agent for one in unnamed})
         )
     )
     people = {extension: (user_id, name) for extension, user_id, name in found}

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, Dialect, Index, Text, func, type_coerce
+from sqlalchemy import ColumnElement, Dialect, Index, Text, any_, func, literal, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeDecorator
 
 _NONCE = 12
@@ -90,7 +91,7 @@ class Personal(TypeDecorator[str]):
 
         def among(self, values: Collection[str]) -> ColumnElement[bool]:
             """Whether the stored value equals one of `values`."""
-            return blind_index(self.expr).in_([blind(value) for value in values])
+            return blind_index(self.expr) == any_(literal([blind(value) for value in values], ARRAY(Text)))
 
         def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
             if op.__name__ in {"eq", "ne"}:

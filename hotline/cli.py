@@ -5,6 +5,7 @@ import sys
 from typing import Annotated
 
 import typer
+import uvloop
 
 from core import log
 from core.errors import HotlineError
@@ -53,7 +54,7 @@ def role(names: Annotated[list[str], typer.Argument(help="line、web、worker、
     unknown = [name for name in names if name not in roles.ROLES]
     if unknown:
         raise typer.BadParameter(f"没有这样的角色：{'、'.join(unknown)}")
-    asyncio.run(roles.run(names, opened))
+    uvloop.run(roles.run(names, opened))
 
 
 @app.command()

@@ -13,6 +13,7 @@ from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place
 from callflow.current import line_policy
 from core.actor import Actor
 from core.clock import now
+from core.db import among
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.ledger import record
 from core.live import hint
@@ -166,7 +167,7 @@ async def _taking_calls(session: AsyncSession, extensions: Collection[str]) -> S
         return []
     found = await session.scalars(
         select(Agent)
-        .where(Agent.extension.in_(extensions), Agent.logged_in_at.is_not(None), Agent.paused_at.is_(None))
+        .where(among(Agent.extension, extensions), Agent.logged_in_at.is_not(None), Agent.paused_at.is_(None))
         .order_by(Agent.user_id)
         .with_for_update()
         .execution_options(populate_existing=True)

@@ -14,6 +14,7 @@ from callflow.current import line_policy
 from callflow.rules import Outcome, View
 from core.actor import Actor
 from core.clock import now
+from core.db import among
 from core.errors import Conflict, Invalid, NotFound
 from core.live import hint
 from core.locks import lock
@@ -43,7 +44,7 @@ async def after_calls(session: AsyncSession, ended: Sequence[Ended]) -> None:
     policy = line_policy()
     reasons = {one.call_id: reason(one.view, policy) for one in ended}
     asking = [call_id for call_id, due in reasons.items() if due]
-    found = await session.scalars(select(CallbackTask).where(CallbackTask.call_id.in_(asking))) if asking else ()
+    found = await session.scalars(select(CallbackTask).where(among(CallbackTask.call_id, asking))) if asking else ()
     mine = {task.call_id: task for task in found}
     for one in ended:
         due, at = reasons[one.call_id], one.view.ended_at

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.models import Call
 from callflow.rules import Direction, Outcome
 from core.clock import local
+from core.db import among
 from crm.drafts.extract import extract
 from crm.drafts.lexicon import lexicon_of
 from crm.drafts.said import Utterance
@@ -24,7 +25,7 @@ MAX_SEGMENTS = 400
 async def open_for(session: AsyncSession, call_ids: Collection[UUID]) -> None:
     """The drafts of those of these calls in which a citizen reached us; made once however often it is asked for."""
     calls = await session.scalars(
-        select(Call).where(Call.id.in_(call_ids), Call.direction == Direction.INBOUND).order_by(Call.arrived_at)
+        select(Call).where(among(Call.id, call_ids), Call.direction == Direction.INBOUND).order_by(Call.arrived_at)
     )
     openings = []
     for call in calls:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
 from core.clock import local, now
+from core.db import among
 from core.errors import Conflict, Invalid
 from core.live import hint
 from core.locks import lock
@@ -50,7 +51,7 @@ async def open_drafts(session: AsyncSession, openings: Sequence[Opening], actor:
     """The drafts of several calls at once, in their order: as many statements as one takes."""
     calls = {opening.call_id: opening for opening in openings if opening.call_id is not None}
     await lock(session, *(f"draft:{call_id}" for call_id in calls))
-    existing = await session.scalars(select(Ticket).where(Ticket.call_id.in_(calls)))
+    existing = await session.scalars(select(Ticket).where(among(Ticket.call_id, calls)))
     made = {ticket.call_id: ticket for ticket in existing} if calls else {}
     for call_id, ticket in made.items():
         if ticket.opened_by is None and call_id is not None:

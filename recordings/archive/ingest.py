@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from core import clock
-from core.db import Database
+from core.db import Database, among
 from core.errors import HotlineError, Unavailable
 from core.events import publish
 from core.live import hint
@@ -141,7 +141,7 @@ class Ingest:
             found = await session.scalars(
                 select(Call.linkedid).where(
                     Call.node == self._node,
-                    Call.linkedid.in_({raw.take.linkedid for raw in spooled}),
+                    among(Call.linkedid, {raw.take.linkedid for raw in spooled}),
                     Call.ended_at.is_not(None),
                 )
             )
@@ -180,14 +180,14 @@ class Ingest:
         async with self._db.session() as session:
             rows = await session.scalars(
                 select(Recording)
-                .where(Recording.node == self._node, Recording.linkedid.in_(linkedids))
+                .where(Recording.node == self._node, among(Recording.linkedid, linkedids))
                 .order_by(Recording.id)
                 .with_for_update()
             )
             known: dict[tuple[str, str], list[Recording]] = {}
             for row in rows:
                 known.setdefault((row.linkedid, row.kind), []).append(row)
-            found = await session.scalars(select(Call).where(Call.node == self._node, Call.linkedid.in_(linkedids)))
+            found = await session.scalars(select(Call).where(Call.node == self._node, among(Call.linkedid, linkedids)))
             calls = {call.linkedid: call for call in found}
             fresh: list[Recording] = []
             for one in kept:
