@@ -1,5 +1,6 @@
 """One PostgreSQL per run, one database per test process, emptied by DELETE after each test that used it."""
 
+import asyncio
 import fcntl
 import os
 import tempfile
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import uvloop
 
 from core import personal
 from core.db import Database
@@ -22,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if RUN not in os.environ:
         os.environ[RUN] = tempfile.mkdtemp(prefix="hotline-test-")
         config.add_cleanup(lambda: EmbeddedPostgres(Path(os.environ[RUN]) / "pg").stop())
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # what the roles run on
     personal.use_keys(personal.Keys.derive(b"a master key that only tests ever use"))
 
 
