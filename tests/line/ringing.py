@@ -126,8 +126,10 @@ class Line:
         self.stack.push_async_callback(as_before)
 
     async def _render(self, roster: Roster) -> None:
-        self.node.render()
+        changed = self.node.render()
         self.node.render_roster(roster)
+        if "queues.conf" in changed:
+            await self.node.reload("app_queue.so")
         await self.node.reload("res_pjsip.so")
         await self.node.reload("pbx_config.so")
 

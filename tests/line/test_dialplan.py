@@ -14,6 +14,7 @@ from callflow.limits import CallerLimits, Limits
 from callflow.snapshot import NumberEntry, Snapshot
 from hotline.softphone import On, Softphone
 from ivr.agi.server import AgiServer
+from ivr.agi.session import Session
 from ivr.flows.world import QueryRules, SpokenState, World
 from ivr.service import server
 
@@ -147,6 +148,22 @@ async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: 
     await agent.wait_for(On.ESTABLISHED)
     await citizen.hang_up()
     assert energy(await ended(citizen)) > AUDIBLE
+
+
+async def test_a_flow_that_raises_leaves_the_call_in_the_queue(line: Line) -> None:
+    async def broken(session: Session) -> None:
+        await session.get("GREETING")
+        raise RuntimeError("a defect in a flow")
+
+    agi = AgiServer(line.settings.private, line.settings.agi_port, {"inbound": broken, "status": broken})
+    await agi.start()
+    line.stack.push_async_callback(agi.stop)
+    agent = await line.agent("1003", "status")
+    citizen = await rings(line, "12305")
+    await citizen.send_digits("2")
+    await agent.wait_for(On.ESTABLISHED)
+    await citizen.hang_up()
+    assert line.times(await ended(citizen), "hotline/status-unavailable") == 1
 
 
 @pytest.fixture
