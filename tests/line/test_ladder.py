@@ -106,7 +106,7 @@ async def test_when_no_duty_mobile_answers_the_outside_number_takes_the_call(lin
 async def test_a_full_queue_sends_to_the_message_box_and_turns_nobody_away_who_comes_back(line: Line) -> None:
     await paused(line, "1004", "place")
     patience = {"first_queue": 120}
-    await line.rostered(waits=patience, longest=(("place", 2),), duty=("13900000009",))
+    await line.rostered(waits=patience, second_queue="mute", longest=(("place", 2),), duty=("13900000009",))
     first, second = await rings(line, "12303"), await rings(line, "12303")
     for one in (first, second):
         await line.happened(one.user, "APP_START", "Queue")
@@ -115,6 +115,7 @@ async def test_a_full_queue_sends_to_the_message_box_and_turns_nobody_away_who_c
     await line.happened(third.user, "APP_START", "Record")
     await third.say(line.clip(MESSAGE))
     await line.happened(third.user, "HotlineKept")
+    assert line.moment(third.user, "HotlineRung", "second/mute"), "the second line first, which has nobody"
     assert line.moment(third.user, "HotlineRung", "duty") is None
     assert line.times(await ended(third), "hotline/queue-full") == 1
     await line.rostered(waits=patience, longest=(("place", 1),))
