@@ -21,6 +21,8 @@ class Variable(StrEnum):
     """The hotline that the citizen dialled before the merger, such as 12369. Set by: rendered roster, inbound."""
     DIALLED = "HOTLINE_DIALLED"
     """The number as dialled, digits and + only. Set by: dialplan."""
+    URI = "HOTLINE_URI"
+    """What is looked at for the caller's number, as the peer wrote it: never used as it stands. Set by: dialplan."""
     FLOW = "HOTLINE_FLOW"
     """The flow that is being asked. Set by: dialplan."""
     RUNG = "HOTLINE_RUNG"
@@ -98,7 +100,7 @@ class CallEvent(StrEnum):
     """User events that the dialplan writes into CEL, and so also onto AMI: live and for reconciliation."""
 
     ARRIVED = "HotlineArrived"
-    """Extra: number dialled."""
+    """Extra: number dialled. Here the caller's number is known for the first time, cleaned."""
     RUNG = "HotlineRung"
     """Extra: `<rung>` or `<rung>/<queue>`; for duty mobiles `duty/<which>`."""
     ACCEPTED = "HotlineAccepted"

@@ -77,6 +77,8 @@ def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[F
     match event.type:
         case "CHAN_START" if event.first:
             return say(Kind.ARRIVED, **_arrival(event))
+        case CallEvent.ARRIVED if event.first:
+            return say(Kind.ARRIVED, caller=event.caller, dialled=event.detail("extra"))
         case "ANSWER" if event.first and event.context != STAFF:
             return say(Kind.ANSWERED)
         case "APP_START" if event.first and event.app.lower() == "queue":

@@ -26,6 +26,7 @@ from hotline.softphone import On, Softphone
 
 SECRET = "only-in-tests-0123456789"
 WAIT_S = 40.0
+WAV_HEADER = 44
 EXCERPT = 8000
 """A second from the middle of a prompt is enough to know it by."""
 ALIKE = 0.75
@@ -125,18 +126,17 @@ class Line:
         self.stack.push_async_callback(as_before)
 
     async def _render(self, roster: Roster) -> None:
-        self.node.render()
+        changed = self.node.render()
         self.node.render_roster(roster)
+        if "queues.conf" in changed:
+            await self.node.reload("app_queue.so")
         await self.node.reload("res_pjsip.so")
         await self.node.reload("pbx_config.so")
 
     def times(self, heard: Path, prompt: str) -> int:
         """How often a prompt can be heard in what a telephone received: peaks of the normalised correlation."""
-        with wave.open(str(self.node.folders.sounds / "zh" / f"{prompt}.wav")) as file:
-            said = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
-        with wave.open(str(heard)) as file:
-            sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").astype(np.float64)
-        return peaks(sound, said[len(said) // 2 - EXCERPT // 2 :][:EXCERPT])
+        said = samples(self.node.folders.sounds / "zh" / f"{prompt}.wav")
+        return peaks(samples(heard), said[max(0, len(said) - EXCERPT) // 2 :][:EXCERPT])
 
     def messages(self, caller: str) -> list[dict[str, object]]:
         """What the message box noted of `caller`'s messages."""
@@ -174,9 +174,9 @@ class Line:
         return self.node.folders.recordings / f"{linkedid}_{part}.sln"
 
 
-async def rings(line: Line, number: str, say: str = "") -> Softphone:
-    """A citizen who dials `number`, and speaks once connected to the line."""
-    phone = await line.phone(greeting=say)
+async def rings(line: Line, number: str, say: str = "", user: str | None = None) -> Softphone:
+    """A citizen who dials `number`, and speaks once connected to the line; `user` is whose call it is."""
+    phone = await line.phone(user, greeting=say)
     await phone.dial(number)
     await phone.wait_for(On.ESTABLISHED)
     return phone
@@ -189,6 +189,12 @@ async def ended(phone: Softphone) -> Path:
     assert isinstance(heard, list)
     last: Path = heard[-1]
     return last
+
+
+def samples(path: Path) -> npt.NDArray[np.float64]:
+    """The sound of a WAV file, also of one that is still being written and has no length in its header."""
+    content = path.read_bytes()[WAV_HEADER:]
+    return np.frombuffer(content[: len(content) // 2 * 2], "<i2").astype(np.float64)
 
 
 def peaks(sound: npt.NDArray[np.float64], excerpt: npt.NDArray[np.float64]) -> int:

@@ -9,10 +9,11 @@ import pytest
 from prometheus_client import REGISTRY
 from ringing import MENU, NUMBERS, Line, ended, energy, rings, until
 
-from callflow.limits import CallerLimits
+from callflow.limits import CallerLimits, Limits
 from callflow.snapshot import NumberEntry, Snapshot
 from hotline.softphone import On, Softphone
 from ivr.agi.server import AgiServer
+from ivr.agi.session import Session
 from ivr.flows.world import QueryRules, SpokenState, World
 from ivr.service import server
 
@@ -135,6 +136,58 @@ async def test_key_2_says_the_state_of_an_order_and_then_an_agent_answers(line: 
     await agent.wait_for(On.ESTABLISHED)
     await citizen.hang_up()
     assert energy(await ended(citizen)) > AUDIBLE
+
+
+async def test_a_flow_that_raises_leaves_the_call_in_the_queue(line: Line) -> None:
+    async def broken(session: Session) -> None:
+        await session.get("GREETING")
+        raise RuntimeError("a defect in a flow")
+
+    agi = AgiServer(line.settings.private, line.settings.agi_port, {"inbound": broken, "status": broken})
+    await agi.start()
+    line.stack.push_async_callback(agi.stop)
+    agent = await line.agent("1003", "status")
+    citizen = await rings(line, "12305")
+    await citizen.send_digits("2")
+    await agent.wait_for(On.ESTABLISHED)
+    await citizen.hang_up()
+    assert line.times(await ended(citizen), "hotline/status-unavailable") == 1
+
+
+@pytest.fixture
+async def strict(line: Line) -> AsyncIterator[CallerLimits]:
+    """The flows of a bureau that takes two calls of a number in ten minutes, and never two at once."""
+
+    async def state_of(number: str, code: str) -> SpokenState | None:
+        return None
+
+    limits = CallerLimits()
+    entries = {n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}
+    snapshot = Snapshot(numbers=entries, limits=Limits(calls=2, window_min=10, concurrent=1), menu=MENU)
+    agi = server(line.settings, World(lambda: snapshot, limits, state_of, QUERY))
+    await agi.start()
+    yield limits
+    await agi.stop()
+
+
+async def test_who_calls_twice_at_once_or_too_often_hears_which_it_is(line: Line, strict: CallerLimits) -> None:
+    agent = await line.agent("1003", "status")
+    phone = await line.phone()
+    for turn in (1, 2):
+        await phone.dial("12305")
+        await agent.wait_for(On.ESTABLISHED)
+        if turn == 1:
+            other = await rings(line, "12305", user=phone.user)
+            assert line.times(await ended(other), "hotline/refuse-concurrent") == 1
+            assert line.moment(phone.user, "HotlineRefused", "concurrent")
+        await phone.hang_up()
+        await phone.wait_for(On.CLOSED)
+        await agent.wait_for(On.CLOSED)
+        for row in line.events(phone.user):
+            strict.ended(row[2])
+    await phone.dial("12305")
+    assert line.times(await ended(phone), "hotline/refuse-calls") == 1
+    assert line.moment(phone.user, "HotlineRefused", "calls")
 
 
 async def test_who_asks_something_while_waiting_comes_back_to_the_same_place(line: Line, python: None) -> None:

@@ -1,7 +1,7 @@
 """Keys on the way to an agent, on a line without Python: what they do, what they do not, and what is heard."""
 
 import pytest
-from ringing import Line, ended, rings, until
+from ringing import Line, ended, peaks, rings, samples, until
 
 from hotline.softphone import Softphone
 
@@ -64,6 +64,24 @@ async def test_wrong_keys_are_answered_patiently_and_lead_to_an_agent(line: Line
     await waits(line, hammering)
     await hammering.hang_up()
     await ended(hammering)
+
+
+@pytest.mark.usefixtures("busy")
+async def test_who_waits_hears_music_and_the_place_in_the_queue(line: Line) -> None:
+    await line.rostered(waits={"first_queue": 60, "position": 6})
+    first = await rings(line, "12303")
+    await waits(line, first)
+    second = await rings(line, "12303")
+    await waits(line, second)
+    await until(lambda: line.times(second.heard()[-1], "queue-callswaiting"), "the place is said")
+    music = samples(line.node.folders.data / "moh" / "waiting.wav")[8000:16000]
+    for one in (first, second):
+        await until(lambda p=one: peaks(samples(p.heard()[-1]), music), "music")
+    await second.hang_up()
+    heard = await ended(second)
+    assert line.times(heard, "queue-thereare") == line.times(heard, "queue-callswaiting")
+    assert line.times(heard, "digits/2") >= line.times(heard, "queue-thereare"), "second in the queue"
+    await first.hang_up()
 
 
 @pytest.mark.usefixtures("busy")

@@ -105,18 +105,25 @@ async def test_when_no_duty_mobile_answers_the_outside_number_takes_the_call(lin
 
 async def test_a_full_queue_sends_to_the_message_box_and_turns_nobody_away_who_comes_back(line: Line) -> None:
     await paused(line, "1004", "place")
-    await line.rostered(longest=(("place", 1),), duty=("13900000009",))
-    first = await rings(line, "12303")
-    await line.happened(first.user, "APP_START", "Queue")
-    second = await rings(line, "12303", say=MESSAGE)
-    await line.happened(second.user, "HotlineRefused", "queue-full")
-    assert line.moment(second.user, "HotlineRung", "duty") is None
-    await line.happened(second.user, "HotlineKept")
-    assert line.times(await ended(second), "hotline/queue-full") == 1
-    await first.send_digits("9")
-    await until(lambda: line.count(first.user, "APP_START", "Queue") == 2, "back in the queue")
-    assert line.moment(first.user, "HotlineRefused") is None
-    await first.hang_up()
+    patience = {"first_queue": 120}
+    await line.rostered(waits=patience, second_queue="mute", longest=(("place", 2),), duty=("13900000009",))
+    first, second = await rings(line, "12303"), await rings(line, "12303")
+    for one in (first, second):
+        await line.happened(one.user, "APP_START", "Queue")
+    third = await rings(line, "12303")
+    await line.happened(third.user, "HotlineRefused", "queue-full")
+    await line.happened(third.user, "APP_START", "Record")
+    await third.say(line.clip(MESSAGE))
+    await line.happened(third.user, "HotlineKept")
+    assert line.moment(third.user, "HotlineRung", "second/mute"), "the second line first, which has nobody"
+    assert line.moment(third.user, "HotlineRung", "duty") is None
+    assert line.times(await ended(third), "hotline/queue-full") == 1
+    await line.rostered(waits=patience, longest=(("place", 1),))
+    await second.send_digits("9")
+    await until(lambda: line.count(second.user, "APP_START", "Queue") == 2, "back in the queue")
+    assert line.moment(second.user, "HotlineRefused") is None
+    for one in (first, second):
+        await one.hang_up()
 
 
 async def test_a_message_is_on_the_disk_with_its_caller_before_it_is_called_kept(line: Line) -> None:

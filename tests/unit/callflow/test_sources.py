@@ -54,6 +54,29 @@ def test_a_journal_is_a_complete_call() -> None:
     assert [round(at.timestamp() - 1795427034, 2) for at in moments if at] == [0.08, 0.09, 3.1, 5.2, 60.1]
 
 
+def test_the_caller_is_known_from_the_dialplan_on() -> None:
+    began = line("CHAN_START", 0.08, context="citizen").replace("13800000000", "")
+    said = {"name": "HotlineArrived", "extra": '{""extra"":""12315""}'}
+    arrived = line("USER_DEFINED", 0.09, context="hotline-arrived", **said)
+    facts = [fact for text in (began, arrived) for fact in cel.facts(cel.parse(text), "node1")]
+    row = view(fold_all(facts))
+    assert (row.caller, row.arrived_at.timestamp() - 1795427034) == ("+8613800000000", pytest.approx(0.08))
+    assert facts[1].data == {"caller": "+8613800000000", "dialled": "12315"}
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [("7.4", Outcome.MESSAGE), ("0.0", Outcome.ABANDONED)])
+def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome) -> None:
+    journal = [
+        line("CHAN_START", 0.08, context="citizen"),
+        line("ANSWER", 0.09, context="citizen"),
+        line("USER_DEFINED", 9.0, name="HotlineMessage", extra='{""extra"":""""}'),
+        line("USER_DEFINED", 18.0, name="HotlineKept", extra='{""extra"":""' + seconds + '""}'),
+        line("HANGUP", 20.0, context="hotline-ladder", extra=hangup("dialplan/builtin")),
+    ]
+    row = view(fold_all(fact for text in journal for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.outcome, row.message_seconds) == (outcome, round(float(seconds)))
+
+
 def test_the_same_events_over_the_manager_give_the_same_call() -> None:
     facts = []
     for text in JOURNAL:
