@@ -1,7 +1,7 @@
 """Hints that something changed: (topic, id), may be lost, carry no state; pages fetch again after them."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,16 @@ async def hint(session: AsyncSession, topic: str, id: object = "") -> None:
     await session.execute(
         text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": f"{topic} {id}"}
     )
+
+
+async def hints(session: AsyncSession, topic: str, ids: Iterable[object]) -> None:
+    """A hint for each of `ids`, in one statement."""
+    payloads = [f"{topic} {id}" for id in ids]
+    if payloads:
+        await session.execute(
+            text("SELECT pg_notify(:channel, payload) FROM unnest(CAST(:payloads AS text[])) AS payload"),
+            {"channel": CHANNEL, "payloads": payloads},
+        )
 
 
 async def listen(dsn: str) -> AsyncIterator[Hint]:

@@ -41,6 +41,7 @@ class Live:
         originate: Callable[[str, UUID], Awaitable[None]],
         *,
         max_lag_s: float,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self._server = server
@@ -48,6 +49,8 @@ class Live:
         self._writer = writer
         self._originate = originate
         self._max_lag_s = max_lag_s
+        self._changed = changed
+        """Called when a tap is over: a call that waits for its last words can be settled."""
         self._taps: dict[Voice, Tap] = {}
         self._failures: Counter[Voice] = Counter()
         self._left: set[Voice] = set()
@@ -115,7 +118,7 @@ class Live:
 
     async def _open(self, voice: Voice) -> None:
         assert self._decoder is not None
-        tap = Tap(self._db, voice, self._decoder, self._writer)
+        tap = Tap(voice, self._decoder, self._writer, over=self._changed)
         self._server.expect(tap.id, tap)
         self._taps[voice] = tap
         try:

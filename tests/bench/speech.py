@@ -223,9 +223,9 @@ class SlowStream:
     def __init__(self, owner: SlowEngine, stream: Stream) -> None:
         self._owner, self._stream = owner, stream
 
-    def accept(self, audio: bytes) -> Heard:
+    def accept(self, audio: bytes, *, partial: bool = True) -> Heard:
         until = time.perf_counter() + self._owner.factor * len(audio) / BYTES_PER_SECOND
-        heard = self._stream.accept(audio)
+        heard = self._stream.accept(audio, partial=partial)
         while time.perf_counter() < until:
             hashlib.sha256(self.BLOCK)
         return heard
