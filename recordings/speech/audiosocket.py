@@ -1,10 +1,10 @@
 """The AudioSocket server: Asterisk sends one side of a call per connection, twenty milliseconds at a time.
 
-Frame: kind (1 byte), length (2 bytes, big endian), payload; res_audiosocket of Asterisk 22.
+Frame: kind (1 byte), length (2 bytes, big endian), payload; res_audiosocket of Asterisk 22. Fifty frames a second
+and voice: a protocol class takes them as they arrive, without waking a task for each.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Protocol
@@ -22,8 +22,6 @@ KEEP_ALIVE_S = 1.0
 MAX_CONNECTIONS = 512
 MAX_AUDIO = 6400
 """Bytes of one audio frame: 400 ms; Asterisk sends 20 ms."""
-CHUNK = 16384
-"""Bytes taken from a connection at a time: one frame of a voice in time, many of one that catches up."""
 
 
 class Kind(IntEnum):
@@ -38,6 +36,7 @@ class Kind(IntEnum):
 
 HEAD = 3
 _LONGEST = {Kind.HANGUP: 16, Kind.IDENTITY: 16, Kind.DTMF: 1, Kind.AUDIO: MAX_AUDIO, Kind.ERROR: 16}
+_KINDS = {int(kind): kind for kind in Kind}
 SILENCE = bytes([Kind.AUDIO, 1, 0x40]) + bytes(320)
 BYE = bytes([Kind.HANGUP, 0, 0])
 
@@ -59,20 +58,13 @@ class Listener(Protocol):
         """No more will come."""
 
 
-async def read_frame(reader: asyncio.StreamReader) -> tuple[Kind, bytes]:
-    """The next frame. Raises `BadFrame`; `IncompleteReadError` when the peer is gone."""
-    kind, length = _announced(await reader.readexactly(HEAD))
-    return kind, await reader.readexactly(length)
-
-
 def take_frames(arrived: bytearray) -> Iterator[tuple[Kind, bytes]]:
     """The whole frames at the front of `arrived`, which keeps the rest. Raises `BadFrame`."""
-    start = 0
+    start, size = 0, len(arrived)
     try:
-        while len(arrived) - start >= HEAD:
-            kind, length = _announced(arrived[start : start + HEAD])
-            end = start + HEAD + length
-            if len(arrived) < end:
+        while size - start >= HEAD:
+            kind, end = _announced(arrived, start)
+            if size < end:
                 return
             yield kind, bytes(arrived[start + HEAD : end])
             start = end
@@ -80,15 +72,14 @@ def take_frames(arrived: bytearray) -> Iterator[tuple[Kind, bytes]]:
         del arrived[:start]
 
 
-def _announced(head: bytes | bytearray) -> tuple[Kind, int]:
-    try:
-        kind = Kind(head[0])
-    except ValueError:
-        raise BadFrame(f"frame kind {head[0]:#x}") from None
-    length = int.from_bytes(head[1:], "big")
+def _announced(arrived: bytearray, start: int) -> tuple[Kind, int]:
+    """Kind and end of the frame that begins at `start`."""
+    kind, length = _KINDS.get(arrived[start]), arrived[start + 1] << 8 | arrived[start + 2]
+    if kind is None:
+        raise BadFrame(f"frame kind {arrived[start]:#x}")
     if length > _LONGEST[kind] or (kind is Kind.IDENTITY and length != 16) or (kind is Kind.AUDIO and length % 2):
         raise BadFrame(f"{kind.name} frame of {length} bytes")
-    return kind, length
+    return kind, start + HEAD + length
 
 
 class AudioSocketServer:
@@ -98,7 +89,7 @@ class AudioSocketServer:
         self._host = host
         self._port = port
         self._expected: dict[UUID, Listener] = {}
-        self._peers: set[asyncio.Task[None]] = set()
+        self._peers: set[Peer] = set()
         self._server: asyncio.Server | None = None
 
     @property
@@ -113,15 +104,15 @@ class AudioSocketServer:
 
     async def start(self) -> None:
         """Listen."""
-        self._server = await asyncio.start_server(self._accept, self._host, self._port)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Peer(self._peers, self._claim), self._host, self._port)
 
     async def stop(self) -> None:
         """Hang up all taps."""
         if self._server:
             self._server.close()
         for peer in list(self._peers):
-            peer.cancel()
-        await asyncio.gather(*self._peers, return_exceptions=True)
+            peer.end()
         self._server = None
 
     def expect(self, tap: UUID, listener: Listener) -> None:
@@ -132,54 +123,102 @@ class AudioSocketServer:
         """Nobody waits for `tap` any more."""
         self._expected.pop(tap, None)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._peers.add(task)
-        listener: Listener | None = None
-        try:
-            if len(self._peers) > MAX_CONNECTIONS:
-                raise BadFrame("too many connections")
-            async with asyncio.timeout(INTRODUCTION_S):
-                listener = await self._introduced(reader)
-            listener.opened(writer.close)
-            await self._carry(reader, writer, listener)
-        except (BadFrame, TimeoutError) as error:
-            log.warning("audiosocket.refused", reason=str(error) or "silent")
-        except (asyncio.IncompleteReadError, ConnectionError):
-            log.debug("audiosocket.gone")
-        finally:
-            self._peers.discard(task)
-            if listener:
-                listener.closed()
-            with contextlib.suppress(OSError, RuntimeError):
-                if not writer.is_closing():
-                    writer.write(BYE)
-                writer.close()
-
-    async def _introduced(self, reader: asyncio.StreamReader) -> Listener:
-        kind, payload = await read_frame(reader)
-        if kind is not Kind.IDENTITY:
-            raise BadFrame("no identity first")
-        listener = self._expected.pop(UUID(bytes=payload), None)
+    def _claim(self, identity: bytes) -> Listener:
+        listener = self._expected.pop(UUID(bytes=identity), None)
         if listener is None:
             raise BadFrame("nobody waits for this identity")
         return listener
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: Listener) -> None:
-        loop = asyncio.get_running_loop()
-        alive_at, arrived = 0.0, bytearray()
-        while True:
-            async with asyncio.timeout(SILENCE_S):
-                chunk = await reader.read(CHUNK)
-            if not chunk:
-                raise asyncio.IncompleteReadError(bytes(arrived), None)
-            arrived += chunk
-            for kind, payload in take_frames(arrived):
-                if kind in {Kind.HANGUP, Kind.ERROR}:
+
+class Peer(asyncio.Protocol):
+    """One connection: first its identity, then audio until one side ends it."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, peers: set["Peer"], claim: Callable[[bytes], Listener]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._peers = peers
+        self._claim = claim
+        self._listener: Listener | None = None
+        self._arrived = bytearray()
+        self._ended = False
+        self._heard_at = self._alive_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.Protocol`."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._watch = self._loop.call_later(INTRODUCTION_S, self._introduction_over)
+        self._peers.add(self)
+        if len(self._peers) > MAX_CONNECTIONS:
+            self._refuse("too many connections")
+
+    def data_received(self, data: bytes) -> None:
+        """See `asyncio.Protocol`."""
+        if self._ended:
+            return
+        self._heard_at = self._loop.time()
+        self._arrived += data
+        audio: list[bytes] = []
+        try:
+            for kind, payload in take_frames(self._arrived):
+                if kind is Kind.AUDIO and self._listener:
+                    audio.append(payload)
+                elif self._listener is None:
+                    self._introduce(kind, payload)
+                elif kind in {Kind.HANGUP, Kind.ERROR}:
+                    self._deliver(audio)
+                    self.end()
                     return
-                if kind is Kind.AUDIO:
-                    listener.audio(payload)
-            if loop.time() - alive_at >= KEEP_ALIVE_S and not writer.is_closing():
-                writer.write(SILENCE)
-                alive_at = loop.time()
+        except BadFrame as error:
+            self._deliver(audio)
+            self._refuse(str(error))
+            return
+        self._deliver(audio)
+        if self._listener and self._heard_at - self._alive_at >= KEEP_ALIVE_S:
+            self._transport.write(SILENCE)
+            self._alive_at = self._heard_at
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self.end()
+
+    def end(self) -> None:
+        """No more from this peer; its listener learns of it once."""
+        if self._ended:
+            return
+        self._ended = True
+        self._watch.cancel()
+        self._peers.discard(self)
+        if not self._transport.is_closing():
+            self._transport.write(BYE)
+            self._transport.close()
+        if self._listener:
+            self._listener.closed()
+
+    def _introduce(self, kind: Kind, payload: bytes) -> None:
+        if kind is not Kind.IDENTITY:
+            raise BadFrame("no identity first")
+        self._listener = self._claim(payload)
+        self._listener.opened(self.end)
+
+    def _deliver(self, audio: list[bytes]) -> None:
+        if audio and self._listener:
+            self._listener.audio(b"".join(audio))
+
+    def _introduction_over(self) -> None:
+        if self._listener is None:
+            self._refuse("silent")
+        else:
+            self._watch = self._loop.call_later(SILENCE_S, self._listen_on)
+
+    def _listen_on(self) -> None:
+        rest = self._heard_at + SILENCE_S - self._loop.time()
+        if rest <= 0:
+            self._refuse("silent")
+        else:
+            self._watch = self._loop.call_later(rest, self._listen_on)
+
+    def _refuse(self, reason: str) -> None:
+        log.warning("audiosocket.refused", reason=reason)
+        self.end()

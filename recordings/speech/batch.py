@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import soundfile
 from sqlalchemy import case, delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from core import clock
@@ -22,18 +24,24 @@ from recordings.archive.ingest import fetch
 from recordings.events import TranscriptGrew
 from recordings.models import Kind, Recording, Side, Source, TranscriptSegment
 from recordings.speech.decoder import Decoder
-from recordings.speech.engine import BYTES_PER_SECOND, RATE, Utterance
-from recordings.speech.progress import covered, settle_after_batch
-from recordings.speech.rules import Span, gaps
+from recordings.speech.engine import BYTES_PER_SECOND, RATE, Heard, Stream, Utterance, pieces
+from recordings.speech.progress import TOPIC, covered, said_live, settle_after_batch
+from recordings.speech.rules import Span, stretches, unheard
 from recordings.speech.words import segment
 from recordings.store.port import Store
 
 log = get(__name__)
-PIECE_S = 0.5
 AFTER_CALL_S = 3.0
 """Live words get this long after a hang-up to say what they covered."""
 
-Spoken = tuple[Side, float, Utterance]
+
+@dataclass(frozen=True)
+class Spoken:
+    """An utterance with times relative to the start of the stretch in which it was heard."""
+
+    side: Side
+    span: Span
+    utterance: Utterance
 
 
 class Batch:
@@ -90,47 +98,68 @@ class Batch:
                 await fetch(self._store, row.store_key, copy)
                 for channel, (side, spans) in enumerate(missing.items()):
                     for span in spans:
-                        spoken += [
-                            (side, span[0], utterance) for utterance in await self._span(copy, channel, span, row)
-                        ]
+                        found = await self._span(copy, channel, span, row)
+                        spoken += [Spoken(side, span, utterance) for utterance in found]
         async with self._db.session() as session:
             kept = await session.get(Recording, row.id, with_for_update=True)
             if kept is None or kept.transcribed_at is not None:
                 return 0
             await session.execute(delete(TranscriptSegment).where(TranscriptSegment.recording_id == row.id))
-            session.add_all(
-                segment(row.call_id, side, utterance, start, Source.BATCH, row.id) for side, start, utterance in spoken
-            )
+            await self._replace(session, row, spoken)
             kept.transcribed_at = clock.now()
             await session.flush()
             if spoken:
                 await publish(session, TranscriptGrew(call_id=row.call_id))
-                hint(session, "words", row.call_id)
-            await settle_after_batch(session, row.call_id)
+                hint(session, TOPIC, row.call_id)
+            await settle_after_batch(session, row.call_id, grown=bool(spoken))
         return 1
 
+    async def _replace(self, session: AsyncSession, row: Recording, spoken: list[Spoken]) -> None:
+        """Write what was heard in place of the live utterances that lie in the same stretches."""
+        assert row.call_id is not None
+        for side, (start, end) in {(one.side, one.span) for one in spoken}:
+            await session.execute(
+                delete(TranscriptSegment).where(
+                    TranscriptSegment.call_id == row.call_id,
+                    TranscriptSegment.side == side,
+                    TranscriptSegment.source == Source.LIVE,
+                    TranscriptSegment.start_s < end,
+                    TranscriptSegment.end_s > start,
+                )
+            )
+        session.add_all(
+            segment(row.call_id, one.side, one.utterance, one.span[0], Source.BATCH, row.id) for one in spoken
+        )
+
     async def _missing(self, row: Recording) -> dict[Side, list[Span]]:
-        """Per channel what live decoding left out, on the call's timeline."""
+        """Per channel what live decoding left out, on the call's timeline, with the utterances that it cut."""
         assert row.call_id is not None
         whole = (row.offset_s, row.offset_s + row.seconds)
         if row.kind == Kind.MESSAGE:
             return {Side.CITIZEN: [whole]}
+        missing: dict[Side, list[Span]] = {}
         async with self._db.session() as session:
-            return {side: gaps(whole, await covered(session, row.call_id, side)) for side in Side}
+            for side in Side:
+                utterances = await said_live(session, row.call_id, side)
+                left_out = unheard(whole, await covered(session, row.call_id, side))
+                missing[side] = stretches(left_out, utterances, whole)
+        return missing
 
     async def _span(self, path: Path, channel: int, span: Span, row: Recording) -> list[Utterance]:
         """The utterances of one stretch, with times relative to its start."""
         first, last = (int((at - row.offset_s) * RATE) for at in span)
         audio = await asyncio.to_thread(_samples, path, channel, max(0, first), last)
-        stream, found = self._decoder.engine.stream(), []
-        size = int(PIECE_S * BYTES_PER_SECOND)
-        for start in range(0, len(audio), size):
+        stream, found = self._decoder.engine.stream(), list[Heard]()
+        while audio:
             await self._room()
-            piece = audio[start : start + size]
-            heard = await self._decoder.run(partial(stream.accept, piece), len(piece) / BYTES_PER_SECOND)
-            found += [heard.utterance] if heard.utterance else []
-        heard = await self._decoder.run(stream.finish, 0.0)
-        return found + ([heard.utterance] if heard.utterance else [])
+            step, audio = audio[: self._decoder.largest], audio[self._decoder.largest :]
+            found += await self._decoder.run(partial(_hear, stream, step), len(step) / BYTES_PER_SECOND)
+        found.append(await self._decoder.run(stream.finish, 0.0))
+        return [heard.utterance for heard in found if heard.utterance]
+
+
+def _hear(stream: Stream, audio: bytes) -> list[Heard]:
+    return [stream.accept(piece, partial=False) for piece in pieces(audio)]
 
 
 def _samples(path: Path, channel: int, first: int, last: int) -> bytes:

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
-from recordings.speech.engine import BYTES_PER_SECOND, Engine, Heard
+from recordings.speech.engine import BYTES_PER_SECOND, PIECE, Engine, pieces
 
-PIECE = BYTES_PER_SECOND // 10
-"""Bytes that are worth a decoding step: 100 ms."""
-LARGEST_PIECE = BYTES_PER_SECOND
-"""Bytes of one step at most, so that a voice that is behind does not hold a thread for long."""
+T = TypeVar("T")
+STEP_S = 0.25
+"""A step holds a thread for about this long at most, so that a voice that is behind does not keep others waiting."""
+LARGEST_S = 5.0
+"""Seconds of speech of one step at most. Large steps cost less: the voice's search stays in the processor's cache."""
 SMOOTHING_S = 30.0
 """Seconds of speech over which the measured speed is averaged."""
 NICE = 10
@@ -29,15 +31,24 @@ class Decoder:
         self._pool = ThreadPoolExecutor(threads, "decode", initializer=step_back)
         self._lock = threading.Lock()
 
-    async def run(self, step: Callable[[], Heard], seconds: float) -> Heard:
+    @property
+    def largest(self) -> int:
+        """Bytes of one step at most, at the measured speed."""
+        seconds = min(LARGEST_S, STEP_S / self.realtime_factor) if self.realtime_factor else 1.0
+        return max(1, int(seconds * BYTES_PER_SECOND) // PIECE) * PIECE
+
+    def submit(self, work: Callable[[], None]) -> None:
+        """Run `work`, which raises nothing, in a thread."""
+        self._pool.submit(work)
+
+    async def run(self, step: Callable[[], T], seconds: float) -> T:
         """One decoding step over `seconds` of audio, in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._timed, step, seconds)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self.timed, step, seconds)
 
     async def measure(self, audio: bytes) -> float:
         """Decode a sample to learn the speed -> the real-time factor."""
         stream = self.engine.stream()
-        for start in range(0, len(audio), LARGEST_PIECE):
-            piece = audio[start : start + LARGEST_PIECE]
+        for piece in pieces(audio):
             await self.run(partial(stream.accept, piece), len(piece) / BYTES_PER_SECOND)
         return self.realtime_factor
 
@@ -45,63 +56,16 @@ class Decoder:
         """End the threads after their present steps."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _timed(self, step: Callable[[], Heard], seconds: float) -> Heard:
+    def timed(self, step: Callable[[], T], seconds: float) -> T:
+        """Take a step, learn the speed from it."""
         began = time.perf_counter()
-        heard = step()
+        result = step()
         if seconds > 0:
             factor, share = (time.perf_counter() - began) / seconds, min(1.0, seconds / SMOOTHING_S)
             with self._lock:
                 known = self.realtime_factor
                 self.realtime_factor = known + share * (factor - known) if known else factor
-        return heard
-
-
-class VoiceDecoder:
-    """One voice: buffers what arrives, decodes it in order, says what was heard."""
-
-    def __init__(self, decoder: Decoder, heard: Callable[[Heard], None]) -> None:
-        self._decoder = decoder
-        self._stream = decoder.engine.stream()
-        self._heard = heard
-        self._buffer = bytearray()
-        self._more = asyncio.Event()
-        self._closed = False
-        self._discard = False
-        self.seconds = 0.0
-        """How much audio was decoded."""
-
-    @property
-    def lag_s(self) -> float:
-        """How much audio waits to be decoded."""
-        return len(self._buffer) / BYTES_PER_SECOND
-
-    def feed(self, audio: bytes) -> None:
-        """More samples; never waits."""
-        if not self._closed:
-            self._buffer += audio
-            if len(self._buffer) >= PIECE:
-                self._more.set()
-
-    def close(self, *, discard: bool = False) -> None:
-        """No more samples; with `discard` what waits is not decoded."""
-        self._closed, self._discard = True, self._discard or discard
-        self._more.set()
-
-    async def run(self) -> None:
-        """Decode until closed; the last words come before it returns."""
-        while not self._discard:
-            await self._more.wait()
-            if self._discard or (self._closed and not self._buffer):
-                break
-            piece = bytes(self._buffer[:LARGEST_PIECE])
-            heard = await self._decoder.run(partial(self._stream.accept, piece), len(piece) / BYTES_PER_SECOND)
-            del self._buffer[: len(piece)]
-            self.seconds += len(piece) / BYTES_PER_SECOND
-            self._heard(heard)
-            if len(self._buffer) < PIECE and not self._closed:
-                self._more.clear()
-        if not self._discard:
-            self._heard(await self._decoder.run(self._stream.finish, 0.0))
+        return result
 
 
 def step_back() -> None:

@@ -1,10 +1,18 @@
 """The port to speech recognition: one loaded model, any number of streams, plain bytes in, words out."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 RATE = 8000
 BYTES_PER_SECOND = RATE * 2
+PIECE = BYTES_PER_SECOND // 5
+"""Bytes that are worth a call: 200 ms, about what an engine looks at together, and less than a pause."""
+
+
+def pieces(audio: bytes) -> Iterator[bytes]:
+    """`audio` in the pieces that `Stream.accept` wants."""
+    return (audio[start : start + PIECE] for start in range(0, len(audio), PIECE))
 
 
 @dataclass(frozen=True)
@@ -50,8 +58,12 @@ class Heard:
 class Stream(Protocol):
     """One voice. Calls come one after the other, from any thread."""
 
-    def accept(self, audio: bytes) -> Heard:
-        """Decode more samples: 8 kHz, signed 16 bits, little endian, mono."""
+    def accept(self, audio: bytes, *, partial: bool = True) -> Heard:
+        """Decode more samples: 8 kHz, signed 16 bits, little endian, mono.
+
+        The end of an utterance is looked for once a call: give `PIECE` at a time. Without `partial` nobody asks
+        for the words so far.
+        """
 
     def finish(self) -> Heard:
         """No more samples: the last words."""

@@ -13,7 +13,8 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from core.errors import Invalid, Unavailable
-from recordings.speech.model import check, write_digests
+from recordings.speech.digests import write_digests
+from recordings.speech.model import check
 
 CATALOGUE = "https://alphacephei.com/vosk/models/model-list.json"
 """The publisher's list: name, url, md5 and size of each model; TLS vouches for it."""

@@ -41,6 +41,7 @@ class Live:
         originate: Callable[[str, UUID], Awaitable[None]],
         *,
         max_lag_s: float,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self._server = server
@@ -48,11 +49,14 @@ class Live:
         self._writer = writer
         self._originate = originate
         self._max_lag_s = max_lag_s
+        self._changed = changed
+        """Called when the last words of a call that has ended are there: it can be settled."""
         self._taps: dict[Voice, Tap] = {}
         self._failures: Counter[Voice] = Counter()
         self._left: set[Voice] = set()
         """Voices left to the recording until their call ends."""
         self._calls: set[UUID] = set()
+        self._ending: set[UUID] = set()
         self._shown: dict[UUID, tuple[TranscriptState, str]] = {}
 
     @property
@@ -90,7 +94,8 @@ class Live:
         now = {call.call_id for call in calls}
         self._calls |= now
         await self._show(now)
-        await asyncio.gather(*(self._settle(call_id) for call_id in self._calls - now))
+        self._ending = self._calls - now
+        await asyncio.gather(*(self._settle(call_id) for call_id in self._ending))
 
     async def stop(self) -> None:
         """End all taps; their last words are written."""
@@ -115,7 +120,7 @@ class Live:
 
     async def _open(self, voice: Voice) -> None:
         assert self._decoder is not None
-        tap = Tap(self._db, voice, self._decoder, self._writer)
+        tap = Tap(voice, self._decoder, self._writer, over=lambda: self._over(voice))
         self._server.expect(tap.id, tap)
         self._taps[voice] = tap
         try:
@@ -123,6 +128,10 @@ class Live:
         except HotlineError as error:
             log.warning("speech.tap-failed", call_id=str(voice.call_id), error=error.id)
             self._ended(voice, tap)
+
+    def _over(self, voice: Voice) -> None:
+        if voice.call_id in self._ending:
+            self._changed()
 
     def _ended(self, voice: Voice, tap: Tap) -> None:
         self._server.forget(tap.id)

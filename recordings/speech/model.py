@@ -1,15 +1,14 @@
 """The installed model: found, checked, loaded, or a sentence that says why there is no text."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.log import get
+from recordings.speech.digests import changed
 from recordings.speech.engine import Engine
 from recordings.speech.vosk_engine import VoskEngine
 
 log = get(__name__)
-DIGESTS = "SHA256SUMS"
 NEEDED = ("am/final.mdl", "conf/mfcc.conf", "conf/model.conf")
 NO_MODEL = "未安装语音识别模型，通话照常接听、录音和派单，只是没有文字。"
 
@@ -42,28 +41,6 @@ def check(folder: Path) -> str:
         return f"找不到语音识别模型文件夹 {folder.name}，请检查设置。"
     if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         return f"语音识别模型 {folder.name} 不完整，缺少 {'、'.join(missing)}。"
-    if (folder / DIGESTS).is_file() and (changed := _changed(folder)):
-        return f"语音识别模型 {folder.name} 的文件与校验值不符：{'、'.join(changed)}，请重新安装。"
+    if wrong := changed(folder):
+        return f"语音识别模型 {folder.name} 的文件与校验值不符：{'、'.join(wrong)}，请重新安装。"
     return ""
-
-
-def write_digests(folder: Path) -> None:
-    """Note what each file of a verified model is."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS)
-    lines = (f"{_digest(path)}  ./{path.relative_to(folder).as_posix()}\n" for path in files)
-    (folder / DIGESTS).write_text("".join(lines), encoding="utf-8")
-
-
-def _changed(folder: Path) -> list[str]:
-    changed = []
-    for line in (folder / DIGESTS).read_text(encoding="utf-8").splitlines():
-        digest, _, name = line.partition("  ")
-        path = folder / name
-        if not path.is_file() or _digest(path) != digest:
-            changed.append(path.name)
-    return changed
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

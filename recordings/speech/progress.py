@@ -11,7 +11,7 @@ from core import clock
 from core.events import publish
 from core.live import hint
 from recordings.events import TranscriptFinal
-from recordings.models import LiveCoverage, Recording, Side, Transcript, TranscriptState
+from recordings.models import LiveCoverage, Recording, Side, Source, Transcript, TranscriptSegment, TranscriptState
 from recordings.speech.rules import Span, gaps
 
 TOPIC = "words"
@@ -43,6 +43,18 @@ async def covered(session: AsyncSession, call_id: UUID, side: Side) -> list[Span
     return [(start, end) for start, end in rows]
 
 
+async def said_live(session: AsyncSession, call_id: UUID, side: Side) -> list[Span]:
+    """Where one side's live utterances lie."""
+    rows = await session.execute(
+        select(TranscriptSegment.start_s, TranscriptSegment.end_s).where(
+            TranscriptSegment.call_id == call_id,
+            TranscriptSegment.side == side,
+            TranscriptSegment.source == Source.LIVE,
+        )
+    )
+    return [(start, end) for start, end in rows]
+
+
 async def settle_after_live(session: AsyncSession, call: Call) -> bool:
     """At the end of a call: final when live words cover both sides, else pending -> whether it is final."""
     if call.connected_at is None or call.ended_at is None:
@@ -57,11 +69,17 @@ async def settle_after_live(session: AsyncSession, call: Call) -> bool:
     return True
 
 
-async def settle_after_batch(session: AsyncSession, call_id: UUID) -> None:
-    """After a recording was decoded: final once the call is over and none of its recordings waits."""
+async def settle_after_batch(session: AsyncSession, call_id: UUID, *, grown: bool) -> None:
+    """After a recording was decoded: final once the call is over and none of its recordings waits.
+
+    What was final already is announced again only where words were added (`grown`).
+    """
     call = await session.get(Call, call_id)
     waiting = await session.scalar(
         select(Recording.id).where(Recording.call_id == call_id, Recording.transcribed_at.is_(None)).limit(1)
     )
-    if call is not None and call.ended_at is not None and waiting is None:
+    if call is None or call.ended_at is None or waiting is not None:
+        return
+    known = await session.get(Transcript, call_id)
+    if grown or known is None or known.state is not TranscriptState.FINAL:
         await mark(session, call_id, TranscriptState.FINAL)

@@ -74,6 +74,7 @@ class SpeechService:
             self._writer,
             self._originate,
             max_lag_s=self._settings.max_lag_s,
+            changed=lambda: live_loop.wake(),
         )
         live_loop = Loop("speech-live", LIVE_EVERY_S, self.live.step)
         self._loops = [live_loop, Loop("speech-status", STATUS_EVERY_S, self._report)]

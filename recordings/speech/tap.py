@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from core import clock
-from core.db import Database, new_id
-from recordings.models import LiveCoverage
-from recordings.speech.decoder import Decoder, VoiceDecoder
+from core.db import new_id
+from recordings.speech.decoder import Decoder
 from recordings.speech.engine import BYTES_PER_SECOND, Heard
 from recordings.speech.rules import Voice
+from recordings.speech.voice import VoiceDecoder
 from recordings.speech.words import Said, WordWriter
 
 MAX_BUFFER_S = 30.0
@@ -17,21 +17,20 @@ MAX_BUFFER_S = 30.0
 class Tap:
     """The listener of one AudioSocket connection. `done` is set when its last words are with the writer."""
 
-    def __init__(self, db: Database, voice: Voice, decoder: Decoder, writer: WordWriter) -> None:
+    def __init__(self, voice: Voice, decoder: Decoder, writer: WordWriter, *, over: Callable[[], None]) -> None:
         self.voice = voice
         self.id = new_id()
         self.asked_at = asyncio.get_running_loop().time()
         self.connected = False
         self.late = False
-        self._db = db
         self._writer = writer
         self._decoder = VoiceDecoder(decoder, self._heard)
         self._coverage_id = new_id()
         self._start_s = 0.0
-        self._partial = ""
         self._hang_up: Callable[[], None] = lambda: None
         self._first = asyncio.Event()
         self._task = asyncio.create_task(self._run(), name="tap")
+        self._task.add_done_callback(lambda task: over())
 
     @property
     def lag_s(self) -> float:
@@ -78,25 +77,14 @@ class Tap:
         await self._first.wait()
         if not self.connected:
             return
-        async with self._db.session() as session:
-            session.add(
-                LiveCoverage(
-                    id=self._coverage_id,
-                    call_id=self.voice.call_id,
-                    side=self.voice.side,
-                    start_s=self._start_s,
-                    end_s=self._start_s,
-                )
-            )
-        await self._decoder.run()
+        await self._decoder.wait()
         self._writer.partial(self.voice.call_id, self.voice.side, "")
 
-    def _heard(self, heard: Heard) -> None:
+    def _heard(self, heard: Heard, seconds: float) -> None:
         call_id, side = self.voice.call_id, self.voice.side
         if heard.ended:
-            self._partial = ""
-            reached = self._start_s + self._decoder.seconds
-            self._writer.said(Said(call_id, side, self._coverage_id, self._start_s, reached, heard.utterance))
-        elif heard.partial != self._partial:
-            self._partial = heard.partial
+            self._writer.said(
+                Said(call_id, side, self._coverage_id, self._start_s, self._start_s + seconds, heard.utterance)
+            )
+        else:
             self._writer.partial(call_id, side, heard.partial)

@@ -35,10 +35,12 @@ class VoskStream:
         self._recogniser = vosk.KaldiRecognizer(model, RATE)
         self._recogniser.SetWords(True)
 
-    def accept(self, audio: bytes) -> Heard:
+    def accept(self, audio: bytes, *, partial: bool = True) -> Heard:
         """See `Stream.accept`."""
         if self._recogniser.AcceptWaveform(audio):
             return _heard(self._recogniser.Result())
+        if not partial:
+            return Heard()
         return Heard(partial=_joined(json.loads(self._recogniser.PartialResult())["partial"]))
 
     def finish(self) -> Heard:

@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from core import clock
@@ -36,6 +36,25 @@ class Said:
     start_s: float
     covered_to_s: float
     utterance: Utterance | None
+
+    @property
+    def covered(self) -> dict[str, object]:
+        """What its voice's tap covered by now, as a row."""
+        return {
+            "id": self.coverage_id,
+            "call_id": self.call_id,
+            "side": self.side,
+            "start_s": self.start_s,
+            "end_s": self.covered_to_s,
+        }
+
+
+_new = insert(LiveCoverage)
+_COVER = _new.on_conflict_do_update(index_elements=["id"], set_={"end_s": _new.excluded.end_s})
+_newer = insert(LivePartial)
+_SHOW = _newer.on_conflict_do_update(
+    index_elements=["call_id", "side"], set_={"text": _newer.excluded.text, "at": _newer.excluded.at}
+)
 
 
 class WordWriter:
@@ -89,33 +108,26 @@ class WordWriter:
                 raise
 
     async def _write(self, partials: dict[tuple[UUID, Side], str], said: list[Said]) -> None:
-        at = clock.now()
         async with self._db.session() as session:
-            for item in said:
-                session.add_all(_segments(item))
+            session.add_all(
+                segment(item.call_id, item.side, item.utterance, item.start_s, Source.LIVE)
+                for item in said
+                if item.utterance
+            )
+            if covered := {item.coverage_id: item.covered for item in said}:
+                await session.execute(_COVER, list(covered.values()))
+            if gone := sorted(key for key, text in partials.items() if not text):
                 await session.execute(
-                    update(LiveCoverage).where(LiveCoverage.id == item.coverage_id).values(end_s=item.covered_to_s)
+                    delete(LivePartial).where(tuple_(LivePartial.call_id, LivePartial.side).in_(gone))
                 )
-            gone = sorted(key for key, text in partials.items() if not text)
-            for call_id, side in gone:
-                await session.execute(
-                    delete(LivePartial).where(LivePartial.call_id == call_id, LivePartial.side == side)
-                )
-            rows = [
+            at = clock.now()
+            if shown := [
                 {"call_id": call_id, "side": side, "text": text, "at": at}
                 for (call_id, side), text in sorted(partials.items())
                 if text
-            ]
-            if rows:
-                statement = insert(LivePartial).values(rows)
-                await session.execute(
-                    statement.on_conflict_do_update(
-                        index_elements=["call_id", "side"],
-                        set_={"text": statement.excluded.text, "at": statement.excluded.at},
-                    )
-                )
-            for call_id in {item.call_id for item in said if item.utterance}:
-                await publish(session, TranscriptGrew(call_id=call_id))
+            ]:
+                await session.execute(_SHOW, shown)
+            await publish(session, *(TranscriptGrew(call_id=item.call_id) for item in said if item.utterance))
             for call_id in {item.call_id for item in said} | {call_id for call_id, _ in partials}:
                 hint(session, TOPIC, call_id)
 
@@ -130,10 +142,6 @@ class WordWriter:
                 log.warning("words.waiting", utterances=len(self._said))
                 await asyncio.sleep(AGAIN_S)
                 self._wake.set()
-
-
-def _segments(item: Said) -> list[TranscriptSegment]:
-    return [segment(item.call_id, item.side, item.utterance, item.start_s, Source.LIVE)] if item.utterance else []
 
 
 def segment(

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from recordings.settings import SpeechSettings
 from recordings.speech.engine import Engine
 from recordings.speech.service import SpeechService
 from recordings.store.folder import FolderStore
+from tests.bench.clerk import KEYS
 from tests.bench.exchange import Exchange, Report
 
 THREADS = 2
@@ -45,6 +47,7 @@ class Talk:
     ended: dict[Side, float] = field(default_factory=dict)
     late: float = 0.0
     hung_up: float = 0.0
+    hung_up_at: datetime = datetime.min
     final: float = 0.0
     left: bool = False
     """Ended, and something of it waits for the recording."""
@@ -78,8 +81,8 @@ class Switchboard(AmiClient):
 class Room:
     """Begins calls, ends them when both sides have spoken, and reads their words at each hint, as a page does."""
 
-    def __init__(self, db: Database, home: Path) -> None:
-        self.db, self.home = db, home
+    def __init__(self, db: Database, home: Path, *, reading: bool) -> None:
+        self.db, self.home, self.reading = db, home, reading
         self.store = FolderStore(home / "archive")
         self.talks: dict[UUID, Talk] = {}
         self.taps: dict[str, tuple[Talk, Side]] = {}
@@ -108,7 +111,7 @@ class Room:
 
     async def hang_up(self, talk: Talk) -> None:
         """The call is over."""
-        talk.hung_up = time.monotonic()
+        talk.hung_up, talk.hung_up_at = time.monotonic(), clock.now()
         async with self.db.session() as session:
             await session.execute(update(Call).where(Call.id == talk.id).values(ended_at=clock.now()))
             hint(session, "calls", talk.id)
@@ -133,9 +136,11 @@ class Room:
         self._changed.set()
 
     async def watch(self) -> None:
-        """Read at each hint what a page would show."""
+        """Read at each hint what a page would show; without `reading` only how an ended call's words are."""
         async for one in listen(self.db.dsn):
             if one.topic != "words" or not one.id or (talk := self.talks.get(UUID(one.id))) is None:
+                continue
+            if not self.reading and not talk.hung_up:
                 continue
             async with self.db.session() as session:
                 words = await queries.words_of_call(session, talk.id)
@@ -152,7 +157,7 @@ class Room:
 @contextlib.asynccontextmanager
 async def database(home: Path) -> AsyncIterator[Database]:
     """A PostgreSQL of this measurement's own, with the product's durability."""
-    personal.use_keys(personal.Keys.derive(b"a master key that only measurements use"))
+    personal.use_keys(KEYS)
     server = EmbeddedPostgres(home / "pg")
     await asyncio.to_thread(server.start)
     try:
@@ -167,10 +172,12 @@ async def database(home: Path) -> AsyncIterator[Database]:
 
 
 @contextlib.asynccontextmanager
-async def room(db: Database, *, engine: Engine, paced: bool = True, max_lag_s: float = 4.0) -> AsyncIterator[Room]:
+async def room(
+    db: Database, *, engine: Engine, paced: bool = True, reading: bool = True, max_lag_s: float = 4.0
+) -> AsyncIterator[Room]:
     """The speech role, started."""
     with tempfile.TemporaryDirectory(prefix="hl-bench-", dir="/tmp") as folder:
-        made = Room(db, Path(folder))
+        made = Room(db, Path(folder), reading=reading)
         async with Exchange(made.heard) as exchange:
             switchboard = Switchboard(made, exchange, paced=paced)
             settings = SpeechSettings(port=0, threads=THREADS, max_lag_s=max_lag_s)

@@ -165,14 +165,14 @@ def loudest(samples: npt.NDArray[np.int16]) -> float:
 async def test_each_side_is_recorded_on_its_channel_and_every_word_is_written_once(room: Room, home: Path) -> None:
     citizen, desk = await room.talk()
     call = await connected(room, citizen)
+
+    async def said(side: Side, what: str) -> bool:
+        return what in (await room.words(call)).of(side).replace("，", "")
+
     await desk.say(room.line.clip(GREETING))
+    await until(lambda: said(Side.OTHER, GREETING_WORDS), "the agent's words while the call lasts")
     await citizen.say(room.line.clip(COMPLAINT))
-
-    async def said() -> bool:
-        words = await room.words(call)
-        return COMPLAINT_WORDS in words.of(Side.CITIZEN).replace("，", "") and GREETING_WORDS in words.of(Side.OTHER)
-
-    await until(said, "both sides' words while the call lasts")
+    await until(lambda: said(Side.CITIZEN, COMPLAINT_WORDS), "the citizen's words while the call lasts")
     during = await room.call(citizen)
     assert during and during.ended_at is None
     assert (await room.words(call)).state is TranscriptState.LIVE
@@ -211,6 +211,21 @@ async def test_each_side_is_recorded_on_its_channel_and_every_word_is_written_on
         assert all(before[1] <= after[0] for before, after in pairwise(spans)), "one after the other"
         assert len([one for one in covered if one.side is side and one.end_s > one.start_s]) == 1, "one tap a side"
     assert {one.source for one in segments if one.side is Side.CITIZEN} == {Source.LIVE}
+
+
+async def test_the_first_word_said_at_the_connection_is_there_once(room: Room) -> None:
+    citizen, _ = await room.talk(GREETING)
+    call = await connected(room, citizen)
+
+    async def said() -> bool:
+        return GREETING_WORDS in (await room.words(call)).of(Side.OTHER)
+
+    await until(said, "the end of the greeting")
+    await citizen.hang_up()
+    call = await settled(room, citizen)
+    words = (await room.words(call)).of(Side.OTHER).replace("，", "")
+    assert words.startswith("您好")
+    assert [words.count(word) for word in ("您好", GREETING_WORDS)] == [1, 1]
 
 
 async def test_words_stay_single_when_the_moment_of_connection_becomes_known_more_exactly(room: Room) -> None:

@@ -1,24 +1,29 @@
 """`python -m recordings.speech.training OUT_DIR`: speak, train, export, evaluate."""
 
 import argparse
-import hashlib
+import json
 import logging
 import random
+import subprocess
+import sys
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
+from recordings.speech.digests import write_digests
+from recordings.speech.training.corpus import save
 from recordings.speech.training.espeak import Espeak, Voice
-from recordings.speech.training.evaluate import evaluate
 from recordings.speech.training.export import write_model
 from recordings.speech.training.graph import write_graph
 from recordings.speech.training.lexicon import Lexicon
 from recordings.speech.training.net import example, priors, train
 from recordings.speech.training.synthesis import NON_SPEECH, Synthesiser, Utterance, a_law
-from recordings.speech.training.vocabulary import Grammar, read_lexicon
+from recordings.speech.training.vocabulary import Grammar
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +41,8 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(1)
     began = time.monotonic()
-    espeak, grammar = Espeak(), Grammar()
-    lexicon = Lexicon(read_lexicon(), espeak)
+    espeak, grammar = Espeak(), Grammar(options.gazetteer)
+    lexicon = Lexicon(grammar.words, espeak)
     chance = random.Random(options.seed)
     synthesiser = Synthesiser(espeak, lexicon, options.seed)
 
@@ -55,7 +60,7 @@ def main() -> None:
     )
     write_model(options.out / "am" / "final.mdl", network, lexicon.table, priors(examples, len(lexicon.pdfs)))
     write_graph(options.out, lexicon, grammar, options.seed)
-    _digests(options.out)
+    write_digests(options.out)
     size = sum(path.stat().st_size for path in options.out.rglob("*") if path.is_file())
     log.info(f"built in {time.monotonic() - began:.0f} s, {size / 1000:.0f} kB")
 
@@ -64,8 +69,20 @@ def main() -> None:
         ("the same through A-law", [_through_a_law(utterance) for utterance in test]),
         ("unheard voices", strangers),
     ):
-        score = evaluate(options.out, utterances)
-        log.info(f"CER {score.cer:.4f} on {name}; e.g. {score.mistakes[:3]}")
+        score = _evaluate(options.out, utterances)
+        log.info(f"CER {score['cer']:.4f}, {score['wrong']} of {score['utterances']} utterances wrong: {name}")
+        log.info("".join(f"    {said} -> {heard}\n" for said, heard in score["mistakes"]))
+
+
+def _evaluate(model: Path, utterances: list[Utterance]) -> dict[str, Any]:
+    """See `evaluate`, which needs a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "utterances.npz"
+        save(kept, utterances)
+        command = [sys.executable, "-m", "recordings.speech.training.evaluate", str(model), str(kept)]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
+    score: dict[str, Any] = json.loads(done.stdout)
+    return score
 
 
 def _training(grammar: Grammar, synthesiser: Synthesiser, chance: random.Random) -> Utterance:
@@ -101,17 +118,12 @@ def _through_a_law(utterance: Utterance) -> Utterance:
     return replace(utterance, samples=np.round(sound).astype(np.int16))
 
 
-def _digests(folder: Path) -> None:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
-    lines = (f"{hashlib.sha256(path.read_bytes()).hexdigest()}  ./{path.relative_to(folder)}\n" for path in files)
-    (folder / "SHA256SUMS").write_text("".join(lines), encoding="utf-8")
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the tiny test model from synthetic speech.")
     parser.add_argument("out", type=Path, help="folder of the model")
-    parser.add_argument("--utterances", type=int, default=5000)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--gazetteer", type=Path, default=Path("counties/yiyang/gazetteer.toml"))
+    parser.add_argument("--utterances", type=int, default=6000)
+    parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--width", type=int, default=96, help="units of each hidden layer")
     parser.add_argument("--seed", type=int, default=12345)
     return parser.parse_args()

@@ -1,22 +1,31 @@
-"""How well stock Vosk decodes unheard utterances with a model folder."""
+"""`python -m recordings.speech.training.evaluate MODEL UTTERANCES.npz`: how well stock Vosk decodes unheard speech.
+
+It has a process of its own. Vosk and pywrapfst each bring an OpenFst, whose registries the dynamic linker makes one
+(STB_GNU_UNIQUE): where both are loaded, one library works on the other's memory.
+"""
 
 import json
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import vosk
 
+from recordings.speech.training.corpus import load
 from recordings.speech.training.features import RATE
 from recordings.speech.training.synthesis import Utterance
 
 CHUNK = 4000
+SHOWN = 5
 
 
 @dataclass(frozen=True)
 class Score:
-    """Character errors over characters, and the first mistakes (said, heard)."""
+    """Character errors over characters, how many utterances have one, and the first mistakes (said, heard)."""
 
     cer: float
+    utterances: int
+    wrong: int
     mistakes: list[tuple[str, str]]
 
 
@@ -32,7 +41,7 @@ def evaluate(model: Path, utterances: list[Utterance]) -> Score:
         characters += len(said)
         if said != heard:
             mistakes.append((said, heard))
-    return Score(errors / characters, mistakes)
+    return Score(errors / characters, len(utterances), len(mistakes), mistakes[:SHOWN])
 
 
 def decode(engine: vosk.Model, utterance: Utterance) -> str:
@@ -54,3 +63,7 @@ def edits(said: str, heard: str) -> int:
         for j, got in enumerate(heard, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (wanted != got))
     return row[-1]
+
+
+if __name__ == "__main__":
+    print(json.dumps(asdict(evaluate(Path(sys.argv[1]), load(Path(sys.argv[2]))))))  # noqa: T201 - read by the build

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from recordings.speech.training.espeak import Espeak, Voice
+from recordings.speech.training.vocabulary import syllables
 
 SILENCE = "SIL"
 POSITIONS = (("B", "begin"), ("E", "end"), ("I", "internal"), ("S", "singleton"))
@@ -21,9 +22,9 @@ class Phone:
 class Lexicon:
     """The words' pronunciations: each is the concatenation of its syllables' phones."""
 
-    def __init__(self, words: dict[str, list[str]], espeak: Espeak) -> None:
-        self.words = words
-        spoken = {syllable for syllables in words.values() for syllable in syllables}
+    def __init__(self, words: list[str], espeak: Espeak) -> None:
+        self.words = {word: syllables(word) for word in words}
+        spoken = {syllable for parts in self.words.values() for syllable in parts}
         self._syllables = {
             syllable: [phone for _, phone in espeak.say(syllable, Voice()).phones if phone]
             for syllable in sorted(spoken)

@@ -177,6 +177,39 @@ async def _at_once() -> None:
     return
 
 
+async def test_what_was_said_before_the_tap_opened_comes_from_the_recording_once(
+    db: Database, decoder: Decoder, home: Path
+) -> None:
+    late_s = 0.6
+    sound, answer = speech(COMPLAINT, before_s=0.1), speech(ANSWER, before_s=2.0)
+    late = int(late_s * 8000) * 2
+    phone = Phone({f"PJSIP/trunk-{ID}": sound[late:], f"PJSIP/1001-{ID}": answer[late:]})
+    async with Desk(db, decoder, phone) as desk:
+        call_id = await call(db, connected_at=clock.now() - timedelta(seconds=late_s))
+        await desk.live.step()
+        await asyncio.gather(*phone.tasks)
+        await hang_up(db, call_id)
+        await until(lambda: _settled(desk, [call_id]))
+        words = await desk.words(call_id)
+        assert words.state is TranscriptState.FINAL, "the hang-up does not wait for the recording"
+        assert not words.of(Side.CITIZEN).startswith("您好"), "the tap was too late for it"
+        (home / "spool").mkdir()
+        for side, samples in (("in", sound), ("out", answer)):
+            (home / "spool" / f"{ID}_talk1_{side}.sln").write_bytes(samples)
+        store = FolderStore(home / "archive")
+        await Ingest(db, store, home / "spool", node="node1", quiet_after_s=30, protected_years=3).scan()
+        with clock.frozen(clock.now() + timedelta(seconds=10)):
+            assert await Batch(db, store, decoder, room=_at_once).step() == 1
+        words = await desk.words(call_id)
+    said = words.of(Side.CITIZEN).replace("，", "")
+    assert said.startswith("您好")
+    assert [said.count(word) for word in ("您好", "投诉", "占道", "经营")] == [1, 1, 1, 1]
+    assert words.of(Side.OTHER).replace("，", "").count(ANSWER_WORDS) == 1
+    async with db.session() as session:
+        rows = (await session.scalars(select(TranscriptSegment))).all()
+    assert {row.source for row in rows if row.side is Side.OTHER} == {Source.LIVE}, "its first moment was silent"
+
+
 async def test_a_message_gets_its_words(db: Database, decoder: Decoder, home: Path) -> None:
     call_id = await call(db, seconds=5)
     (home / "spool").mkdir()

@@ -1,6 +1,7 @@
 """Pure decisions about recordings: names, protection, ranges, gaps, admission."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ from core.errors import Invalid
 from recordings.archive.playback import parse_range
 from recordings.archive.rules import Take, finished, last_protected_day, take_of, takes, whole_samples
 from recordings.models import Kind, Side
-from recordings.speech.rules import MIN_GAP_S, Voice, admit, capacity, gaps
+from recordings.speech.rules import MARGIN_S, MIN_GAP_S, Span, Voice, admit, capacity, gaps, stretches, unheard
 
 SHANGHAI_NOON = 4
 
@@ -171,3 +172,40 @@ def test_citizens_displace_agents() -> None:
 @pytest.mark.parametrize(("threads", "factor", "room"), [(2, 0.5, 2), (2, 2.0, 0), (4, 0.1, 27)])
 def test_capacity(threads: int, factor: float, room: int) -> None:
     assert capacity(threads, factor) == room
+
+
+@pytest.mark.parametrize(
+    ("covered", "missing"),
+    [
+        ([(0.6, 10.0)], [(0.0, 0.6)]),
+        ([(0.05, 10.0)], []),
+        ([(0.0, 9.5)], []),
+        ([(0.0, 8.5)], [(8.5, 10.0)]),
+        ([(0.0, 4.0), (4.3, 10.0)], [(4.0, 4.3)]),
+        ([], [(0.0, 10.0)]),
+    ],
+    ids=["before the tap", "a moment", "the last moment", "the end", "between taps", "all"],
+)
+def test_what_the_recording_is_asked_for(covered: list[Span], missing: list[Span]) -> None:
+    assert unheard((0.0, 10.0), covered) == missing
+
+
+def test_an_utterance_that_a_gap_cut_is_heard_anew_from_end_to_end() -> None:
+    utterances = [(0.7, 2.0), (3.0, 4.0), (5.0, 6.0)]
+    assert stretches([(0.0, 0.6)], utterances, (0.0, 10.0)) == [(0.0, 2.0 + MARGIN_S)]
+    assert stretches([(4.1, 4.8)], utterances, (0.0, 10.0)) == [(3.0 - MARGIN_S, 6.0 + MARGIN_S)]
+
+
+SPANS = st.lists(st.tuples(st.floats(0, 50), st.floats(0.01, 5)).map(lambda one: (one[0], one[0] + one[1])), max_size=8)
+
+
+@given(SPANS, SPANS)
+def test_stretches_hold_every_gap_and_only_whole_utterances(found: list[Span], said: list[Span]) -> None:
+    whole = (0.0, 60.0)
+    asked = stretches(found, said, whole)
+    for gap in found:
+        assert any(start <= gap[0] and gap[1] <= end for start, end in asked)
+    for start, end in asked:
+        assert whole[0] <= start < end <= whole[1]
+        assert all((start <= one[0] and one[1] <= end) or one[1] <= start or one[0] >= end for one in said)
+    assert all(before[1] < after[0] for before, after in pairwise(asked))
