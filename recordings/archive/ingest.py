@@ -127,8 +127,10 @@ class Ingest:
             quiet_after_s=self._quiet_after_s,
         ):
             return 0
+        talked = call is None or call.connected_at is not None or take.kind is Kind.MESSAGE
         with _on_disk_trouble():
-            await self._archive(raw)
+            if talked or raw.samples:  # a recorder that waited in the queue for an agent in vain leaves empty files
+                await self._archive(raw)
             await asyncio.to_thread(_remove, [path for path in raw.files if path], self._spool)
         return 1
 
