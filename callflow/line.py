@@ -36,7 +36,7 @@ class Line:
     def __init__(self, db: Database, home: Path, settings: LineSettings, node: AsteriskNode) -> None:
         self._db = db
         self.limits = CallerLimits()
-        self._intake = Intake(db, home / "spool" / "facts" / "aside.txt")
+        self._intake = Intake(db, home / "state" / "set-aside.txt")
         self.snapshot = SnapshotKeeper(db, home / "state" / "snapshot")
         secrets = Secrets(home / "secrets")
         self.feed = LineFeed(db, self._intake, settings, lambda: secrets.get("ami-line"), node.folders.log, self.limits)

@@ -201,8 +201,12 @@ class Ingest:
             await _tell(session, [row for row in fresh if row.call_id])
 
     def _row(self, one: Kept, known: list[Recording], call: Call | None) -> Recording | None:
-        """The catalogue's row of a recording; None where it has one."""
+        """The catalogue's row of a recording; None where it has one, or was no recording: a recorder that waited in
+        the queue for an agent in vain leaves empty files."""
         raw, take, digest = one.raw, one.raw.take, one.encoded.digest if one.encoded else ""
+        talked = call is None or call.connected_at is not None or take.kind is Kind.MESSAGE
+        if not (talked or raw.samples):
+            return None
         if any(row.digest == digest and (digest or row.part == take.part) for row in known):
             return None
         seconds = (one.encoded.samples if one.encoded else 0) / RATE

@@ -75,8 +75,9 @@ class BucketStore:
     async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """See `Store.list`."""
         found: list[Stat] = []
+        folder = prefix.rpartition("/")[0] or None
         with _translated(prefix):
-            async for batch in obstore.list(self._store):
+            async for batch in obstore.list(self._store, prefix=folder):
                 found += [Stat(item["path"], item["size"]) for item in batch if item["path"].startswith(prefix)]
         for stat in sorted(found, key=lambda stat: stat.key):
             yield stat

@@ -70,15 +70,17 @@ class Load:
             process.wait(10)
 
     @contextmanager
-    def citizens(self, service: str, rate: float, numbers: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    def citizens(
+        self, service: str, rate: float, numbers: list[str], scenario: str = "caller"
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """One call per number at `rate` a second."""
-        for old in self._folder.glob("caller_*"):
+        for old in self._folder.glob(f"{scenario}_*"):
             old.unlink()
         (self._folder / "stat.csv").unlink(missing_ok=True)
         (self._folder / "numbers.csv").write_text("SEQUENTIAL\n" + "\n".join(numbers) + "\n")
         seconds = int(len(numbers) / rate) + PATIENCE_S
         process = self._run(
-            "caller", "-s", service, "-inf", "numbers.csv", "-m", len(numbers), "-r", rate, "-l", 20000,
+            scenario, "-s", service, "-inf", "numbers.csv", "-m", len(numbers), "-r", rate, "-l", 20000,
             "-min_rtp_port", RTP_CITIZENS, "-max_rtp_port", RTP_AGENTS - 2, "-trace_stat", "-stf", "stat.csv",
             "-fd", 1, "-trace_rtt", "-rtt_freq", 100, "-trace_err", "-timeout", f"{seconds}s",
         )  # fmt: skip

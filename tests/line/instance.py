@@ -246,11 +246,15 @@ class Instance:
         return self.home / "archive"
 
     def recorded(self, number: str) -> int:
-        """Bytes that the recorder wrote of what this citizen said, in the present call."""
+        """Bytes that the recorder wrote of what this citizen said to an agent, in the present call."""
+        return self.spooled(number, "talk*_in")
+
+    def spooled(self, number: str, part: str) -> int:
+        """Bytes in the spool of this part of this citizen's present call, such as `message`."""
         events = Line(self.node, self.home / "clips").events(number)
         if not events:
             return 0
-        return sum(one.stat().st_size for one in self.node.folders.recordings.glob(f"{events[-1][2]}_talk*_in.sln"))
+        return sum(one.stat().st_size for one in self.node.folders.recordings.glob(f"{events[-1][2]}_{part}.sln"))
 
     async def call(self, number: str, *fields: str, within_s: float = 40.0) -> Call:
         """The one call of this citizen, once these fields are known."""

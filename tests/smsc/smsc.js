@@ -24,7 +24,7 @@ function report(session, id, to, from, status) {
 
 function submitted(session, pdu) {
   const text = pdu.short_message && pdu.short_message.message;
-  const id = `id${++taken}`;
+  const id = `${process.pid}-${++taken}`; // never the same again, also after a restart
   tell('submit', { id, to: pdu.destination_addr, from: pdu.source_addr, coding: pdu.data_coding, text, response: behaviour.response });
   if (behaviour.response === 'throttle') return session.send(pdu.response({ command_status: smpp.ESME_RTHROTTLED }));
   if (behaviour.response === 'refuse') return session.send(pdu.response({ command_status: smpp.ESME_RINVDSTADR }));

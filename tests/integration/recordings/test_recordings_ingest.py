@@ -18,6 +18,7 @@ from recording_voices import call
 from sqlalchemy import func, select
 
 from callflow.incidents.models import Incident
+from callflow.models import Call
 from core import board, clock
 from core.actor import SYSTEM, Actor
 from core.db import Database
@@ -266,6 +267,18 @@ async def test_a_full_spool_is_still_emptied(db: Database, spool: Spool) -> None
         assert await spool.ingest.scan() == 1
         assert spool.left() == ["filler"]
     assert (await only(db)).seconds == 0.5
+
+
+async def test_who_waited_in_vain_has_no_recording_and_leaves_no_file(db: Database, spool: Spool) -> None:
+    call_id = await call(db, seconds=9)
+    async with db.session() as session:
+        (await session.get_one(Call, call_id)).connected_at = None
+    spool.put(f"{ID}_talk1_in.sln", b"")
+    spool.put(f"{ID}_talk1_out.sln", b"")
+    spool.put(f"{ID}_message.sln", noise(1, 1))
+    assert await spool.ingest.scan() == 2
+    assert spool.left() == []
+    assert (await only(db)).kind is Kind.MESSAGE
 
 
 async def test_what_a_killed_ingest_left_half_made_is_cleared(db: Database, spool: Spool) -> None:

@@ -1,13 +1,17 @@
-"""One contract for all stores: the folder, and the bucket adapter over obstore's own stores."""
+"""One contract for all stores: the folder, and the bucket adapter over obstore's own stores and a real S3 server."""
 
 import hashlib
+import json
 import os
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from npm_package import NODE, install
 from obstore.store import LocalStore, MemoryStore
 
 from core.errors import Invalid, NotFound, Unavailable
@@ -16,13 +20,47 @@ from recordings.store.bucket import BucketStore
 from recordings.store.folder import INCOMING, FolderStore
 from recordings.store.port import Store
 
-S3 = os.environ.get("HOTLINE_TEST_S3")
-"""`http://host:port` of an S3 service with a bucket `recordings` and keys `test`/`testtest`; optional."""
+SERVER = Path(__file__).parents[2] / "s3"
 
 
-@pytest.fixture(
-    params=["folder", "memory", "local", pytest.param("s3", marks=pytest.mark.skipif(not S3, reason="no S3"))]
-)
+@dataclass
+class S3:
+    """An S3 server of our own, with a bucket `recordings`; it knows its one key, and computes no V4 signature."""
+
+    folder: Path
+    port: int = 0
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """On its port of before, if it had one."""
+        command = [str(NODE), "s3.js", str(self.folder), str(self.port)]
+        self.process = subprocess.Popen(command, cwd=SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        self.port = json.loads(self.process.stdout.readline())["port"]
+
+    def kill(self) -> None:
+        """As a power cut would."""
+        assert self.process
+        self.process.kill()
+        self.process.communicate()
+
+    def settings(self, prefix: str, **more: Any) -> S3Settings:
+        """Where it is."""
+        given = {"access_key_id": "S3RVER", "secret_access_key": "S3RVER", **more}
+        endpoint = f"http://127.0.0.1:{self.port}"
+        return S3Settings(bucket="recordings", endpoint=endpoint, prefix=prefix, allow_http=True, **given)
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    install(SERVER, "s3rver")
+    server = S3(tmp_path_factory.mktemp("s3"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(params=["folder", "memory", "local", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     match request.param:
         case "folder":
@@ -32,16 +70,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
         case "local":
             return BucketStore(LocalStore(tmp_path / "bucket", mkdir=True))
         case _:
-            return BucketStore.s3(
-                S3Settings(
-                    bucket="recordings",
-                    endpoint=S3,
-                    prefix=tmp_path.name,
-                    allow_http=True,
-                    access_key_id="test",
-                    secret_access_key="testtest",
-                )
-            )
+            server: S3 = request.getfixturevalue("s3")
+            return BucketStore.s3(server.settings(tmp_path.name))
 
 
 def made(tmp_path: Path, data: bytes) -> tuple[Path, str]:
@@ -151,3 +181,40 @@ async def test_an_absent_bucket_is_unavailable(tmp_path: Path) -> None:
     path, digest = made(tmp_path, b"x")
     with pytest.raises(Unavailable, match="archive-unavailable"):
         await store.put("a", path, digest)
+
+
+async def test_a_bucket_takes_a_long_recording_in_parts_and_gives_any_range(s3: S3, tmp_path: Path) -> None:
+    data = os.urandom(23_000_001)  # five parts of at most five megabytes
+    path, digest = made(tmp_path, data)
+    store = BucketStore.s3(s3.settings(tmp_path.name))
+    await store.put("long", path, digest)
+    assert (await store.stat("long")).size == len(data)
+    assert hashlib.sha256(await bytes_of(store.read("long"))).hexdigest() == digest
+    assert await bytes_of(store.read("long", 5_242_870, 5_242_900)) == data[5_242_870:5_242_900]
+    assert await bytes_of(store.read("long", len(data) - 1)) == data[-1:]
+    assert await bytes_of(store.read("long", len(data), len(data) + 5)) == b""
+
+
+async def test_a_bucket_that_refuses_the_key_is_unavailable(s3: S3, tmp_path: Path) -> None:
+    path, digest = made(tmp_path, b"x")
+    store = BucketStore.s3(s3.settings(tmp_path.name, access_key_id="nobody"))
+    with pytest.raises(Unavailable, match="archive-unavailable"):
+        await store.put("a", path, digest)
+    with pytest.raises(NotFound):
+        await BucketStore.s3(s3.settings(tmp_path.name)).stat("a")
+
+
+async def test_a_bucket_server_that_dies_keeps_what_it_took_and_takes_the_rest_later(s3: S3, tmp_path: Path) -> None:
+    store = BucketStore.s3(s3.settings(tmp_path.name))
+    path, digest = made(tmp_path, b"first")
+    await store.put("first", path, digest)
+    s3.kill()
+    try:
+        path, digest = made(tmp_path, b"second")
+        with pytest.raises(Unavailable, match="archive-unavailable"):
+            await store.put("second", path, digest)
+    finally:
+        s3.start()
+    await store.put("second", path, digest)
+    assert await bytes_of(store.read("first")) == b"first"
+    assert await bytes_of(store.read("second")) == b"second"

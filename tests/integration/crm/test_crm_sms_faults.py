@@ -1,0 +1,157 @@
+"""No SMS is lost and none is doubled, whoever dies: worker processes and an SMSC, killed with messages on the way."""
+
+import asyncio
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from crm_smsc import Smsc, eventually
+from sqlalchemy import select, text
+
+from core.actor import Actor
+from core.db import Database, new_id
+from crm.queries.messages import Message, log
+from crm.sms.jobs import UNPROVEN
+from crm.sms.models import Sms
+from crm.sms.rules import SmsState
+from crm.sms.service import queue_receipt
+
+pytestmark = pytest.mark.timeout(300)
+
+SYSTEM = Actor(None, "系统", is_system=True)
+TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
+SEED = int(os.environ.get("HOTLINE_SOAK_SEED", "1"))
+MESSAGES, FAULTS = 60, 4
+AT_ONCE = 8
+"""Jobs that one worker runs at a time: at most so many can be between submit and response."""
+
+
+class SmsWorker:
+    """A process with the product's worker and gateway; `kill()` is SIGKILL."""
+
+    def __init__(self, url: str, smsc: Smsc) -> None:
+        self._smsc = smsc
+        self._command = [sys.executable, str(Path(__file__).with_name("crm_sms_worker.py")), url, str(smsc.port)]
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, bound: bool = True) -> None:
+        """Returns once it is bound to the SMSC; at once for `bound=False`."""
+        before = len(self._smsc.happened)
+        self._process = await asyncio.create_subprocess_exec(*self._command, cwd=Path(__file__).parents[3])
+        if bound:
+            await self._smsc.event("bind", after=before)
+
+    async def kill(self) -> None:
+        """As a power cut would."""
+        if self._process and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+
+@pytest.fixture
+async def worker(db: Database, smsc: Smsc) -> AsyncIterator[SmsWorker]:
+    one = SmsWorker(db.url, smsc)
+    yield one
+    await one.kill()
+
+
+async def queued(db: Database, number: int = 0) -> UUID:
+    async with db.session() as session:
+        phone = f"+86138{number:08d}"
+        return (await queue_receipt(session, ticket_id=new_id(), to=phone, anonymous=False, text=TEXT)).id
+
+
+async def settled(db: Database) -> dict[UUID, str] | None:
+    """Every message's state, once none is queued or being submitted."""
+    async with db.session() as session:
+        states = {row.id: row.state for row in await session.scalars(select(Sms))}
+    return None if {SmsState.QUEUED, SmsState.SUBMITTING} & set(states.values()) else states
+
+
+async def shown(db: Database, *states: SmsState) -> tuple[Message, ...]:
+    """What the page of the SMS log shows of these states."""
+    async with db.session() as session:
+        return (await log(session, SYSTEM, states=frozenset(states), limit=1000)).messages
+
+
+async def test_a_worker_killed_before_the_gateway_is_there_loses_nothing(
+    db: Database, smsc: Smsc, worker: SmsWorker
+) -> None:
+    await smsc.stop()
+    sms_id = await queued(db)
+    await worker.start(bound=False)
+
+    async def tried() -> bool:
+        async with db.session() as session:
+            return bool(await session.scalar(text("SELECT max(attempts) FROM procrastinate_jobs")))
+
+    await eventually(tried)
+    await worker.kill()
+    await smsc.start()
+    await worker.start()
+    assert await eventually(lambda: settled(db), 60) in ({sms_id: "submitted"}, {sms_id: "delivered"})
+    assert smsc.count("submit") == 1
+
+
+async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_that_is_shown_as_such(
+    db: Database, smsc: Smsc, worker: SmsWorker
+) -> None:
+    await smsc.tell(set={"response": "none", "report": None})
+    sms_id, other = await queued(db, 1), None
+    await worker.start()
+    sent = await smsc.event("submit")
+    await worker.kill()
+    await smsc.tell(set={"response": "ok", "report": "DELIVRD"})
+    other = await queued(db, 2)
+    await worker.start()
+    assert await eventually(lambda: settled(db), 60)
+    [unknown] = await shown(db, SmsState.UNKNOWN)
+    assert (unknown.id, unknown.state.label, unknown.reason) == (sms_id, "结果不明", UNPROVEN)
+    assert [one.text for one in unknown.history][-1] == UNPROVEN
+    assert [one.id for one in await shown(db, SmsState.SUBMITTED, SmsState.DELIVERED)] == [other]
+    assert smsc.count("submit") == 2
+
+    await smsc.tell(report={"id": sent["id"], "to": "13800000001", "status": "DELIVRD"})
+
+    async def delivered() -> bool:
+        return sms_id in {one.id for one in await shown(db, SmsState.DELIVERED)}
+
+    await eventually(delivered)
+    assert await shown(db, SmsState.UNKNOWN) == ()
+
+
+async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothing_and_lose_nothing(
+    db: Database, smsc: Smsc, worker: SmsWorker
+) -> None:
+    dice = random.Random(SEED)
+    numbers = {await queued(db, number): f"138{number:08d}" for number in range(MESSAGES)}
+    await worker.start()
+    for fault in range(FAULTS):
+        wanted = (fault + 1) * MESSAGES // (FAULTS + 2) + dice.randrange(4)
+
+        async def progressed(wanted: int = wanted) -> bool:
+            return smsc.count("submit") >= wanted or await settled(db) is not None
+
+        await eventually(progressed, 60)
+        await asyncio.sleep(dice.random() / 50)  # anywhere between two steps of a submission
+        if dice.random() < 0.5:
+            await worker.kill()
+            await worker.start()
+        else:
+            await smsc.stop()
+            await smsc.start()
+    states = await eventually(lambda: settled(db), 120)
+    taken = Counter(one["to"] for one in smsc.happened if one["event"] == "submit")
+    assert max(taken.values()) == 1, "nothing is sent twice"
+    assert set(states.values()) <= {"submitted", "delivered", "unknown"}
+    unknown = {sms_id for sms_id, state in states.items() if state == "unknown"}
+    assert {one.id for one in await shown(db, SmsState.UNKNOWN)} == unknown
+    assert all(taken[number] == 1 for sms_id, number in numbers.items() if sms_id not in unknown)
+    assert len(unknown) <= FAULTS * AT_ONCE
+    sent = sum(taken[numbers[sms_id]] for sms_id in unknown)
+    print(f"seed {SEED}: {MESSAGES} messages, {FAULTS} faults, {len(unknown)} unknown, of which {sent} were taken")
