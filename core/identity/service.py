@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
@@ -69,10 +69,11 @@ def _is_privileged(user: User) -> bool:
     return bool(user.role_set & PRIVILEGED)
 
 
-async def sign_in(db: Database, login: str, password: str, *, address: str, agent: str) -> SignedIn:
+async def sign_in(db: Database, login: str, password: str, *, address: str, agent: str, before: str = "") -> SignedIn:
     """Password step -> a session. Raises `Denied("bad-credentials")` or `Denied("locked")`.
 
-    Failures are counted in a transaction of their own, so that the refusal does not undo the count.
+    Failures are counted in a transaction of their own, so that the refusal does not undo the count. `before`: the
+    token that this browser carried, whoever put it there; its session ends (no session fixation).
     """
     async with db.session() as session:
         user = await session.scalar(select(User).where(func.lower(User.login) == login.strip().lower()))
@@ -88,11 +89,9 @@ async def sign_in(db: Database, login: str, password: str, *, address: str, agen
             await _count_failure(session, user, login, address)
         else:
             user.failures, user.locked_until = 0, None
-            token = secrets.token_urlsafe(32)
-            row = WebSession(
+            await session.execute(_revoking(WebSession.token_digest == _digest(before)))
+            token, row = _fresh(
                 user_id=user.id,
-                token_digest=_digest(token),
-                csrf=secrets.token_urlsafe(24),
                 second_factor=not _is_privileged(user),
                 address=address,
                 agent=agent[:200],
@@ -150,10 +149,12 @@ async def begin_enrolment(session: AsyncSession, who: Identified) -> str:
     return pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.login, issuer_name=ISSUER)
 
 
-async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> bool:
-    """Check a six-digit code, once each; complete the session (and the enrolment). False when it is wrong.
+async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> str | None:
+    """Check a six-digit code, once each -> the token of the complete session, None when the code is wrong.
 
-    Wrong codes count as failed sign-ins and lock the account alike; the caller commits either way.
+    The half-open session ends and a fresh one begins, so that a token seen before the second factor opens nothing
+    after it (OWASP ASVS 3.2.1). The first right code completes the enrolment; wrong ones count as failed sign-ins
+    and lock the account alike; the caller commits either way.
     """
     user = await session.get_one(User, who.user.id, with_for_update=True)
     if user.locked_until and user.locked_until > clock.now():
@@ -161,12 +162,33 @@ async def give_second_factor(session: AsyncSession, who: Identified, code: str) 
     step = _matching_step(user, code)
     if step is None:
         await _count_failure(session, user, user.login, who.session.address)
-        return False
+        return None
     user.totp_last_step, user.totp_enrolled, user.failures = step, True, 0
-    row = await session.get_one(WebSession, who.session.id, with_for_update=True)
-    row.second_factor = True
+    half = who.session
+    await session.execute(_revoking(WebSession.id == half.id))
+    token, row = _fresh(user_id=user.id, second_factor=True, address=half.address, agent=half.agent)
+    session.add(row)
     await record(session, who.actor, "session.second-factor", "user", user.id)
-    return True
+    return token
+
+
+def _fresh(*, user_id: UUID, second_factor: bool, address: str, agent: str) -> tuple[str, WebSession]:
+    """A token that nobody has seen and the session that it opens."""
+    token = secrets.token_urlsafe(32)
+    row = WebSession(
+        user_id=user_id,
+        token_digest=_digest(token),
+        csrf=secrets.token_urlsafe(24),
+        second_factor=second_factor,
+        address=address,
+        agent=agent,
+    )
+    return token, row
+
+
+def _revoking(which: ColumnElement[bool]) -> Update:
+    """The statement that ends these sessions, of those that are open."""
+    return update(WebSession).where(which, WebSession.revoked_at.is_(None)).values(revoked_at=clock.now())
 
 
 def _matching_step(user: User, code: str) -> int | None:
@@ -206,15 +228,14 @@ async def change_password(db: Database, who: Identified, present: str, new: str)
     async with db.session() as session:
         user = await session.get_one(User, who.user.id, with_for_update=True)
         user.password_hash, user.must_change_password = hashed, False
-        await _revoke_all(session, user.id, but=who.session.id)
+        await revoke_all(session, user.id, but=who.session.id)
         await record(session, who.actor, "user.password", "user", user.id)
 
 
-async def _revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None = None) -> None:
-    wanted = update(WebSession).where(WebSession.user_id == user_id, WebSession.revoked_at.is_(None))
-    if but is not None:
-        wanted = wanted.where(WebSession.id != but)
-    await session.execute(wanted.values(revoked_at=clock.now()))
+async def revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None = None) -> None:
+    """End every session of a user, besides `but`. For commands that were already allowed and go on record."""
+    wanted = _revoking(WebSession.user_id == user_id)
+    await session.execute(wanted if but is None else wanted.where(WebSession.id != but))
 
 
 async def create_user(
@@ -260,7 +281,7 @@ async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active:
         raise NotFound("no-such-user", "没有这个用户。")
     user.active = active
     if not active:
-        await _revoke_all(session, user_id)
+        await revoke_all(session, user_id)
     await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id)
 
 
@@ -274,6 +295,6 @@ async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID) -> 
     user.password_hash, user.must_change_password = await passwords.hash_password(first), True
     user.totp_secret, user.totp_enrolled, user.totp_last_step = None, False, None
     user.failures, user.locked_until = 0, None
-    await _revoke_all(session, user_id)
+    await revoke_all(session, user_id)
     await record(session, actor, "user.reset", "user", user_id)
     return first
