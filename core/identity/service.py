@@ -271,7 +271,9 @@ async def create_user(
     return user, first
 
 
-async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active: bool) -> None:
+async def set_active(
+    session: AsyncSession, actor: Actor, user_id: UUID, active: bool, reason: str | None = None
+) -> None:
     """Switch a user on or off; switching off ends all sessions at once."""
     actor.require(Permission.USER_ADMIN)
     if user_id == actor.user_id:
@@ -279,22 +281,21 @@ async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active:
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("no-such-user", "没有这个用户。")
-    user.active = active
+    user.active, user.version = active, user.version + 1
     if not active:
         await revoke_all(session, user_id)
-    await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id)
+    await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id, reason=reason)
 
 
-async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID) -> str:
-    """A new first password; lock, second factor and sessions of the user are gone."""
+async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID, reason: str | None = None) -> str:
+    """A new first password; lock and sessions of the user are gone, the second factor stays."""
     actor.require(Permission.USER_ADMIN)
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("no-such-user", "没有这个用户。")
     first = passwords.generate()
     user.password_hash, user.must_change_password = await passwords.hash_password(first), True
-    user.totp_secret, user.totp_enrolled, user.totp_last_step = None, False, None
     user.failures, user.locked_until = 0, None
     await revoke_all(session, user_id)
-    await record(session, actor, "user.reset", "user", user_id)
+    await record(session, actor, "user.reset", "user", user_id, reason=reason)
     return first

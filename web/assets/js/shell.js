@@ -17,4 +17,5 @@ document.addEventListener("htmx:after:history:update", () => scrollTo(0, 0));
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
+  if (event.target.closest("[data-reload]")) location.reload();
 });
