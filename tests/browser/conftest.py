@@ -44,6 +44,7 @@ class Site:
 
     url: str
     browser: Browser
+    store: FolderStore
     foreign: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
@@ -96,7 +97,7 @@ async def site(db: Database, home: Path) -> AsyncIterator[Site]:
     await service.start()
     async with async_playwright() as playwright:
         browser: Any = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        made = Site(f"https://127.0.0.1:{settings.port}", browser)
+        made = Site(f"https://127.0.0.1:{settings.port}", browser, store)
         try:
             yield made
         finally:
