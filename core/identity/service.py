@@ -18,6 +18,7 @@ from core.errors import Denied, Invalid, NotFound
 from core.identity import passwords
 from core.identity.models import User, WebSession
 from core.ledger import record
+from core.live import hint
 from core.permissions import PRIVILEGED, Permission, Role
 
 FAILURES_BEFORE_LOCK = 5
@@ -26,6 +27,8 @@ IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=30)
 ISSUER = "弋阳12345"
+SESSIONS = "sessions"
+"""Hint: sessions of the user with this id ended; open streams look again. It never leaves the server."""
 
 Busy = Callable[[AsyncSession, UUID], Awaitable[bool]]
 """Whether this user is in the middle of what must not be cut off, such as a call."""
@@ -206,7 +209,8 @@ def _matching_step(user: User, code: str) -> int | None:
 
 async def sign_out(session: AsyncSession, who: Identified) -> None:
     """End this session."""
-    await session.execute(update(WebSession).where(WebSession.id == who.session.id).values(revoked_at=clock.now()))
+    await session.execute(_revoking(WebSession.id == who.session.id))
+    await hint(session, SESSIONS, who.user.id)
     await record(session, who.actor, "session.sign-out", "user", who.user.id)
 
 
@@ -216,6 +220,7 @@ async def revoke(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
     if row is None or (row.user_id != actor.user_id and not actor.may(Permission.USER_ADMIN)):
         raise NotFound("no-such-session", "没有这个登录会话。")
     row.revoked_at = row.revoked_at or clock.now()
+    await hint(session, SESSIONS, row.user_id)
     await record(session, actor, "session.revoke", "user", row.user_id)
 
 
@@ -236,6 +241,7 @@ async def revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None =
     """End every session of a user, besides `but`. For commands that were already allowed and go on record."""
     wanted = _revoking(WebSession.user_id == user_id)
     await session.execute(wanted if but is None else wanted.where(WebSession.id != but))
+    await hint(session, SESSIONS, user_id)
 
 
 async def create_user(
