@@ -10,7 +10,7 @@ from typing import Any
 import pyotp
 import pytest
 import trustme
-from playwright.async_api import Browser, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
 from core.db import Database
 from core.secrets import Secrets
@@ -23,6 +23,7 @@ from web.settings import WebSettings
 
 CHROMIUM = os.environ.get("HOTLINE_CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
+    "--lang=zh-CN",
     "--no-sandbox",
     "--ignore-certificate-errors",
     "--disable-background-networking",
@@ -55,7 +56,7 @@ class Site:
         page = await context.new_page()
         context.on("request", self._note)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda message: self._hear(message.type, message.text))
+        page.on("console", lambda message: self._hear(message))
         return page
 
     async def enter(self, login: str) -> Page:
@@ -86,9 +87,9 @@ class Site:
         if not request.url.startswith((self.url, "data:", "blob:")):
             self.foreign.append(request.url)
 
-    def _hear(self, kind: str, text: str) -> None:
-        if "Content Security Policy" in text:
-            self.complaints.append(text)
+    def _hear(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.complaints.append(f"{message.page.url if message.page else ''} {message.location} {message.text}")
 
 
 def free_port() -> int:

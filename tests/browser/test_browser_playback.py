@@ -29,6 +29,8 @@ BEYOND = """(at) => new Promise((done) => {
   look();
 })"""
 """Resolves with the time once the sound has played beyond `at` seconds."""
+LOADED = "(media) => media.readyState > 0 || new Promise((done) => { media.onloadedmetadata = () => done(true); })"
+"""Resolves once the browser knows how long the sound is."""
 
 
 async def stored(db: Database, site: Any, folder: Path) -> Recording:
@@ -59,6 +61,7 @@ async def test_a_recording_plays_seeks_and_is_on_record_once(db: Database, site:
     await fill(db)
     row = await stored(db, site, tmp_path)
     page = await opened(site, row)
+    await page.locator("audio").evaluate(LOADED)
     answers: list[Response] = []
     page.on("response", lambda one: answers.append(one) if "/audio?" in one.url else None)
     await page.goto(f"{site.url}/recordings/{row.id}")
@@ -71,9 +74,7 @@ async def test_a_recording_plays_seeks_and_is_on_record_once(db: Database, site:
         "(all) => all.map((one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.some(Boolean))"
     )
     assert (await page.locator(".wave canvas").evaluate_all(drawn)).count(True) >= 2, "both channels are drawn"
-    await audio.evaluate(
-        "(media) => media.readyState >= 1 || new Promise((done) => { media.onloadedmetadata = done; })"
-    )
+    await audio.evaluate(LOADED)
     assert await audio.evaluate("(media) => media.duration") == pytest.approx(SECONDS, abs=0.1)
 
     await page.locator(".player").focus()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from callflow.numbers.edit import NumberFields, QueueFields, save_number, save_queue
 from callflow.numbers.models import Number
+from callflow.numbers.rules import MAIN
 from callflow.queues.models import Queue
 from core.errors import NotFound
 from core.permissions import Permission
@@ -76,7 +77,9 @@ class EditedQueue(NewQueue):
 
 async def index(ctx: Context, asked: NumberList) -> web.Response:
     """Numbers and queues, and the form."""
-    numbers = (await ctx.session.scalars(select(Number).order_by(Number.active.desc(), Number.number))).all()
+    numbers = (
+        await ctx.session.scalars(select(Number).order_by(Number.number != MAIN, Number.active.desc(), Number.number))
+    ).all()
     queues = (await ctx.session.scalars(select(Queue).order_by(Queue.name))).all()
     number = next((one for one in numbers if one.number == asked.number), None)
     queue = next((one for one in queues if one.name == asked.queue), None)

@@ -1,5 +1,6 @@
 """Recordings: the list, and playback with a reason, a waveform and the words; every look is in the ledger."""
 
+import contextlib
 import hmac
 import time
 from typing import Annotated
@@ -124,9 +125,10 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
     if header:
         headers["Content-Range"] = f"bytes {opened.start}-{opened.end - 1}/{opened.total}"
     response = web.StreamResponse(status=206 if header else 200, headers=headers)
-    await response.prepare(ctx.request)
-    async for block in opened.content:
-        await response.write(block)
+    with contextlib.suppress(ConnectionResetError):  # a player that seeks drops what it no longer wants
+        await response.prepare(ctx.request)
+        async for block in opened.content:
+            await response.write(block)
     return response
 
 
