@@ -6,8 +6,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents import service as agents
+from callflow.agents.models import Agent
 from callflow.numbers import service as numbers
-from callflow.numbers.models import RosterShift
+from callflow.numbers.models import DutyMobile, Number, RosterShift
+from callflow.queues.models import Queue
 from core.actor import SYSTEM
 from core.clock import SHANGHAI, local, now
 from core.identity import passwords
@@ -20,7 +22,7 @@ SHIFTS = ((time(8, 0), 8), (time(16, 0), 8), (time(0, 0), 8))
 
 
 async def seed_people(session: AsyncSession, county: County) -> list[tuple[User, str]]:
-    """Units, staff and the line, as the county's files say; new users with their passwords. Repeatable."""
+    """What is not there yet of units, staff and the line, from the county's files -> new users, with passwords."""
     await _units(session, county)
     await _line(session, county)
     made = await _staff(session, county)
@@ -30,27 +32,35 @@ async def seed_people(session: AsyncSession, county: County) -> list[tuple[User,
 
 async def _units(session: AsyncSession, county: County) -> None:
     known = {unit.code: unit for unit in await session.scalars(select(Unit))}
-    for record in county.units.values():
-        if record.code not in known:
-            known[record.code] = Unit(code=record.code, name=record.name, kind=record.kind.value)
-            session.add(known[record.code])
+    fresh = [record for record in county.units.values() if record.code not in known]
+    for record in fresh:
+        known[record.code] = Unit(code=record.code, name=record.name, kind=record.kind.value)
+        session.add(known[record.code])
     await session.flush()
-    for record in county.units.values():
+    for record in fresh:
         if record.competent:
             known[record.code].competent_unit_id = known[record.competent].id
 
 
 async def _line(session: AsyncSession, county: County) -> None:
+    """The file seeds; afterwards the line's data is edited in the browser, and no start overwrites it."""
+    queues, known = set(await session.scalars(select(Queue.name))), set(await session.scalars(select(Number.number)))
     # a queue that others overflow into must exist first
     for queue in sorted(county.queues, key=lambda one: one.second_line is not None):
+        if queue.code in queues:
+            continue
         await numbers.set_queue(
             session, SYSTEM, queue.code, queue.name, overflow=queue.second_line, max_waiting=queue.max_waiting
         )
     for number in county.numbers:
+        if number.number in known:
+            continue
         original = None if number.mode == "own" else number.hotline
         await numbers.set_number(
             session, SYSTEM, number.number, number.hotline, number.queue, original_hotline=original
         )
+    if await session.scalar(select(DutyMobile.id).limit(1)):
+        return
     for shift in county.shifts:
         await numbers.set_duty_mobile(
             session, SYSTEM, shift.name, shift.mobile, shift.order,
@@ -75,7 +85,7 @@ async def _staff(session: AsyncSession, county: County) -> list[tuple[User, str]
                 password=passwords.generate(),
             )
             made.append((user, password))
-        if record.extension:
+        if record.extension and await session.get(Agent, user.id) is None:
             queues = dict.fromkeys(record.queues, 0)
             await agents.enrol(session, SYSTEM, user.id, record.extension, record.name, queues)
     return made

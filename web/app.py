@@ -34,9 +34,9 @@ def build(parts: Parts, table: Table, hub: Hub) -> web.Application:
     for route in table:
         handler = dispatcher(route)
         if route.method == "GET":
-            app.router.add_get(route.path, handler, allow_head=not route.stream)
+            app.router.add_get(route.path, handler, allow_head=not route.stream, expect_handler=expected)
         else:
-            app.router.add_route(route.method, route.path, handler)
+            app.router.add_route(route.method, route.path, handler, expect_handler=expected)
     app.on_response_prepare.append(protect)
     return app
 
@@ -71,6 +71,15 @@ def dispatcher(route: Route[Any]) -> Handler:
     return handle
 
 
+async def expected(request: web.Request) -> web.StreamResponse | None:
+    """The peer waits for a word before it sends its body (RFC 9110, 10.1.1); no other expectation is met."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+        return None
+    return problems.answer(request, 417, *problems.HTTP_SENTENCES[417])
+
+
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every request gets a number, a log line without personal data, and a clear answer whatever happens."""
@@ -102,6 +111,8 @@ async def answered(request: web.Request, handler: Handler) -> web.StreamResponse
         if "Allow" in error.headers:
             answer.headers["Allow"] = error.headers["Allow"]
         return answer
+    except web.RequestPayloadError:
+        return problems.answer(request, 400, *problems.HTTP_SENTENCES[400])
     except ConnectionResetError:
         raise
     except Exception:

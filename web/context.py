@@ -58,8 +58,13 @@ class Context:
         """Whether htmx fetches this into the present shell."""
         return "HX-Request" in self.request.headers
 
-    async def page(self, template: str, *, place: str = "", status: int = 200, **values: Any) -> web.Response:
-        """A page of the frame: only `<main>` when htmx swaps it in, else with the whole shell."""
+    async def page(
+        self, template: str, *, place: str = "", status: int = 200, at: str = "", **values: Any
+    ) -> web.Response:
+        """A page of the frame: only `<main>` when htmx swaps it in, else with the whole shell.
+
+        `at`: the address that shows this page again, where an act answers with a page of its own.
+        """
         shell: dict[str, Any] = {}
         if not self.swapped:
             shell = {"frame": await frame.show(self), "nonce": problems.nonce(self.request), "live_at": self.live_at}
@@ -68,6 +73,8 @@ class Context:
             template, layout="part.html" if self.swapped else "shell.html", place=place, note=note, **shell, **values
         )
         response = web.Response(text=text, content_type="text/html", status=status)
+        if at and self.swapped:
+            response.headers["HX-Push-Url"] = at
         if note:
             response.del_cookie(NOTE_COOKIE, path="/", secure=True)
         return response

@@ -33,8 +33,12 @@ PLACES = (
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
+    Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
+    Place("线路", "seats", "/seats", "坐席", (P.LINE_ADMIN,)),
+    Place("线路", "duty", "/duty", "值班安排", (P.LINE_ADMIN,)),
     Place("管理", "users", "/users", "用户", (P.USER_ADMIN,)),
     Place("管理", "units", "/units", "单位", (P.UNIT_ADMIN, P.USER_ADMIN)),
+    Place("管理", "ledger", "/ledger", "审计日志", (P.AUDIT_VIEW,)),
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
 )
 

@@ -10,6 +10,7 @@ from aiohttp import web
 from core import live
 from core.errors import HotlineError
 from core.health import Health
+from core.identity.service import SESSIONS
 from core.log import get
 from core.permissions import Permission
 
@@ -46,8 +47,11 @@ class Busy(HotlineError):
 class Mailbox:
     """What one browser has yet to hear. Equal hints merge; past `MAILBOX` all become one gap."""
 
-    def __init__(self, topics: frozenset[str]) -> None:
+    def __init__(self, topics: frozenset[str], user: str = "") -> None:
         self.topics = topics
+        self.user = user
+        self.doubted = False
+        """Whether sessions of this person ended since somebody last looked."""
         self._waiting: dict[tuple[str, str], int] = {}
         self._gap = 0
         self._woken = asyncio.Event()
@@ -60,6 +64,11 @@ class Mailbox:
         self._waiting[topic, id] = number
         if len(self._waiting) > MAILBOX:
             self.gap(number)
+        self._woken.set()
+
+    def doubt(self) -> None:
+        """Sessions of this person ended: whoever reads must see whether this one did."""
+        self.doubted = True
         self._woken.set()
 
     def gap(self, number: int) -> None:
@@ -127,11 +136,11 @@ class Hub:
         alive = self._task is not None and not self._task.done()
         return Health(self.name, alive, f"{self.listening} 个浏览器在线" if alive else "未在监听数据库通知")
 
-    def open(self, topics: frozenset[str], after: str) -> Mailbox:
+    def open(self, topics: frozenset[str], after: str, user: str = "") -> Mailbox:
         """A mailbox that already holds what was missed since `after`. Raises `Busy`."""
         if len(self._boxes) >= self._clients:
             raise Busy("too-many-listeners", "同时在线的浏览器过多，实时更新暂时不可用。")
-        box = Mailbox(topics)
+        box = Mailbox(topics, user)
         boot, _, number = after.partition("-")
         if after and (boot != self._boot or not number.isdigit()):
             box.gap(self._number)
@@ -162,12 +171,17 @@ class Hub:
         self._number += 1
         self._remembered.clear()
         for box in self._boxes:
+            box.doubt()
             box.gap(self._number)
 
     async def _listen(self) -> None:
         async for hint in live.listen(self._dsn):
             if hint.topic == live.RESYNC:
                 self.lose()
+            elif hint.topic == SESSIONS:
+                for box in self._boxes:
+                    if box.user == hint.id:
+                        box.doubt()
             elif hint.topic in TOPICS:
                 self.tell(hint.topic, hint.id)
 

@@ -15,6 +15,8 @@ MAX_FIELDS = 200
 MAX_DEPTH = 16
 SAFE = frozenset({"GET", "HEAD"})
 CSRF_FIELD = "_csrf"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 A = TypeVar("A", bound=Asks)
 
@@ -27,6 +29,10 @@ SENTENCES = {
     "int_type": "请填写整数。",
     "date_from_datetime_parsing": "日期格式不正确，例如 2026-11-23。",
     "date_parsing": "日期格式不正确，例如 2026-11-23。",
+    "time_parsing": "时间格式不正确，例如 18:00。",
+    "time_type": "时间格式不正确，例如 18:00。",
+    "bool_parsing": "请从列出的选项中选择。",
+    "bool_type": "请从列出的选项中选择。",
     "enum": "请从列出的选项中选择。",
     "literal_error": "请从列出的选项中选择。",
     "greater_than_equal": "不能小于 {ge}。",
@@ -85,9 +91,15 @@ def validate(asks: type[A], values: Mapping[str, Any]) -> A:
 
 
 async def read_body(request: web.Request, asks: type[Asks]) -> dict[str, Any]:
-    """Form or JSON of at most `MAX_BODY` bytes in strict UTF-8."""
+    """Form or JSON of at most `MAX_BODY` bytes in strict UTF-8; files and packed bodies are taken by no page."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMedia("unsupported-media", "提交的内容格式不受支持。")
     if request.content_length is not None and request.content_length > MAX_BODY:
         raise TooLarge("body-too-large", "提交的内容过大。")
+    if not request.can_read_body:
+        return {}
+    if request.content_type not in {JSON, FORM}:
+        raise UnsupportedMedia("unsupported-media", "提交的内容格式不受支持。")
     raw = await request.content.read(MAX_BODY + 1)
     while raw and len(raw) <= MAX_BODY and (more := await request.content.read(MAX_BODY + 1 - len(raw))):
         raw += more
@@ -99,11 +111,7 @@ async def read_body(request: web.Request, asks: type[Asks]) -> dict[str, Any]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise malformed("不是有效的 UTF-8 文字") from None
-    if request.content_type == "application/json":
-        return parse_json(text)
-    if request.content_type == "application/x-www-form-urlencoded":
-        return from_pairs(parse_form(text), asks)
-    raise UnsupportedMedia("unsupported-media", "提交的内容格式不受支持。")
+    return parse_json(text) if request.content_type == JSON else from_pairs(parse_form(text), asks)
 
 
 def parse_form(text: str) -> Any:

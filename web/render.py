@@ -50,6 +50,11 @@ def day(on: date | datetime | None, empty: str = "—") -> str:
     return f"{there.year}年{there.month}月{there.day}日"
 
 
+def hour(at: datetime) -> str:
+    """`08:00`."""
+    return f"{clock.local(at):%H:%M}"
+
+
 def weekday(on: date) -> str:
     """`周四`."""
     return f"周{WEEKDAYS[on.weekday()]}"
@@ -111,6 +116,7 @@ class Renderer:
             "short_when": short_when,
             "exact": exact,
             "day": day,
+            "hour": hour,
             "weekday": weekday,
             "iso": iso,
             "duration": duration,

@@ -10,6 +10,7 @@ from core.health import Health
 from web import app
 from web.live import Hub
 from web.parts import Parts
+from web.protocol import Site
 from web.routes import TABLE
 
 SHUTDOWN_S = 3.0
@@ -34,7 +35,7 @@ class WebService:
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+            await Site(runner, settings.host, settings.port, ssl_context=context).start()
         except OSError as error:
             await runner.cleanup()
             await self._hub.stop()

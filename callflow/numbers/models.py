@@ -23,6 +23,8 @@ class Number(Base):
     """Name of the hotline that this number was before the merger; None for 12345 itself."""
     queue: Mapped[str] = mapped_column(ForeignKey("line_queues.name"))
     active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes; what a page shows, it sends back."""
 
 
 class DutyMobile(Base):
@@ -43,6 +45,8 @@ class DutyMobile(Base):
     weekdays: Mapped[list[int]] = mapped_column(ARRAY(Integer), default=lambda: list(range(1, 8)))
     """Days on which the duty begins, 1 Monday … 7 Sunday."""
     active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes; what a page shows, it sends back."""
 
 
 class RosterShift(Base):

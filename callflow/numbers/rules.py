@@ -6,6 +6,11 @@ from datetime import datetime, timedelta
 from callflow.numbers.models import DutyMobile
 from core.clock import local
 
+MAIN = "12345"
+"""The number that is never switched off."""
+EMERGENCY = frozenset({"110", "119", "120", "122"})
+"""Never merged into the hotline (第十六条)."""
+
 
 def on_duty(mobile: DutyMobile, at: datetime) -> bool:
     """Whether this mobile's duty covers the instant, in Asia/Shanghai; a duty past midnight belongs to the day on

@@ -25,3 +25,5 @@ class Queue(Base):
     overflow: Mapped[str | None] = mapped_column(ForeignKey("line_queues.name"))
     """The queue that takes callers when this one has nobody or they waited too long."""
     active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes; what a page shows, it sends back."""

@@ -26,6 +26,8 @@ class Unit(Base):
     """主管部门 of an enterprise (第五条)."""
     duty_phone: Mapped[str | None] = mapped_column(Personal)
     active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes; what a page shows, it sends back."""
 
 
 class User(Base):
@@ -52,6 +54,8 @@ class User(Base):
     locked_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    """Counts the changes; what a page shows, it sends back."""
 
     @property
     def role_set(self) -> frozenset[Role]:

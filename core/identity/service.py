@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
@@ -18,6 +18,7 @@ from core.errors import Denied, Invalid, NotFound
 from core.identity import passwords
 from core.identity.models import User, WebSession
 from core.ledger import record
+from core.live import hint
 from core.permissions import PRIVILEGED, Permission, Role
 
 FAILURES_BEFORE_LOCK = 5
@@ -26,6 +27,8 @@ IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=30)
 ISSUER = "弋阳12345"
+SESSIONS = "sessions"
+"""Hint: sessions of the user with this id ended; open streams look again. It never leaves the server."""
 
 Busy = Callable[[AsyncSession, UUID], Awaitable[bool]]
 """Whether this user is in the middle of what must not be cut off, such as a call."""
@@ -69,10 +72,11 @@ def _is_privileged(user: User) -> bool:
     return bool(user.role_set & PRIVILEGED)
 
 
-async def sign_in(db: Database, login: str, password: str, *, address: str, agent: str) -> SignedIn:
+async def sign_in(db: Database, login: str, password: str, *, address: str, agent: str, before: str = "") -> SignedIn:
     """Password step -> a session. Raises `Denied("bad-credentials")` or `Denied("locked")`.
 
-    Failures are counted in a transaction of their own, so that the refusal does not undo the count.
+    Failures are counted in a transaction of their own, so that the refusal does not undo the count. `before`: the
+    token that this browser carried, whoever put it there; its session ends (no session fixation).
     """
     async with db.session() as session:
         user = await session.scalar(select(User).where(func.lower(User.login) == login.strip().lower()))
@@ -88,11 +92,9 @@ async def sign_in(db: Database, login: str, password: str, *, address: str, agen
             await _count_failure(session, user, login, address)
         else:
             user.failures, user.locked_until = 0, None
-            token = secrets.token_urlsafe(32)
-            row = WebSession(
+            await session.execute(_revoking(WebSession.token_digest == _digest(before)))
+            token, row = _fresh(
                 user_id=user.id,
-                token_digest=_digest(token),
-                csrf=secrets.token_urlsafe(24),
                 second_factor=not _is_privileged(user),
                 address=address,
                 agent=agent[:200],
@@ -150,10 +152,12 @@ async def begin_enrolment(session: AsyncSession, who: Identified) -> str:
     return pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.login, issuer_name=ISSUER)
 
 
-async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> bool:
-    """Check a six-digit code, once each; complete the session (and the enrolment). False when it is wrong.
+async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> str | None:
+    """Check a six-digit code, once each -> the token of the complete session, None when the code is wrong.
 
-    Wrong codes count as failed sign-ins and lock the account alike; the caller commits either way.
+    The half-open session ends and a fresh one begins, so that a token seen before the second factor opens nothing
+    after it (OWASP ASVS 3.2.1). The first right code completes the enrolment; wrong ones count as failed sign-ins
+    and lock the account alike; the caller commits either way.
     """
     user = await session.get_one(User, who.user.id, with_for_update=True)
     if user.locked_until and user.locked_until > clock.now():
@@ -161,12 +165,33 @@ async def give_second_factor(session: AsyncSession, who: Identified, code: str) 
     step = _matching_step(user, code)
     if step is None:
         await _count_failure(session, user, user.login, who.session.address)
-        return False
+        return None
     user.totp_last_step, user.totp_enrolled, user.failures = step, True, 0
-    row = await session.get_one(WebSession, who.session.id, with_for_update=True)
-    row.second_factor = True
+    half = who.session
+    await session.execute(_revoking(WebSession.id == half.id))
+    token, row = _fresh(user_id=user.id, second_factor=True, address=half.address, agent=half.agent)
+    session.add(row)
     await record(session, who.actor, "session.second-factor", "user", user.id)
-    return True
+    return token
+
+
+def _fresh(*, user_id: UUID, second_factor: bool, address: str, agent: str) -> tuple[str, WebSession]:
+    """A token that nobody has seen and the session that it opens."""
+    token = secrets.token_urlsafe(32)
+    row = WebSession(
+        user_id=user_id,
+        token_digest=_digest(token),
+        csrf=secrets.token_urlsafe(24),
+        second_factor=second_factor,
+        address=address,
+        agent=agent,
+    )
+    return token, row
+
+
+def _revoking(which: ColumnElement[bool]) -> Update:
+    """The statement that ends these sessions, of those that are open."""
+    return update(WebSession).where(which, WebSession.revoked_at.is_(None)).values(revoked_at=clock.now())
 
 
 def _matching_step(user: User, code: str) -> int | None:
@@ -184,7 +209,8 @@ def _matching_step(user: User, code: str) -> int | None:
 
 async def sign_out(session: AsyncSession, who: Identified) -> None:
     """End this session."""
-    await session.execute(update(WebSession).where(WebSession.id == who.session.id).values(revoked_at=clock.now()))
+    await session.execute(_revoking(WebSession.id == who.session.id))
+    hint(session, SESSIONS, who.user.id)
     await record(session, who.actor, "session.sign-out", "user", who.user.id)
 
 
@@ -194,6 +220,7 @@ async def revoke(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
     if row is None or (row.user_id != actor.user_id and not actor.may(Permission.USER_ADMIN)):
         raise NotFound("no-such-session", "没有这个登录会话。")
     row.revoked_at = row.revoked_at or clock.now()
+    hint(session, SESSIONS, row.user_id)
     await record(session, actor, "session.revoke", "user", row.user_id)
 
 
@@ -206,15 +233,15 @@ async def change_password(db: Database, who: Identified, present: str, new: str)
     async with db.session() as session:
         user = await session.get_one(User, who.user.id, with_for_update=True)
         user.password_hash, user.must_change_password = hashed, False
-        await _revoke_all(session, user.id, but=who.session.id)
+        await revoke_all(session, user.id, but=who.session.id)
         await record(session, who.actor, "user.password", "user", user.id)
 
 
-async def _revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None = None) -> None:
-    wanted = update(WebSession).where(WebSession.user_id == user_id, WebSession.revoked_at.is_(None))
-    if but is not None:
-        wanted = wanted.where(WebSession.id != but)
-    await session.execute(wanted.values(revoked_at=clock.now()))
+async def revoke_all(session: AsyncSession, user_id: UUID, *, but: UUID | None = None) -> None:
+    """End every session of a user, besides `but`. For commands that were already allowed and go on record."""
+    wanted = _revoking(WebSession.user_id == user_id)
+    await session.execute(wanted if but is None else wanted.where(WebSession.id != but))
+    hint(session, SESSIONS, user_id)
 
 
 async def create_user(
@@ -250,7 +277,9 @@ async def create_user(
     return user, first
 
 
-async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active: bool) -> None:
+async def set_active(
+    session: AsyncSession, actor: Actor, user_id: UUID, active: bool, reason: str | None = None
+) -> None:
     """Switch a user on or off; switching off ends all sessions at once."""
     actor.require(Permission.USER_ADMIN)
     if user_id == actor.user_id:
@@ -258,22 +287,21 @@ async def set_active(session: AsyncSession, actor: Actor, user_id: UUID, active:
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("no-such-user", "没有这个用户。")
-    user.active = active
+    user.active, user.version = active, user.version + 1
     if not active:
-        await _revoke_all(session, user_id)
-    await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id)
+        await revoke_all(session, user_id)
+    await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id, reason=reason)
 
 
-async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID) -> str:
-    """A new first password; lock, second factor and sessions of the user are gone."""
+async def reset_password(session: AsyncSession, actor: Actor, user_id: UUID, reason: str | None = None) -> str:
+    """A new first password; lock and sessions of the user are gone, the second factor stays."""
     actor.require(Permission.USER_ADMIN)
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("no-such-user", "没有这个用户。")
     first = passwords.generate()
     user.password_hash, user.must_change_password = await passwords.hash_password(first), True
-    user.totp_secret, user.totp_enrolled, user.totp_last_step = None, False, None
     user.failures, user.locked_until = 0, None
-    await _revoke_all(session, user_id)
-    await record(session, actor, "user.reset", "user", user_id)
+    await revoke_all(session, user_id)
+    await record(session, actor, "user.reset", "user", user_id, reason=reason)
     return first

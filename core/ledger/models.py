@@ -29,6 +29,8 @@ class LedgerEntry(Base):
     __table_args__ = (
         Index("ix_ledger_unsealed", "id", postgresql_where=text("seal IS NULL")),
         Index("ix_ledger_subject", "subject", "subject_id"),
+        Index("ix_ledger_at", "at", "id"),
+        Index("ix_ledger_actor", "actor_id", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

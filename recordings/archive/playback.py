@@ -9,11 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.errors import Invalid, NotFound
+from core.ledger.models import LedgerEntry
 from core.ledger.service import record
+from core.locks import lock_key
 from core.permissions import Permission
 from recordings.archive.ingest import PEAKS_SUFFIX, fetch
 from recordings.archive.sound import peaks_of
@@ -56,9 +59,17 @@ def parse_range(header: str | None, total: int) -> tuple[int, int]:
 
 
 async def open_range(
-    session: AsyncSession, store: Store, actor: Actor, recording_id: UUID, header: str | None, reason: str
+    session: AsyncSession,
+    store: Store,
+    actor: Actor,
+    recording_id: UUID,
+    header: str | None,
+    reason: str,
+    play: str = "",
 ) -> Range:
     """Open a recording for listening and note it in the ledger of this transaction.
+
+    `play` names one sitting at the player: its many ranges are one look, noted with the first.
 
     Raises `Denied`, `NotFound("recording-unknown" | "recording-empty")`, `Invalid("reason-needed")`.
     """
@@ -68,10 +79,22 @@ async def open_range(
         raise Invalid("reason-needed", "请填写调听录音的理由。", fields={"reason": "请填写理由，不超过200字。"})
     row = await _playable(session, recording_id)
     start, end = parse_range(header, row.size)
-    await record(
-        session, actor, "recording.listen", "recording", row.id, reason=reason, first_byte=start, last_byte=end - 1
-    )
+    if not play or not await _noted(session, actor, row.id, play):
+        await record(session, actor, "recording.listen", "recording", row.id, reason=reason, play=play)
     return Range(store.read(row.store_key, start, end), start, end, row.size, row.digest)
+
+
+async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: str) -> bool:
+    """Whether this sitting is in the ledger already; a browser's simultaneous ranges wait for one another."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"play:{play}")})
+    wanted = select(LedgerEntry.id).where(
+        LedgerEntry.subject == "recording",
+        LedgerEntry.subject_id == str(recording_id),
+        LedgerEntry.action == "recording.listen",
+        LedgerEntry.actor_id == actor.user_id,
+        LedgerEntry.detail["play"].astext == play,
+    )
+    return await session.scalar(wanted.limit(1)) is not None
 
 
 async def peaks(session: AsyncSession, store: Store, actor: Actor, recording_id: UUID) -> list[list[int]]:

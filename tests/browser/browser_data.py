@@ -140,7 +140,7 @@ def _call(
 
     assert isinstance(at, datetime)
     tail = int(linkedid.replace(".", "")) * 7919 % 10_000
-    call = Call(node="node1", linkedid=linkedid, caller=f"+8613879{tail:06d}"[:14], dialled="12345", queue="first")
+    call = Call(node="node1", linkedid=linkedid, caller=f"+8613000{tail:06d}", dialled="12345", queue="first")
     call.arrived_at, call.answered_at, call.queued_at = at, at, at + timedelta(seconds=8)
     if connected:
         call.connected_at, call.agent_id, call.agent_name = at + timedelta(seconds=15), agent, name

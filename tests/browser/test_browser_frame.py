@@ -21,7 +21,7 @@ PICTURES = os.environ.get("HOTLINE_PICTURES")
 
 async def picture(page: Any, name: str) -> None:
     if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        await page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="initial")
 
 
 async def test_pages_open_without_reload_and_live_parts_grow(db: Database, site: Any) -> None:

@@ -11,6 +11,7 @@ from callflow.callbacks import service
 from callflow.callbacks.rules import Reason
 from core.identity.models import User
 from core.permissions import Permission
+from crm.queries.people import number_to_call
 from web.context import Context
 from web.route import Asks, Nothing, Route
 
@@ -35,8 +36,11 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
     tasks = await service.waiting(ctx.session, ctx.actor, limit=LIMIT)
     ids = {task.claimed_by for task in tasks if task.claimed_by}
     people = {user.id: user.name for user in await ctx.session.scalars(select(User).where(User.id.in_(ids)))}
+    numbers = {task.id: await number_to_call(ctx.session, ctx.actor, task) for task in tasks}
     reasons = {reason.value: reason.label for reason in Reason}
-    return await ctx.page("callbacks.html", place="callbacks", tasks=tasks, people=people, reasons=reasons)
+    return await ctx.page(
+        "callbacks.html", place="callbacks", tasks=tasks, people=people, reasons=reasons, numbers=numbers
+    )
 
 
 async def claim(ctx: Context, asked: Claim) -> web.Response:

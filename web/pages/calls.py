@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 from sqlalchemy import select
 
 from callflow import queries
@@ -14,6 +15,7 @@ from callflow.callbacks.models import CallbackTask
 from callflow.rules import Outcome
 from core import phone
 from core.permissions import Permission
+from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
@@ -108,9 +110,24 @@ async def index(ctx: Context, asked: CallList) -> web.Response:
     )
 
 
+class Asking(OneCall):
+    """Why the caller's number must be seen in full."""
+
+    reason: Annotated[str, Field(min_length=2, max_length=200)]
+
+
 async def show(ctx: Context, asked: OneCall) -> web.Response:
     """One call: its times, its words, its recordings, its order."""
-    call = await queries.call(ctx.session, asked.id)
+    return await _page(ctx, asked.id)
+
+
+async def reveal(ctx: Context, asked: Asking) -> web.Response:
+    """The same with the caller's number in full, once; who looked and why is in the ledger."""
+    return await _page(ctx, asked.id, await reveal_call(ctx.session, ctx.actor, asked.id, asked.reason))
+
+
+async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response:
+    call = await queries.call(ctx.session, call_id)
     session = ctx.session
     wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
     ticket = await session.scalar(wanted)
@@ -118,7 +135,10 @@ async def show(ctx: Context, asked: OneCall) -> web.Response:
     return await ctx.page(
         "call.html",
         place="calls",
+        at=f"/calls/{call.id}" if revealed else "",
         call=call,
+        revealed=revealed,
+        may_reveal=ctx.actor.may(Permission.PERSONAL_UNMASK) and call.caller is not None,
         lines=await words(ctx, call.id),
         transcript=await session.get(Transcript, call.id),
         recordings=(await session.scalars(recordings)).all(),
@@ -147,4 +167,13 @@ ROUTES = (
     Route("GET", "/live-calls", Permission.LINE_VIEW, Nothing, live, "实时话务"),
     Route("GET", "/calls", Permission.CALL_VIEW, CallList, index, "通话记录", ("bad-page", "bad-phone")),
     Route("GET", "/calls/{id}", Permission.CALL_VIEW, OneCall, show, "通话详情", ("no-call",)),
+    Route(
+        "POST",
+        "/calls/{id}/caller",
+        Permission.PERSONAL_UNMASK,
+        Asking,
+        reveal,
+        "查看来电号码",
+        ("no-call", "no-reason", "sealed"),
+    ),
 )

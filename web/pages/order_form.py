@@ -11,6 +11,7 @@ from crm.county.categories import LABELS
 from crm.county.data import UnitKind
 from crm.county.route import Route as Suggestion
 from crm.installed import installed
+from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
 from crm.tickets.rules import Act, State, possible
@@ -45,6 +46,8 @@ class OrderForm:
     lead: str
     suggestion: str
     shows_identity: bool
+    in_full: bool
+    """Whether the caller stands there in full: the agent's own call, on record. Else masked until asked for."""
 
 
 async def build(ctx: Context, ticket: Ticket) -> OrderForm:
@@ -53,6 +56,8 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     units = (await ctx.session.scalars(select(Unit).where(Unit.active).order_by(Unit.code))).all()
     found: Suggestion = here.catalogue.route(ticket.matter, ticket.area)
     lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
+    in_full = await handles(ctx.session, ctx.actor, ticket)
+    hidden = set() if in_full else {"caller_name"}
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
     return OrderForm(
         ticket,
@@ -61,10 +66,15 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,
         units,
-        {name: _proposed(name, one) for name, one in ticket.proposals.items() if name not in ticket.accepted},
+        {
+            name: _proposed(name, one)
+            for name, one in ticket.proposals.items()
+            if name not in hidden | set(ticket.accepted)
+        },
         lead,
         found.reason,
         sees_identity(ctx.actor, ticket),
+        in_full,
     )
 
 

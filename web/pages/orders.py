@@ -14,6 +14,7 @@ from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.installed import installed
+from crm.queries import people
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.tickets import access, dispatch, queries, service
@@ -105,9 +106,24 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
     )
 
 
+class Asking(OneOrder):
+    """Why the caller's name and number must be seen in full."""
+
+    reason: Annotated[str, Field(min_length=2, max_length=200)]
+
+
 async def show(ctx: Context, asked: OneOrder) -> web.Response:
     """One order with everything that is known of it."""
-    ticket = await access.get(ctx.session, ctx.actor, asked.id)
+    return await _page(ctx, asked.id)
+
+
+async def reveal(ctx: Context, asked: Asking) -> web.Response:
+    """The same with the caller in full, once; who looked and why is in the ledger."""
+    return await _page(ctx, asked.id, await people.reveal(ctx.session, ctx.actor, asked.id, asked.reason))
+
+
+async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = None) -> web.Response:
+    ticket = await access.get(ctx.session, ctx.actor, ticket_id)
     session = ctx.session
     last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
     handling = await session.scalar(last)
@@ -119,7 +135,10 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
     return await ctx.page(
         "order.html",
         place="orders",
+        at=f"/orders/{ticket.id}" if revealed else "",
         ticket=ticket,
+        revealed=revealed,
+        may_reveal=ctx.actor.may(P.PERSONAL_UNMASK),
         form=await order_form.build(ctx, ticket),
         handling=handling,
         clock=clock_of(handling.due_at, handling.days) if handling else None,
@@ -207,5 +226,14 @@ ROUTES = (
     Route("GET", "/orders/{id}", SEE, OneOrder, show, "工单", ("no-such-order",)),
     Route("POST", "/orders/{id}", P.ORDER_EDIT, Draft, save, "保存工单", ERRORS),
     Route("POST", "/orders/{id}/dispatch", P.ORDER_DISPATCH, Draft, send, "派发工单", (*ERRORS, "no-such-unit")),
+    Route(
+        "POST",
+        "/orders/{id}/caller",
+        P.PERSONAL_UNMASK,
+        Asking,
+        reveal,
+        "查看诉求人",
+        ("no-such-order", "no-reason", "sealed"),
+    ),
     Route("POST", "/orders/{id}/void", P.ORDER_EDIT, Void, void, "作废工单", ERRORS),
 )

@@ -1,5 +1,6 @@
 """Recordings: the list, and playback with a reason, a waveform and the words; every look is in the ledger."""
 
+import contextlib
 import hmac
 import time
 from typing import Annotated
@@ -22,6 +23,8 @@ from web.pages.calls import words
 from web.route import Asks, Route
 
 GRANT_S = 3600
+PLAY = 16
+"""Characters of the grant that name one sitting at the player in the ledger."""
 REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
 
 
@@ -105,11 +108,14 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
     header = ctx.request.headers.get("Range")
     async with ctx.parts.database.session() as session:
         try:
-            opened = await playback.open_range(session, ctx.parts.store, ctx.actor, asked.id, header, asked.reason)
+            opened = await playback.open_range(
+                session, ctx.parts.store, ctx.actor, asked.id, header, asked.reason, asked.grant[:PLAY]
+            )
         except Invalid as error:
             if error.id != "range-not-satisfiable":
                 raise
-            return web.Response(status=416, text=error.message)
+            total = (await session.get_one(Recording, asked.id)).size
+            return web.Response(status=416, text=error.message, headers={"Content-Range": f"bytes */{total}"})
     headers = {
         "Content-Type": playback.CONTENT_TYPE,
         "Accept-Ranges": "bytes",
@@ -119,9 +125,10 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
     if header:
         headers["Content-Range"] = f"bytes {opened.start}-{opened.end - 1}/{opened.total}"
     response = web.StreamResponse(status=206 if header else 200, headers=headers)
-    await response.prepare(ctx.request)
-    async for block in opened.content:
-        await response.write(block)
+    with contextlib.suppress(ConnectionResetError):  # a player that seeks drops what it no longer wants
+        await response.prepare(ctx.request)
+        async for block in opened.content:
+            await response.write(block)
     return response
 
 

@@ -65,9 +65,14 @@ async def enter(ctx: Context, asked: Credentials) -> web.Response:
         asked.password.get_secret_value(),
         address=where,
         agent=ctx.request.headers.get("User-Agent", "")[:200],
+        before=ctx.request.cookies.get(SESSION_COOKIE, "")[:100],
     )
-    response = ctx.leave(after_password(signed, local(asked.next)))
-    response.set_cookie(SESSION_COOKIE, signed.token, path="/", secure=True, httponly=True, samesite="Strict")
+    return carrying(ctx.leave(after_password(signed, local(asked.next))), signed.token)
+
+
+def carrying(response: web.Response, token: str) -> web.Response:
+    """The answer with the session's token: for this host only, over TLS only, out of reach of scripts."""
+    response.set_cookie(SESSION_COOKIE, token, path="/", secure=True, httponly=True, samesite="Strict")
     return response
 
 
@@ -98,10 +103,12 @@ async def show_enrolment(ctx: Context, asked: Opening) -> web.Response:
 async def give_code(ctx: Context, asked: Code) -> web.Response:
     """The second factor; a wrong code is counted, so its refusal is an answer and not an error."""
     ctx.request.app[ATTEMPTS].count(address(ctx.request))
-    if not await identity.give_second_factor(ctx.session, ctx.signed_in, asked.code):
+    token = await identity.give_second_factor(ctx.session, ctx.signed_in, asked.code)
+    if token is None:
         wrong = "动态口令不正确或已用过，请等下一个口令。"
         return problems.of(ctx.request, Invalid("bad-code", wrong, fields={"code": wrong}), ctx.who)
-    return ctx.leave("/sign-in/password" if ctx.signed_in.user.must_change_password else local(asked.next))
+    step = "/sign-in/password" if ctx.signed_in.user.must_change_password else local(asked.next)
+    return carrying(ctx.leave(step), token)
 
 
 async def show_first_password(ctx: Context, asked: Nothing) -> web.Response:

@@ -1,5 +1,7 @@
 """The stream of hints to one browser, and the parts of the frame that it makes the browser fetch again."""
 
+import time
+
 from aiohttp import web
 
 from core.permissions import Permission
@@ -21,7 +23,8 @@ async def stream(ctx: Context, asked: After) -> web.StreamResponse:
     """Hints for as long as the browser listens and the session lives (WHATWG server-sent events)."""
     hub = ctx.request.app[HUB]
     topics = frozenset(topic for topic, needed in TOPICS.items() if any(map(ctx.actor.may, needed)))
-    box = hub.open(topics, ctx.request.headers.get("Last-Event-ID", asked.after)[:40])
+    after = ctx.request.headers.get("Last-Event-ID", asked.after)[:40]
+    box = hub.open(topics, after, str(ctx.signed_in.user.id))
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
@@ -37,16 +40,17 @@ async def stream(ctx: Context, asked: After) -> web.StreamResponse:
 
 
 async def _forward(ctx: Context, hub: Hub, box: Mailbox, response: web.StreamResponse) -> None:
+    looked = time.monotonic()
     while not hub.closing.is_set():
         gap, hints = await box.take(HEARTBEAT_S)
-        lines = [f"id: {hub.id(gap)}\nevent: gap\ndata: \n\n"] if gap else []
-        lines += [f"id: {hub.id(number)}\nevent: hint\ndata: {topic} {id}\n\n" for number, topic, id in hints]
-        if not lines:
+        if box.doubted or time.monotonic() - looked >= HEARTBEAT_S:
+            box.doubted, looked = False, time.monotonic()
             if not await still_signed_in(ctx):
                 await response.write(b"event: end\ndata: \n\n")
                 return
-            lines = [": still here\n\n"]
-        await response.write("".join(lines).encode())
+        lines = [f"id: {hub.id(gap)}\nevent: gap\ndata: \n\n"] if gap else []
+        lines += [f"id: {hub.id(number)}\nevent: hint\ndata: {topic} {id}\n\n" for number, topic, id in hints]
+        await response.write("".join(lines or [": still here\n\n"]).encode())
 
 
 async def still_signed_in(ctx: Context) -> bool:

@@ -49,6 +49,15 @@ async def test_a_password_opens_a_session_and_the_token_is_not_stored(db: Databa
         assert signed.token not in row.token_digest
 
 
+async def test_signing_in_ends_the_session_that_the_browser_carried(db: Database) -> None:
+    await make(db, "wang", Role.AGENT)
+    planted = await enter(db, "wang")
+    signed = await service.sign_in(db, "wang", PASSWORD, address="127.0.0.1", agent="test", before=planted.token)
+    assert signed.token != planted.token
+    assert await who(db, planted) is None
+    assert await who(db, signed) is not None
+
+
 async def test_five_failures_lock_the_account_even_for_the_right_password(db: Database) -> None:
     await make(db, "wang", Role.AGENT)
     for _ in range(service.FAILURES_BEFORE_LOCK):
@@ -77,9 +86,13 @@ async def test_a_privileged_role_needs_its_second_factor_once_each(db: Database)
     async with db.session() as session:
         assert not await service.give_second_factor(session, found, "000000" if code != "000000" else "111111")
     async with db.session() as session:
-        assert await service.give_second_factor(session, found, code)
-    again = await who(db, signed)
+        token = await service.give_second_factor(session, found, code)
+    assert token is not None and token != signed.token
+    assert await who(db, signed) is None, "the token from before the second factor must open nothing"
+    async with db.session() as session:
+        again = await service.identify(session, token)
     assert again is not None and again.complete
+    assert again.session.csrf != found.session.csrf
     other = await who(db, await enter(db, "chen"))
     assert other is not None and not other.complete
     async with db.session() as session:

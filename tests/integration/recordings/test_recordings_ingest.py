@@ -345,6 +345,8 @@ async def test_listening_needs_a_right_and_a_reason_and_is_on_record(db: Databas
             await playback.open_range(session, spool.store, LISTENER, row.id, None, "  ")
         whole = await playback.open_range(session, spool.store, LISTENER, row.id, None, "核实投诉")
         part = await playback.open_range(session, spool.store, LISTENER, row.id, "bytes=10-19", "核实投诉")
+        for span in ("bytes=0-", "bytes=20-29"):
+            await playback.open_range(session, spool.store, LISTENER, row.id, span, "抽查", "sitting-1")
         data = b"".join([block async for block in whole.content])
         assert hashlib.sha256(data).hexdigest() == row.digest == whole.digest
         assert b"".join([block async for block in part.content]) == data[10:20]
@@ -355,8 +357,10 @@ async def test_listening_needs_a_right_and_a_reason_and_is_on_record(db: Databas
     async with db.session() as session:
         looks = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "recording.listen"))).all()
     assert [(look.actor_name, look.reason, look.subject_id) for look in looks] == [
-        ("王档案", "核实投诉", str(row.id))
-    ] * 2
+        ("王档案", "核实投诉", str(row.id)),
+        ("王档案", "核实投诉", str(row.id)),
+        ("王档案", "抽查", str(row.id)),
+    ], "each look, and of one sitting's ranges only the first"
 
 
 async def test_pages_of_recordings(db: Database, spool: Spool) -> None:

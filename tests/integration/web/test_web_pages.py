@@ -19,6 +19,8 @@ from recordings.models import Side, Source, TranscriptSegment
 PAGES = {
     Role.SHIFT_LEAD: ["/live-calls", "/calls", "/callbacks", "/recordings", "/incidents", "/system", "/account"],
     Role.SECURITY_ADMIN: ["/users", "/units", "/system"],
+    Role.SYSTEM_ADMIN: ["/numbers", "/numbers?new=queue", "/seats", "/duty", "/units", "/system"],
+    Role.AUDIT_ADMIN: ["/ledger", "/system"],
 }
 
 

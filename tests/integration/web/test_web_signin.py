@@ -54,8 +54,25 @@ async def test_a_privileged_role_binds_and_gives_a_second_factor(db: Database, s
     wrong = await desk.post("/sign-in/code", {"code": "000000" if code != "000000" else "111111"})
     assert wrong.status == 422
     assert "动态口令不正确" in await wrong.text()
+    half = desk.cookie
     right = await desk.post("/sign-in/code", {"code": code})
     assert (right.status, right.headers["Location"]) == (303, "/")
+    assert (await desk.get("/account")).status == 200
+    assert desk.cookie != half
+    stolen = await serve().get("/account", headers={"Cookie": f"__Host-hotline={half}"})
+    assert (stolen.status, stolen.headers["Location"]) == (303, "/sign-in?next=/account")
+
+
+async def test_signing_in_again_ends_the_session_before(db: Database, serve: Callable[[], Desk]) -> None:
+    await make_user(db, "wangli", Role.AGENT)
+    desk = serve()
+    await desk.enter("wangli")
+    first = desk.cookie
+    await desk.token("/account")
+    assert (await desk.post("/sign-in", {"login": "wangli", "password": PASSWORD})).status == 303
+    assert desk.cookie != first
+    old = await serve().get("/account", headers={"Cookie": f"__Host-hotline={first}"})
+    assert old.status == 303
     assert (await desk.get("/account")).status == 200
 
 

@@ -45,6 +45,11 @@ class Desk:
         self.csrf = found[1]
         return self.csrf
 
+    @property
+    def cookie(self) -> str:
+        """The session's token as this browser carries it."""
+        return next(one.value for one in self.client.session.cookie_jar if one.key == "__Host-hotline")
+
     async def enter(self, login: str, password: str = PASSWORD) -> aiohttp.ClientResponse:
         """The password step."""
         await self.token()

@@ -2,6 +2,8 @@
 import WaveSurfer from "wavesurfer.js";
 import { meta } from "./page.js";
 
+const STEP_S = 5;
+
 export default async function player(part) {
   const media = part.querySelector("audio");
   const answer = await fetch(part.dataset.peaks, { headers: { Accept: "application/json" } });
@@ -21,6 +23,18 @@ export default async function player(part) {
     cspNonce: meta("style-nonce"),
   });
   for (const words of document.querySelectorAll("[data-at]")) {
-    words.addEventListener("click", () => { wave.setTime(Number(words.dataset.at)); media.play(); });
+    const from = () => { wave.setTime(Number(words.dataset.at)); media.play(); };
+    words.tabIndex = 0;
+    words.setAttribute("role", "button");
+    words.addEventListener("click", from);
+    words.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); from(); } });
   }
+  part.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key === " ") { if (media.paused) media.play(); else media.pause(); }
+    else if (event.key === "ArrowRight") media.currentTime = Math.min(media.duration || 0, media.currentTime + STEP_S);
+    else if (event.key === "ArrowLeft") media.currentTime = Math.max(0, media.currentTime - STEP_S);
+    else return;
+    event.preventDefault();
+  }, true);
 }

@@ -13,8 +13,13 @@ onPage(() => {
   }
 });
 
-document.addEventListener("htmx:after:history:update", () => scrollTo(0, 0));
+// A new page begins at its top, and the keyboard is in it rather than on the link that led here.
+document.addEventListener("htmx:after:history:update", () => {
+  scrollTo(0, 0);
+  if (!document.activeElement?.closest("#page")) document.querySelector("#page")?.focus({ preventScroll: true });
+});
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) print();
+  if (event.target.closest("[data-reload]")) location.reload();
 });

@@ -1,0 +1,176 @@
+"""Users and member units in the browser: made, edited, switched off; conflicts are said, everything is on record."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pyotp
+import pytest
+from sqlalchemy import select, update
+from web_desk import PASSWORD, Desk, make_user, signed_in
+
+from core import clock
+from core.db import Database
+from core.identity.models import Unit, User
+from core.ledger.models import LedgerEntry
+from core.permissions import Role
+
+
+@pytest.fixture
+async def security(db: Database, serve: Callable[[], Desk]) -> Desk:
+    """A security administrator who is signed in."""
+    return await signed_in(db, serve(), "zhouan", Role.SECURITY_ADMIN)
+
+
+@pytest.fixture
+async def system(db: Database, serve: Callable[[], Desk]) -> Desk:
+    """A system administrator who is signed in."""
+    return await signed_in(db, serve(), "sys", Role.SYSTEM_ADMIN)
+
+
+async def user_of(db: Database, login: str) -> User:
+    async with db.session() as session:
+        return (await session.scalars(select(User).where(User.login == login))).one()
+
+
+async def acts(db: Database, subject_id: object) -> list[LedgerEntry]:
+    async with db.session() as session:
+        wanted = select(LedgerEntry).where(LedgerEntry.subject_id == str(subject_id)).order_by(LedgerEntry.id)
+        return [one for one in await session.scalars(wanted) if not one.action.startswith("session.")]
+
+
+async def test_new_roles_end_the_sessions_and_go_on_record(
+    db: Database, serve: Callable[[], Desk], security: Desk
+) -> None:
+    clerk = await signed_in(db, serve(), "wangli", Role.AGENT)
+    where = f"/users/{clerk.user_id}"
+    page = await (await security.get(where)).text()
+    assert 'name="version" value="1"' in page and "登录中的浏览器" in page
+    form = {"version": "1", "name": "王莉", "roles": ["agent", "archivist"]}
+    saved = await security.post(where, form)
+    assert (saved.status, saved.headers["Location"]) == (303, where)
+    assert (await clerk.get("/account")).status == 303, "new roles must be signed in for anew"
+    row = (await acts(db, clerk.user_id))[-1]
+    assert row.action == "user.edit" and row.actor_name == "周安"
+    assert row.detail["changes"]["roles"] == [["agent"], ["agent", "archivist"]]
+    assert "岗位：话务员 → 话务员、档案员" in await (await security.get(where)).text()
+    again = serve()
+    assert (await again.enter("wangli")).headers["Location"] == "/sign-in/enrol"
+
+
+async def test_a_stale_form_is_a_conflict_and_changes_nothing(db: Database, security: Desk) -> None:
+    user_id = await make_user(db, "wangli", Role.AGENT)
+    form = {"version": "1", "name": "王莉", "roles": "agent"}
+    assert (await security.post(f"/users/{user_id}", form)).status == 303
+    stale = await security.post(f"/users/{user_id}", form | {"name": "王丽华"}, headers={"HX-Request": "true"})
+    text = await stale.text()
+    assert stale.status == 409 and stale.headers["HX-Retarget"] == "#notice"
+    assert "已被他人修改" in text and "data-reload" in text
+    assert (await user_of(db, "wangli")).name == "王莉"
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "sentence"),
+    [
+        ({"name": "王丽"}, "roles", "请至少选择一个岗位"),
+        ({"name": "王丽", "roles": "unit-clerk"}, "unit_id", "请选择单位"),
+        ({"name": "王丽", "roles": "unit-clerk", "unit_id": str(UUID(int=5))}, "unit_id", "请选择在用的单位"),
+        ({"roles": "agent"}, "name", "请填写这一项"),
+        ({"name": "王丽", "roles": "emperor"}, "roles", "请从列出的选项中选择"),
+    ],
+)
+async def test_what_is_wrong_is_said_beside_its_field(
+    db: Database, security: Desk, form: dict[str, str], field: str, sentence: str
+) -> None:
+    user_id = await make_user(db, "wangli", Role.AGENT)
+    answer = await security.post(
+        f"/users/{user_id}", {"version": "1"} | form, headers={"Accept": "application/problem+json"}
+    )
+    body = await answer.json(content_type=None)
+    assert answer.status == 422
+    assert sentence in body["fields"][field]
+    created = await security.post("/users", {"login": "neu"} | form, headers={"Accept": "application/problem+json"})
+    assert sentence in (await created.json(content_type=None))["fields"][field]
+
+
+async def test_an_administrator_keeps_the_own_role_and_account(security: Desk) -> None:
+    mine = f"/users/{security.user_id}"
+    kept = await security.post(mine, {"version": "1", "name": "周安", "roles": "agent"})
+    assert kept.status == 422 and "不能取消自己的安全管理员岗位" in await kept.text()
+    off = await security.post(f"{mine}/active", {"active": "false", "reason": "试试看"})
+    assert off.status == 422 and "不能停用自己" in await off.text()
+
+
+async def test_acts_on_an_account_ask_why_and_take_effect_at_once(
+    db: Database, serve: Callable[[], Desk], security: Desk
+) -> None:
+    clerk = await signed_in(db, serve(), "chendang", Role.ARCHIVIST)
+    where = f"/users/{clerk.user_id}"
+    async with db.session() as session:
+        user = await session.get_one(User, clerk.user_id)
+        user.totp_enrolled, user.totp_secret = True, pyotp.random_base32()
+    unsaid = await security.post(f"{where}/sessions", {"reason": " "})
+    assert unsaid.status == 422 and (await clerk.get("/account")).status == 200
+    assert (await security.post(f"{where}/sessions", {"reason": "笔记本遗失"})).status == 303
+    assert (await clerk.get("/account")).status == 303
+    reset = await security.post(f"{where}/reset", {"reason": "本人忘记密码"})
+    first = (await reset.text()).partition("首次登录密码：<strong>")[2].partition("<")[0]
+    assert (await serve().enter("chendang")).status == 403, "the old password is dead"
+    assert (await serve().enter("chendang", first)).headers["Location"] == "/sign-in/code"
+    assert (await security.post(f"{where}/second-factor", {"reason": "更换手机"})).status == 303
+    assert (await serve().enter("chendang", first)).headers["Location"] == "/sign-in/enrol"
+    assert (await security.post(f"{where}/active", {"active": "false", "reason": "调离"})).status == 303
+    assert (await serve().enter("chendang", first)).status == 403
+    recorded = [(one.action, one.reason) for one in await acts(db, clerk.user_id)][1:]
+    assert recorded == [
+        ("user.end-sessions", "笔记本遗失"),
+        ("user.reset", "本人忘记密码"),
+        ("user.reset-second-factor", "更换手机"),
+        ("user.deactivate", "调离"),
+    ]
+
+
+async def test_a_locked_account_is_opened_before_its_time(
+    db: Database, serve: Callable[[], Desk], security: Desk
+) -> None:
+    user_id = await make_user(db, "wangli", Role.AGENT)
+    async with db.session() as session:
+        await session.execute(update(User).values(locked_until=clock.now() + timedelta(minutes=9)))
+    assert (await serve().enter("wangli")).status == 403
+    assert "解除锁定" in await (await security.get(f"/users/{user_id}")).text()
+    assert (await security.post(f"/users/{user_id}/unlock", {"reason": "本人核实"})).status == 303
+    assert (await serve().enter("wangli", PASSWORD)).status == 303
+
+
+async def test_units_are_made_edited_and_switched_off(db: Database, system: Desk) -> None:
+    made = await system.post("/units", {"code": "zjj", "name": "县住建局", "kind": "department"})
+    assert (made.status, made.headers["Location"]) == (303, "/units")
+    async with db.session() as session:
+        bureau = (await session.scalars(select(Unit).where(Unit.code == "zjj"))).one()
+    water = {"code": "zls", "name": "县自来水公司", "kind": "enterprise"}
+    problem = {"Accept": "application/problem+json"}
+    alone = await system.post("/units", water, headers=problem)
+    assert "第五条" in (await alone.json(content_type=None))["fields"]["competent_unit_id"]
+    assert (await system.post("/units", water | {"competent_unit_id": str(bureau.id)})).status == 303
+    twice = await system.post("/units", {"code": "zjj2", "name": "县住建局", "kind": "department"}, headers=problem)
+    assert "已有同名单位" in (await twice.json(content_type=None))["fields"]["name"]
+    form = {"version": "1", "name": "县住房和城乡建设局", "kind": "department", "duty_phone": "0793 5901234"}
+    assert (await system.post(f"/units/{bureau.id}", form)).status == 303
+    assert (await system.post(f"/units/{bureau.id}", form)).status == 409
+    wrong = await system.post(f"/units/{bureau.id}", form | {"version": "2", "duty_phone": "12"}, headers=problem)
+    assert "固定电话" in (await wrong.json(content_type=None))["fields"]["duty_phone"]
+    page = await (await system.get(f"/units?edit={bureau.id}")).text()
+    assert "县住房和城乡建设局" in page and "0793-5901234" in page
+    assert (await system.post(f"/units/{bureau.id}/active", {"version": "2", "active": "false"})).status == 303
+    row = (await acts(db, bureau.id))[1]
+    assert row.detail["changes"]["name"] == ["县住建局", "县住房和城乡建设局"]
+    assert row.detail["changes"]["duty_phone"] == [None, "0793-***1234"], "no number in full in the ledger"
+
+
+async def test_a_unit_with_people_is_not_switched_off(db: Database, system: Desk) -> None:
+    async with db.session() as session:
+        unit = Unit(code="cgj", name="县城管局", kind="department")
+        session.add(unit)
+    await make_user(db, "clerk", Role.UNIT_CLERK, unit_id=unit.id)
+    refused = await system.post(f"/units/{unit.id}/active", {"version": "1", "active": "false"})
+    assert refused.status == 422 and "还有 1 个启用的账号" in await refused.text()

@@ -1,0 +1,108 @@
+"""The ledger as people read it: what an action, a subject and a changed field are called."""
+
+from typing import Any
+
+from core.permissions import LABELS
+from crm.county.data import UnitKind
+
+ACTIONS = {
+    "session.sign-in": "登录",
+    "session.refused": "登录失败",
+    "session.second-factor": "通过动态口令",
+    "session.sign-out": "退出",
+    "session.revoke": "结束登录",
+    "user.create": "新增用户",
+    "user.edit": "修改用户",
+    "user.activate": "启用账号",
+    "user.deactivate": "停用账号",
+    "user.reset": "重置密码",
+    "user.reset-second-factor": "解除动态口令绑定",
+    "user.unlock": "解除锁定",
+    "user.end-sessions": "退出全部登录",
+    "user.password": "修改自己的密码",
+    "unit.create": "新增单位",
+    "unit.edit": "修改单位",
+    "unit.activate": "启用单位",
+    "unit.deactivate": "停用单位",
+    "agent.enrol": "设置坐席",
+    "line.seat.edit": "修改坐席",
+    "line.seat.secret": "更换分机口令",
+    "line.number.create": "登记接入号码",
+    "line.number.edit": "修改接入号码",
+    "line.queue.create": "新增队列",
+    "line.queue.edit": "修改队列",
+    "line.duty-mobile.create": "新增值班手机",
+    "line.duty-mobile.edit": "修改值班手机",
+    "line.shift.create": "排入班次",
+    "line.shift.remove": "删除班次",
+    "line.set-number": "初始设置接入号码",
+    "line.set-queue": "初始设置队列",
+    "line.set-duty-mobile": "初始设置值班手机",
+    "personal.unmask": "查看完整姓名和电话",
+    "personal.handle": "承办来电，查看来电人",
+    "recording.open": "调听录音",
+    "recording.listen": "播放录音",
+    "incident.explain": "说明值守事件",
+    "sms.resolve": "登记短信结果",
+}
+GROUPS = {
+    "session": "登录",
+    "personal": "查看个人信息",
+    "recording": "调听录音",
+    "user": "用户",
+    "unit": "单位与坐席",
+    "line": "线路",
+    "sms": "短信",
+}
+"""What the first word of an action stands for."""
+SUBJECTS = {
+    "user": "用户",
+    "unit": "单位",
+    "agent": "坐席",
+    "number": "接入号码",
+    "queue": "队列",
+    "duty-mobile": "值班手机",
+    "shift": "班次",
+    "order": "工单",
+    "call": "通话",
+    "recording": "录音",
+    "sms": "短信",
+    "callback": "回拨任务",
+}
+FIELDS = {
+    "name": "名称",
+    "title": "名称",
+    "roles": "岗位",
+    "unit_id": "单位",
+    "kind": "类别",
+    "competent_unit_id": "主管部门",
+    "duty_phone": "值班电话",
+    "queue": "队列",
+    "original_hotline": "原热线",
+    "active": "启用",
+    "overflow": "溢出队列",
+    "max_waiting": "最多等待",
+    "position": "顺序",
+    "from_time": "开始",
+    "to_time": "结束",
+    "weekdays": "星期",
+    "phone": "号码",
+}
+CODES = {role.value: label for role, label in LABELS.items()} | {kind.value: kind.label for kind in UnitKind}
+"""Codes of roles and kinds of unit, as people call them."""
+
+
+def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """(field, before, after) of an edit, as people read it; empty for what is no edit."""
+    found = detail.get("changes")
+    if not isinstance(found, dict):
+        return []
+    return [(FIELDS.get(name, str(name)), _shown(pair[0]), _shown(pair[1])) for name, pair in found.items()]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, list):
+        return "、".join(_shown(one) for one in value) or "无"
+    return "无" if value is None or value == "" else CODES.get(str(value), str(value))

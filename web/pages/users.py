@@ -1,0 +1,179 @@
+"""Users 用户: who may sign in and as what; every act on an account gives its reason."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy import or_, select
+
+from core.errors import NotFound
+from core.identity import administration, passwords
+from core.identity import service as identity
+from core.identity.models import Unit, User, WebSession
+from core.ledger.models import LedgerEntry
+from core.permissions import LABELS, PRIVILEGED, Permission, Role
+from web.context import Context
+from web.ledger_words import ACTIONS, changes
+from web.route import Asks, Nothing, Route
+
+LIMIT = 500
+SHOWN_ACTS = 30
+
+
+class Profile(Asks):
+    """What is known of a user."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    roles: Annotated[list[Role], Field(max_length=10)] = []
+    unit_id: UUID | None = None
+
+
+class NewUser(Profile):
+    """A user to be."""
+
+    login: Annotated[str, Field(pattern=r"^[a-z][a-z0-9.]{2,39}$")]
+
+
+class OneUser(Asks):
+    """A user."""
+
+    id: UUID
+
+
+class EditedUser(Profile, OneUser):
+    """A user as edited, over what the person saw."""
+
+    version: int = Field(ge=0, le=2**31)
+
+
+class Reasoned(OneUser):
+    """An act on an account, with why."""
+
+    reason: Annotated[str, Field(min_length=2, max_length=200)]
+
+
+class Activity(Reasoned):
+    """On or off."""
+
+    active: bool
+
+
+async def index(ctx: Context, asked: Nothing) -> web.Response:
+    """All users, those that are switched off at the end."""
+    rows = (await ctx.session.scalars(select(User).order_by(User.active.desc(), User.login).limit(LIMIT))).all()
+    return await ctx.page("users.html", place="users", users=rows, **await _choices(ctx))
+
+
+async def _choices(ctx: Context) -> dict[str, Any]:
+    units = (await ctx.session.scalars(select(Unit).order_by(Unit.name))).all()
+    return {
+        "units": [(unit.id, unit.name) for unit in units if unit.active],
+        "unit_names": {unit.id: unit.name for unit in units},
+        "role_choices": [(role.value, label, role in PRIVILEGED) for role, label in LABELS.items()],
+    }
+
+
+async def create(ctx: Context, asked: NewUser) -> web.Response:
+    """A new user; the first password is shown once."""
+    await administration.require_consistent(ctx.session, frozenset(asked.roles), asked.unit_id)
+    user, first = await identity.create_user(
+        ctx.session, ctx.actor, login=asked.login, name=asked.name, roles=frozenset(asked.roles), unit_id=asked.unit_id
+    )
+    return await _page(ctx, user, first)
+
+
+async def show(ctx: Context, asked: OneUser) -> web.Response:
+    """One user: profile, open sessions, what was done to the account."""
+    user = await ctx.session.get(User, asked.id)
+    if user is None:
+        raise NotFound("no-such-user", "没有这个用户。")
+    return await _page(ctx, user)
+
+
+async def _page(ctx: Context, user: User, first: str = "") -> web.Response:
+    open_ones = select(WebSession).where(WebSession.user_id == user.id, WebSession.revoked_at.is_(None))
+    acts = (
+        select(LedgerEntry)
+        .where(
+            LedgerEntry.subject == "user",
+            LedgerEntry.subject_id == str(user.id),
+            or_(LedgerEntry.action.startswith("user."), LedgerEntry.action == "session.revoke"),
+        )
+        .order_by(LedgerEntry.id.desc())
+        .limit(SHOWN_ACTS)
+    )
+    return await ctx.page(
+        "user.html",
+        place="users",
+        at=f"/users/{user.id}",
+        user=user,
+        first=first,
+        sessions=(await ctx.session.scalars(open_ones.order_by(WebSession.seen_at.desc()).limit(50))).all(),
+        acts=(await ctx.session.scalars(acts)).all(),
+        actions=ACTIONS,
+        changes=changes,
+        privileged=bool(user.role_set & PRIVILEGED),
+        least=passwords.MIN_LENGTH,
+        **await _choices(ctx),
+    )
+
+
+async def edit(ctx: Context, asked: EditedUser) -> web.Response:
+    """Change name, roles and unit."""
+    await administration.edit_user(
+        ctx.session,
+        ctx.actor,
+        asked.id,
+        asked.version,
+        name=asked.name,
+        roles=frozenset(asked.roles),
+        unit_id=asked.unit_id,
+    )
+    return ctx.redirect(f"/users/{asked.id}", "用户资料已保存。")
+
+
+async def set_active(ctx: Context, asked: Activity) -> web.Response:
+    """Switch on or off."""
+    await identity.set_active(ctx.session, ctx.actor, asked.id, asked.active, asked.reason)
+    return ctx.redirect(f"/users/{asked.id}", "账号已启用。" if asked.active else "账号已停用，其登录已全部退出。")
+
+
+async def reset(ctx: Context, asked: Reasoned) -> web.Response:
+    """A new first password, shown once."""
+    first = await identity.reset_password(ctx.session, ctx.actor, asked.id, asked.reason)
+    return await _page(ctx, await ctx.session.get_one(User, asked.id), first)
+
+
+async def reset_second_factor(ctx: Context, asked: Reasoned) -> web.Response:
+    """Undo the binding of the second factor."""
+    await administration.reset_second_factor(ctx.session, ctx.actor, asked.id, asked.reason)
+    return ctx.redirect(f"/users/{asked.id}", "动态口令已解除绑定，下次登录时重新绑定。")
+
+
+async def unlock(ctx: Context, asked: Reasoned) -> web.Response:
+    """End a lock-out."""
+    await administration.unlock(ctx.session, ctx.actor, asked.id, asked.reason)
+    return ctx.redirect(f"/users/{asked.id}", "账号已解除锁定。")
+
+
+async def end_sessions(ctx: Context, asked: Reasoned) -> web.Response:
+    """Sign the user out everywhere."""
+    await administration.end_sessions(ctx.session, ctx.actor, asked.id, asked.reason)
+    return ctx.redirect(f"/users/{asked.id}", "该用户的登录已全部退出。")
+
+
+P = Permission.USER_ADMIN
+ROLES = ("no-role", "no-unit", "no-such-unit")
+GONE = ("no-such-user",)
+ROUTES = (
+    Route("GET", "/users", P, Nothing, index, "用户"),
+    Route("POST", "/users", P, NewUser, create, "新增用户", ("login-taken", *ROLES)),
+    Route("GET", "/users/{id}", P, OneUser, show, "用户资料", GONE),
+    Route("POST", "/users/{id}", P, EditedUser, edit, "修改用户", (*GONE, *ROLES, "not-oneself", "changed-meanwhile")),
+    Route("POST", "/users/{id}/active", P, Activity, set_active, "启用或停用用户", (*GONE, "not-oneself")),
+    Route("POST", "/users/{id}/reset", P, Reasoned, reset, "重置密码", GONE),
+    Route("POST", "/users/{id}/second-factor", P, Reasoned, reset_second_factor, "解除动态口令绑定", GONE),
+    Route("POST", "/users/{id}/unlock", P, Reasoned, unlock, "解除锁定", GONE),
+    Route("POST", "/users/{id}/sessions", P, Reasoned, end_sessions, "退出用户的全部登录", GONE),
+)
