@@ -19,6 +19,7 @@ from core.clock import now
 from core.db import new_id
 from core.events import Event, publish
 from core.live import hint
+from core.log import call as log_call
 
 Key = tuple[str, str]
 
@@ -137,7 +138,8 @@ async def _announce(session: AsyncSession, call: Call, seen: View) -> None:
     for event in _due(call):
         if event.name not in call.announced:
             call.announced = [*call.announced, event.name]
-            await publish(session, event, lock=str(call.id))
+            with log_call(call.id, linkedid=call.linkedid):
+                await publish(session, event, lock=str(call.id))
     if call.ended_at:
         await callbacks.after_call(session, call, seen)
     await hint(session, "calls", call.id)

@@ -86,6 +86,7 @@ class Database:
             max_overflow=pool_size,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_pre_ping=True,
+            hide_parameters=True,  # an error's text reaches the log; values may be a citizen's
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "prepare_threshold": 5,

@@ -7,10 +7,18 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.jobs import Job, JobContext, Retry, defer, job
+from core.log import get
+
+log = get(__name__)
+LOGGED_AS = {"call_id": "call"}
+"""A call's id has one name in every log line."""
 
 
 class Event(BaseModel):
-    """Base of all events; a subclass gives its `name` (`call.connected`) and its JSON-able facts."""
+    """Base of all events; a subclass gives its `name` (`call.connected`) and its JSON-able facts.
+
+    Facts are ids and states: they are logged, and nothing may be among them that a log must not hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
@@ -42,7 +50,11 @@ def subscriber(
 
 
 async def publish(session: AsyncSession, event: Event, *, lock: str | None = None) -> None:
-    """Queue one job per subscriber; with `lock`, the jobs of one subject keep their order."""
+    """Queue one job per subscriber; with `lock`, the jobs of one subject keep their order.
+
+    The log tells of it before the transaction commits: an event that is told twice happened once.
+    """
     payload = event.model_dump(mode="json")
+    log.info(event.name, **{LOGGED_AS.get(key, key): value for key, value in payload.items()})
     for listener in SUBSCRIBERS.get(event.name, []):
         await defer(session, listener, lock=f"{listener.name}:{lock}" if lock else None, **payload)

@@ -22,6 +22,7 @@ from core.errors import HotlineError, Unavailable
 from core.events import publish
 from core.live import hint
 from core.locks import try_hold
+from core.log import call as log_call
 from core.log import get
 from recordings.archive.rules import (
     RATE,
@@ -95,11 +96,12 @@ class Ingest:
             done, trouble = 0, None
             for take in takes(await asyncio.to_thread(_names, self._spool)):
                 try:
-                    done += await self._one(take)
+                    with log_call(linkedid=take.linkedid):
+                        done += await self._one(take)
                 except Unavailable as error:
                     trouble = error
                 except (HotlineError, LibsndfileError) as error:
-                    log.exception("recording.refused", take=take.stem)
+                    log.exception("recording.refused", take=take.stem, linkedid=take.linkedid)
                     trouble = Unavailable("recording-unreadable", f"录音 {take.stem} 无法归档，已保留在暂存区。")
                     trouble.__cause__ = error
             if trouble:
