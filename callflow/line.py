@@ -23,9 +23,9 @@ from core.live import RESYNC, listen
 from core.secrets import Secrets
 from core.service import Loop
 
-WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"])
-TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"])
-AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"])
+WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"], multiprocess_mode="livesum")
+TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"], multiprocess_mode="livesum")
+AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"], multiprocess_mode="livesum")
 FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S = 60.0, 20.0, 5.0
 
 
