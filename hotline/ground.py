@@ -4,12 +4,14 @@ import asyncio
 
 from core.errors import Unavailable
 from core.log import get
-from hotline.node import node
+from hotline.node import listens_on, node
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 
 log = get(__name__)
 WATCH_EVERY_S = 0.5
+READ_AT_START = {"asterisk.conf", "modules.conf"}
+"""Files that a running Asterisk does not read again."""
 
 
 class Ground:
@@ -20,16 +22,40 @@ class Ground:
         self.node = node(runtime)
 
     async def start(self) -> None:
-        """Start what does not run; migrate the database."""
-        await self.start_database()
-        self.node.render()
-        await self.node.start()
+        """Start what does not run, migrate the database; what was started ends again where the rest fails."""
+        database_ran, asterisk_ran = self._database_runs(), self.node.alive()
+        try:
+            await self.start_database()
+            await self._start_asterisk()
+        except BaseException:
+            if not asterisk_ran:
+                await self.node.stop()
+            if not database_ran:
+                await self._stop_database()
+            raise
 
     async def start_database(self) -> None:
         """The database alone, migrated."""
         if self._runtime.postgres:
             await asyncio.to_thread(self._runtime.postgres.start)
         await asyncio.to_thread(migrate, self._runtime.db.url)
+
+    async def _start_asterisk(self) -> None:
+        """Start Asterisk on the settings' files; one that runs already reads those that differ, calls go on."""
+        ran, changed = self.node.alive(), self.node.render()
+        await self.node.start()
+        if not ran or not changed:
+            return
+        await self.node.cli("core reload")
+        log.info("asterisk.reloaded", files=changed)
+        line = self.node.settings
+        if READ_AT_START & set(changed) or await listens_on(self.node) != f"{line.bind}:{line.sip_port}":
+            log.warning("asterisk.restart-needed", how="没有通话时停止服务，运行 hotline stop，再启动服务")
+
+    async def renew(self, runtime: Runtime) -> None:
+        """Go on with the settings of `runtime`, opened anew, without ending a call."""
+        self._runtime, self.node = runtime, node(runtime)
+        await self.start()
 
     async def watch(self) -> None:
         """For ever: start again what died. A server that will not start is tried at every turn."""
@@ -48,5 +74,11 @@ class Ground:
     async def stop(self) -> None:
         """Stop both; calls end."""
         await self.node.stop()
+        await self._stop_database()
+
+    def _database_runs(self) -> bool:
+        return self._runtime.postgres is None or self._runtime.postgres.pid() is not None
+
+    async def _stop_database(self) -> None:
         if self._runtime.postgres:
             await asyncio.to_thread(self._runtime.postgres.stop)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import time
 
@@ -47,3 +48,9 @@ def node(runtime: Runtime) -> AsteriskNode:
     """This machine's Asterisk, as the setting `line.asterisk` says."""
     kind = NodeBeside if runtime.settings.line.asterisk == "beside" else AsteriskNode
     return kind(runtime.home, ensure(), runtime.settings.line)
+
+
+async def listens_on(node: AsteriskNode) -> str:
+    """Where the running Asterisk takes SIP over UDP, `address:port`; it does not move while it runs."""
+    said = re.search(r"^\s*bind\s*:\s*(\S+)", await node.cli("pjsip show transport udp"), re.MULTILINE)
+    return said[1] if said else ""

@@ -12,6 +12,7 @@ from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.spoken import spoken_state
 from hotline.node import node
+from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
 from ivr.agi.server import AgiServer
 from ivr.flows.world import SpokenState, StateOf, World
@@ -66,7 +67,7 @@ def web(runtime: Runtime) -> list[Service]:
         store=open_store(settings.recordings, runtime.home),
         expected=frozenset(f"{role}@{settings.line.node}" for role in ("line", "web", "worker", "speech")),
     )
-    return [WebService(parts)]
+    return [WebService(parts), CertificateKeeper(runtime)]
 
 
 def worker(runtime: Runtime) -> list[Service]:

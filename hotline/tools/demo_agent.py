@@ -4,9 +4,7 @@ import asyncio
 import signal
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
-import typer
 from sqlalchemy import func, select
 
 from callflow.agents import service
@@ -15,23 +13,10 @@ from callflow.speak import speak
 from core.actor import Actor
 from core.errors import NotFound
 from core.identity.models import User
-from hotline import settings
 from hotline.runtime import Runtime
 from hotline.softphone import On, Softphone
 
 GREETING = "您好，弋阳一二三四五热线，请讲。"
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-
-    @app.command()
-    def agent(
-        login: Annotated[str, typer.Argument(help="演示账号")] = "agent1",
-        greeting: Annotated[str, typer.Option(help="接通后说的话")] = GREETING,
-    ) -> None:
-        """启动一名演示话务员：分机自动应答，签入排队；Ctrl-C 签出。"""
-        asyncio.run(work(Runtime(settings.load()).open(), login, greeting))
 
 
 async def work(runtime: Runtime, login: str, greeting: str) -> None:

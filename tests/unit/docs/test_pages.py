@@ -34,9 +34,11 @@ def test_json_in_the_documents_is_json() -> None:
     assert all(isinstance(json.loads(block), dict) for block in found)
 
 
-def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [page.name[:4] for page in (DOCS / "decisions").glob("*.md")]
-    assert len(numbers) == len(set(numbers))
+def test_decisions_are_numbered_without_a_gap() -> None:
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    for number, page in enumerate(pages, 1):
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. "), page.name
 
 
 def test_every_dependency_has_its_reason() -> None:
