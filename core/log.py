@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -24,8 +24,8 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name))
 
 
-def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
-    """Send everything, also what libraries log, to standard output as one line per event."""
+def setup(level: str = "INFO", *, json: bool = True, role: str = "", to: TextIO | None = None) -> None:
+    """Send everything, also what libraries log, to standard output, or `to`, as one line per event."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -41,7 +41,7 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(to or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -104,6 +104,9 @@ def stop() -> None:
 def main() -> None:
     """Run the command; an expected error is one Chinese sentence and exit code 1."""
     commands.register(app)
+    log.setup(
+        "WARNING", json=False, to=sys.stderr
+    )  # a command's own output is its result; services log as they are set
     try:
         app()
     except HotlineError as error:
