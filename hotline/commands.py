@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -27,7 +28,7 @@ def setup(
     from hotline.runtime import Runtime
     from hotline.setup.command import ready
 
-    ready(Runtime(settings.load()).open(), print, tests=tests, refresh=refresh)
+    ready(Runtime(settings.load()).open(), partial(print, flush=True), tests=tests, refresh=refresh)
 
 
 def build_assets() -> None:

@@ -1,7 +1,9 @@
 """What a service stands on and does not take down with it: PostgreSQL and Asterisk."""
 
 import asyncio
+from datetime import datetime
 
+from core import board
 from core.errors import Unavailable
 from core.log import get
 from hotline.node import listens_on, node
@@ -57,6 +59,14 @@ class Ground:
         self._runtime, self.node = runtime, node(runtime)
         await self.start()
 
+    async def reported(self, since: datetime) -> set[str]:
+        """The roles of this node that have written on the health board since then; none while it cannot be read."""
+        try:
+            async with self._runtime.db.session() as session:
+                return await board.spoke(session, self._runtime.settings.line.node, since)
+        except Unavailable:
+            return set()
+
     async def watch(self) -> None:
         """For ever: start again what died. A server that will not start is tried at every turn."""
         while True:
@@ -73,6 +83,7 @@ class Ground:
 
     async def stop(self) -> None:
         """Stop both; calls end."""
+        await self._runtime.db.close()
         await self.node.stop()
         await self._stop_database()
 

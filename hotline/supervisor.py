@@ -13,8 +13,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
+from core.clock import now
 from core.errors import Conflict, HotlineError, NotFound
 from core.log import get
 from hotline.ground import Ground
@@ -24,6 +26,7 @@ log = get(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S, WELL_AFTER_S = 0.2, 15.0, 30.0
 STOP_TIMEOUT_S = 15.0
+LOOK_EVERY_S = 0.2
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,19 +74,19 @@ class Supervisor:
         self._everything = False
 
     async def run(self, ready: Callable[[], None]) -> bool:
-        """Start the ground, call `ready`, keep the roles until SIGTERM (roles end) or SIGINT (everything ends).
+        """Start the ground and the roles, call `ready` when all have started, and keep them until a signal.
 
-        SIGHUP reads the settings anew. A signal during the start counts when the start is over; a start that fails
-        takes down what it started. True: everything has ended.
+        SIGTERM ends the roles, SIGINT everything, SIGHUP reads the settings anew. A signal during the start counts
+        when the ground is up; a start that fails takes down what it started. True: everything has ended.
         """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._end, False)
         loop.add_signal_handler(signal.SIGINT, self._end, True)
         loop.add_signal_handler(signal.SIGHUP, self._reread.set)
+        began = now()
         await self._ground.start()
-        if not self._ending.is_set():
-            ready()
-        beside = [asyncio.create_task(self._ground.watch()), asyncio.create_task(self._reload_when_told())]
+        steps = (self._ground.watch(), self._reload_when_told(), self._say_when_up(began, ready))
+        beside = [asyncio.create_task(step) for step in steps]
         await asyncio.gather(*(self._keep(role) for role in self._roles))
         for task in beside:
             task.cancel()
@@ -91,6 +94,13 @@ class Supervisor:
         if self._everything:
             await self._ground.stop()
         return self._everything
+
+    async def _say_when_up(self, began: datetime, ready: Callable[[], None]) -> None:
+        """Call `ready` once every role has written on the health board; a role does so when its services started."""
+        while True:
+            if set(self._roles) <= await self._ground.reported(began):
+                return ready()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def _end(self, everything: bool) -> None:
         self._everything |= everything
