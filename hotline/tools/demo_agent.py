@@ -88,8 +88,12 @@ async def find(runtime: Runtime, login: str) -> tuple[Actor, Agent]:
 
 
 async def _log_in(runtime: Runtime, actor: Actor) -> None:
+    """Enter the queue; an agent whose former terminal was closed stands in it still."""
     assert actor.user_id is not None
     async with runtime.db.session() as session:
+        desk = await session.get(Agent, actor.user_id)
+        if desk is not None and desk.logged_in_at is not None:
+            await service.log_out(session, actor, actor.user_id)
         await service.log_in(session, actor, actor.user_id)
 
 
