@@ -6,7 +6,7 @@ from datetime import datetime
 from core import board
 from core.errors import Unavailable
 from core.log import get
-from hotline.node import listens_on, node
+from hotline.node import NodeBeside, listens_on, node, require_listening, wanted
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 
@@ -43,15 +43,19 @@ class Ground:
         await asyncio.to_thread(migrate, self._runtime.db.url)
 
     async def _start_asterisk(self) -> None:
-        """Start Asterisk on the settings' files; one that runs already reads those that differ, calls go on."""
+        """Start Asterisk on the settings' files; one that runs already reads those that differ, calls go on.
+
+        Raises Unavailable("line-not-listening") where ours has just started and cannot have its address.
+        """
         ran, changed = self.node.alive(), self.node.render()
         await self.node.start()
+        if not ran and not isinstance(self.node, NodeBeside):
+            await require_listening(self.node)
         if not ran or not changed:
             return
         await self.node.cli("core reload")
         log.info("asterisk.reloaded", files=changed)
-        line = self.node.settings
-        if READ_AT_START & set(changed) or await listens_on(self.node) != f"{line.bind}:{line.sip_port}":
+        if READ_AT_START & set(changed) or await listens_on(self.node) != wanted(self.node):
             log.warning("asterisk.restart-needed", how="没有通话时停止服务，运行 hotline stop，再启动服务")
 
     async def renew(self, runtime: Runtime) -> None:

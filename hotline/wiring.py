@@ -11,7 +11,7 @@ from crm.policy import SmsPolicy
 from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.spoken import spoken_state
-from hotline.node import node
+from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
 from ivr.agi.server import AgiServer
@@ -27,13 +27,15 @@ from web.parts import Parts
 from web.service import WebService
 
 SEAL_EVERY_S = 1.0
+LISTENING_EVERY_S = 15.0
 TITLE = "12345政务服务便民热线"
 
 
 def line(runtime: Runtime) -> list[Service]:
     """AGI server, manager reader, reconciler, intake replay, snapshot, incident clock."""
     part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
-    return [part, agi(runtime, part)]
+    asterisk = node(runtime)
+    return [part, agi(runtime, part), Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk))]
 
 
 def agi(runtime: Runtime, part: Line) -> AgiServer:

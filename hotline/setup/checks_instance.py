@@ -6,9 +6,9 @@ import socket
 import psycopg
 
 from callflow.asterisk import Folders
-from core.errors import Conflict
+from core.errors import Conflict, Unavailable
 from core.health import Health
-from hotline.node import listens_on, node
+from hotline.node import node, require_listening, wanted
 from hotline.runtime import Runtime
 from hotline.setup import asterisk, certificate
 from hotline.setup.checks_machine import SETUP
@@ -37,7 +37,7 @@ def ports(runtime: Runtime) -> Health:
     """Every port is free, or taken while our own program that uses it runs."""
     line, web, speech = runtime.settings.line, runtime.settings.web, runtime.settings.speech
     node_runs, service_runs = _node_runs(runtime), _service_runs(runtime)
-    wanted = [
+    needed = [
         ("SIP", socket.SOCK_DGRAM, line.bind, line.sip_port, node_runs),
         ("AMI", socket.SOCK_STREAM, line.private, line.ami_port, node_runs),
         ("SIP WebSocket", socket.SOCK_STREAM, line.private, line.websocket_port, node_runs),
@@ -47,7 +47,7 @@ def ports(runtime: Runtime) -> Health:
     ]
     refused = [
         f"{name} {host}:{port}（{why}）"
-        for name, kind, host, port, ours in wanted
+        for name, kind, host, port, ours in needed
         if not ours and (why := _refused(kind, host, port))
     ]
     mend = "停止占用端口的程序，或用 HOTLINE_PORT_OFFSET=1000 换一组端口；地址不属于本机的，改正设置"
@@ -101,11 +101,14 @@ def database(runtime: Runtime) -> Health:
 
 def asterisk_running(runtime: Runtime) -> Health:
     """Runs while the service runs; without the service it may rest."""
-    part, line = "Asterisk 运行", runtime.settings.line
+    part = "Asterisk 运行"
     if _node_runs(runtime):
-        wanted, bound = f"{line.bind}:{line.sip_port}", asyncio.run(listens_on(node(runtime)))
-        detail = f"正在运行，监听 {bound}" + ("" if bound == wanted else f"，设置为 {wanted}")
-        return Health(part, bound == wanted, detail, "没有通话时停止服务，运行 hotline stop，再启动服务")
+        try:
+            asyncio.run(require_listening(node(runtime)))
+        except Unavailable as error:
+            mend = "改正设置 line.bind、line.sip_port，没有通话时停止服务，运行 hotline stop，再启动服务"
+            return Health(part, False, error.message, mend)
+        return Health(part, True, f"正在运行，监听 {wanted(node(runtime))}")
     if not _service_runs(runtime):
         return Health(part, True, "未在运行，服务启动时一并启动")
     log = Folders(runtime.home).log / "messages.log"

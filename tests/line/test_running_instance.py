@@ -17,6 +17,7 @@ import pytest
 from instance import Instance
 from ringing import until
 
+from callflow.rotation import Rotation
 from hotline.setup import certificate
 
 pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
@@ -90,6 +91,9 @@ async def test_a_call_goes_on_while_settings_and_certificate_change_and_no_log_n
     await until(lambda: _trunk(instance, "192.0.2.7"), "the new trunk in Asterisk")
     await until(lambda: len(instance.roles()) == 4 and not roles & set(instance.roles()), "all roles anew")
 
+    # the journals begin anew in the middle of the call: what is written from now on is read all the same
+    await until(lambda: _rotated(instance), "the journals set aside")
+
     # the call is the same one, heard to its end, and is on record
     await instance.says(citizen, WORDS)
     await citizen.hang_up()
@@ -97,6 +101,7 @@ async def test_a_call_goes_on_while_settings_and_certificate_change_and_no_log_n
     assert after.id == before.id
     assert after.connected_at
     assert before.connected_at
+    await until(lambda: _journal_tells(instance, "cel-custom/events.csv", after.linkedid), "the end in the new CEL")
     assert abs(after.connected_at - before.connected_at) < timedelta(milliseconds=100), "two witnesses, one moment"
 
     # settings that nobody can follow change nothing
@@ -106,6 +111,18 @@ async def test_a_call_goes_on_while_settings_and_certificate_change_and_no_log_n
 
     await instance.stop()
     _logs_name_the_call_and_not_its_caller(instance, str(after.id), after.linkedid)
+
+
+async def _rotated(instance: Instance) -> bool:
+    """Set aside whatever holds a byte, and remove nothing."""
+    await Rotation(instance.db, instance.node, largest=1).step()
+    log = instance.node.folders.log
+    return bool(list(log.glob("cel-custom/events.csv.*")) and list(log.glob("queue_log.*")))
+
+
+async def _journal_tells(instance: Instance, journal: str, linkedid: str) -> bool:
+    path = instance.node.folders.log / journal
+    return path.exists() and linkedid in path.read_text(encoding="utf-8")
 
 
 async def _talking(instance: Instance, session: aiohttp.ClientSession) -> bool:
