@@ -1,6 +1,7 @@
 """What a service stands on and does not take down with it: PostgreSQL and Asterisk."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from core import board
@@ -72,18 +73,29 @@ class Ground:
             return set()
 
     async def watch(self) -> None:
-        """For ever: start again what died. A server that will not start is tried at every turn."""
+        """For ever: start again what died; neither server waits for the other."""
+        await asyncio.gather(self._watch(self._revive_database), self._watch(self._revive_asterisk))
+
+    async def _watch(self, revive: Callable[[], Awaitable[None]]) -> None:
+        """A server that will not start is tried at every turn."""
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
             try:
-                if self._runtime.postgres and self._runtime.postgres.pid() is None:
-                    log.error("ground.postgres-died")
-                    await asyncio.to_thread(self._runtime.postgres.start)
-                if not self.node.alive():
-                    log.error("ground.asterisk-died")
-                    await self.node.start()
+                await revive()
             except Unavailable as error:
                 log.error("ground.not-starting", error=error.message)
+            except Exception:
+                log.exception("ground.watch-failed")
+
+    async def _revive_database(self) -> None:
+        if self._runtime.postgres and self._runtime.postgres.pid() is None:
+            log.error("ground.postgres-died")
+            await asyncio.to_thread(self._runtime.postgres.start)
+
+    async def _revive_asterisk(self) -> None:
+        if not self.node.alive():
+            log.error("ground.asterisk-died")
+            await self.node.start()
 
     async def stop(self) -> None:
         """Stop both; calls end."""

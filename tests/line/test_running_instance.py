@@ -150,7 +150,7 @@ def _logs_name_the_call_and_not_its_caller(instance: Instance, call: str, linked
     assert {"callflow.call-arrived", "callflow.call-connected", "callflow.call-ended"} <= of_call
     assert any(line.get("linkedid") == linkedid for line in told)
     asterisk = [path for path in instance.node.folders.log.rglob("*") if path.is_file()]
-    logs = [path for path in asterisk if not any(part in DATA for part in path.parts)]
+    logs = [path for path in asterisk if not any(part.startswith(DATA) for part in path.parts)]
     logs += [instance.home / "service.log", instance.home / "postgres" / "log"]
     assert {"messages.log", "stdout", "service.log", "log"} <= {path.name for path in logs}
     for path in logs:
