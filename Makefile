@@ -1,6 +1,6 @@
 # One command for everything; `make` lists them. PYTHON=/path/to/python3.12 chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint agent call doctor images lock soak bench-line bench-speech speech-model speech-model-train clean
+.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-speech speech-model speech-model-train clean
 export PYTHON
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -20,8 +20,8 @@ $(INSTALLED_DEV): requirements-dev.txt | $(INSTALLED)
 setup: $(INSTALLED) ## 安装所需的一切（可重复运行，只做缺少的）
 	@$(BIN)/hotline setup
 
-run: setup ## 安装并启动服务，Ctrl-C 停止
-	@$(BIN)/hotline run
+run: $(INSTALLED) ## 安装并启动服务，Ctrl-C 停止
+	@$(BIN)/hotline run --setup
 
 test: $(INSTALLED) $(INSTALLED_DEV) ## 运行全部测试
 	@$(BIN)/hotline setup --tests
@@ -30,11 +30,14 @@ test: $(INSTALLED) $(INSTALLED_DEV) ## 运行全部测试
 lint: $(INSTALLED) $(INSTALLED_DEV) ## 检查格式、类型与分层
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
-agent: setup ## 启动一名演示话务员（自动应答）；LOGIN=agent1
+agent: $(INSTALLED) ## 启动一名演示话务员（自动应答）；LOGIN=agent1
 	@$(BIN)/hotline agent $(or $(LOGIN),agent1)
 
-call: setup ## 模拟一次来电：make call SAY="我要投诉小区门口占道经营" [FROM= TO= DTMF=]
+call: $(INSTALLED) ## 模拟一次来电：make call SAY="我要投诉小区门口占道经营" [FROM= TO= DTMF=]
 	@$(BIN)/hotline call --say "$(SAY)" $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(DTMF),--dtmf "$(DTMF)")
+
+reload: $(INSTALLED) ## 让运行中的服务重新读取设置，不断通话
+	@$(BIN)/hotline reload
 
 doctor: $(INSTALLED) ## 检查各部分，说明如何修复
 	@$(BIN)/hotline doctor

@@ -13,6 +13,7 @@ from callflow.incidents import service as incidents
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.numbers.service import TOPIC as LINE
+from callflow.rotation import Rotation
 from callflow.settings import LineSettings
 from callflow.snapshot import SnapshotKeeper
 from core.clock import now
@@ -22,10 +23,10 @@ from core.live import RESYNC, listen
 from core.secrets import Secrets
 from core.service import Loop
 
-WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"])
-TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"])
-AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"])
-FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S = 60.0, 20.0, 5.0
+WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"], multiprocess_mode="livesum")
+TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"], multiprocess_mode="livesum")
+AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"], multiprocess_mode="livesum")
+FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S, ROTATE_EVERY_S = 60.0, 20.0, 5.0, 3600.0
 
 
 class Line:
@@ -43,11 +44,12 @@ class Line:
         self._files = Loop("line-files", FILES_EVERY_S, LineFiles(db, node).step)
         self._refresh = Loop("line-snapshot", SNAPSHOT_EVERY_S, self._refreshed)
         self._clock = Loop("incident-clock", CLOCK_EVERY_S, self._minute)
+        self._rotation = Loop("line-journals", ROTATE_EVERY_S, Rotation(db, node).step)
         self._listener: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start all parts; none needs the database to be there."""
-        for part in (self._refresh, self._files, self.feed, self._clock):
+        for part in (self._refresh, self._files, self.feed, self._clock, self._rotation):
             await part.start()
         self._listener = asyncio.create_task(self._listen(), name="line-hints")
 
@@ -56,12 +58,12 @@ class Line:
         if self._listener:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        for part in (self._clock, self.feed, self._files, self._refresh):
+        for part in (self._rotation, self._clock, self.feed, self._files, self._refresh):
             await part.stop()
 
     async def health(self) -> Health:
         """The first trouble of any part."""
-        parts = (self.feed, self._intake, self._files, self._refresh, self._clock)
+        parts = (self.feed, self._intake, self._files, self._refresh, self._clock, self._rotation)
         for one in [await part.health() for part in parts]:
             if not one.ok:
                 return Health(self.name, False, one.detail, one.mend)

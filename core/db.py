@@ -95,6 +95,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=CONNECT_TIMEOUT_S,
+            hide_parameters=True,  # an error's text reaches the log; values may be a citizen's
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "prepare_threshold": 5,

@@ -11,10 +11,15 @@ from core.jobs import Job, JobContext, Retry, defer, job
 from core.log import get
 
 log = get(__name__)
+LOGGED_AS = {"call_id": "call"}
+"""A call's id has one name in every log line."""
 
 
 class Event(BaseModel):
-    """Base of all events; a subclass gives its `name` (`call.connected`) and its JSON-able facts."""
+    """Base of all events; a subclass gives its `name` (`call.connected`) and its JSON-able facts.
+
+    Facts are ids and states: they are logged, and nothing may be among them that a log must not hold.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
@@ -58,10 +63,15 @@ def subscriber(
 
 
 async def publish(session: AsyncSession, *events: Event) -> None:
-    """Queue one job per subscriber and kind of event, in this transaction."""
-    by_name: dict[str, list[Event]] = {}
-    for one in events:
-        by_name.setdefault(one.name, []).append(one)
-    for name, same in by_name.items():
+    """Queue one job per subscriber and kind of event, in this transaction.
+
+    The log tells of it before the transaction commits: an event that is told twice happened once.
+    """
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        payload = event.model_dump(mode="json")
+        log.info(event.name, **{LOGGED_AS.get(key, key): value for key, value in payload.items()})
+        by_name.setdefault(event.name, []).append(payload)
+    for name, payloads in by_name.items():
         for listener in SUBSCRIBERS.get(name, []):
-            await defer(session, listener, events=[one.model_dump(mode="json") for one in same])
+            await defer(session, listener, events=payloads)

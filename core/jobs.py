@@ -24,6 +24,7 @@ from core import clock
 from core.db import Database
 from core.errors import Unavailable
 from core.health import Health
+from core.log import call as log_call
 from core.log import get
 
 log = get(__name__)
@@ -218,7 +219,15 @@ class Worker:
     def _runner(self, known: Job) -> Callable[..., Awaitable[None]]:
         async def run(context: procrastinate.JobContext, **args: Any) -> None:
             attempt = context.job.attempts if context.job else 0
-            await known.handler(JobContext(self._db, self._services, attempt), **args)
+            with log_call(args.get("call_id")):
+                try:
+                    await known.handler(JobContext(self._db, self._services, attempt), **args)
+                except Unavailable as error:
+                    log.warning("job.later", job=known.name, attempt=attempt, error=error.id)
+                    raise
+                except Exception:
+                    log.exception("job.failed", job=known.name, attempt=attempt)
+                    raise
 
         return run
 

@@ -3,15 +3,20 @@
 import logging
 import re
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import structlog
 
 _PERSONAL = re.compile(
-    r"(?<![\w-])\+?(?:86)?1[3-9]\d{9}(?!\d)|(?<!\d)\d{17}[\dXx](?!\d)|(?<!\d)0\d{2,3}-?\d{7,8}(?!\d)"
+    r"\+\d{8,15}(?!\d)"  # any number in international form (E.164)
+    r"|(?<![\w-])(?:86)?1[3-9]\d{9}(?!\d)"  # a mobile; a hyphen before it is an id's
+    r"|(?<!\d)\d{17}[\dXx](?!\d)"  # an identity number (GB 11643)
+    r"|(?<!\d)0\d{2,3}-?\d{7,8}(?!\d)"  # a landline with its area code
 )
+OURS = ("call", "linkedid", "timestamp", "level", "logger", "role", "event_id")
+"""Values that we made ourselves: an id may by chance look like a number."""
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:
@@ -19,8 +24,8 @@ def get(name: str) -> structlog.stdlib.BoundLogger:
     return cast(structlog.stdlib.BoundLogger, structlog.get_logger(name))
 
 
-def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
-    """Send everything, also what libraries log, to standard output as one line per event."""
+def setup(level: str = "INFO", *, json: bool = True, role: str = "", to: TextIO | None = None) -> None:
+    """Send everything, also what libraries log, to standard output, or `to`, as one line per event."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -36,7 +41,7 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(to or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -44,8 +49,8 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    logging.getLogger("aiohttp.access").setLevel(logging.WARNING)
-    logging.getLogger("procrastinate").setLevel(logging.WARNING)
+    for name in ("aiohttp.access", "alembic", "procrastinate"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     if role:
         structlog.contextvars.bind_contextvars(role=role)
 
@@ -53,13 +58,24 @@ def setup(level: str = "INFO", *, json: bool = True, role: str = "") -> None:
 def without_personal_data(logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Replace what looks like a phone or identity number; the last line of defence, not the first."""
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = _PERSONAL.sub("***", value)
+        if key not in OURS:
+            event[key] = _without(value)
     return event
 
 
+def _without(value: Any) -> Any:
+    if isinstance(value, str):
+        return _PERSONAL.sub("***", value)
+    if isinstance(value, Mapping):
+        return {key: _without(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_without(one) for one in value]
+    return value
+
+
 @contextmanager
-def call(call_id: object) -> Iterator[None]:
-    """Within this context every log line carries the call's id."""
-    with structlog.contextvars.bound_contextvars(call=str(call_id)):
+def call(call_id: object = None, *, linkedid: str | None = None) -> Iterator[None]:
+    """Within this context every log line carries the call: its id as `call`, Asterisk's as `linkedid`, if known."""
+    known = {"call": None if call_id is None else str(call_id), "linkedid": linkedid}
+    with structlog.contextvars.bound_contextvars(**{key: value for key, value in known.items() if value is not None}):
         yield

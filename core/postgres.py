@@ -32,11 +32,14 @@ SETTINGS = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "wal_compression": "on",
+    "log_error_verbosity": "terse",  # a refused row's values would follow as DETAIL
     "timezone": "UTC",
     "log_timezone": "UTC",
     "max_wal_size": "2GB",
     "autovacuum_naptime": "30s",
 }
+ESSENTIAL = ("PG_VERSION", "global/pg_control", "base", "pg_wal", "pg_xact")
+"""Without one of these no server starts."""
 FOR_TESTS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -59,7 +62,6 @@ class EmbeddedPostgres:
         self._data = self.folder / "data"
         self._socket = self._socket_folder()
         self._settings = SETTINGS | (extra or {})
-        self._child: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -75,14 +77,29 @@ class EmbeddedPostgres:
 
         Raises Unavailable("postgres-not-starting") as soon as it is certain.
         """
-        self._child = None
-        if not (self._data / "PG_VERSION").exists():
+        if damage := self.damage():
+            raise Unavailable("postgres-damaged", damage)
+        if not self.made():
             self._initialise()
-        if self.pid() is None:
-            self._launch()
-        self._wait_ready()
+        self._wait_ready(self._launch() if self.pid() is None else None)
         if not self._sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
             self._sql("postgres", f"CREATE DATABASE {DATABASE}")
+
+    def made(self) -> bool:
+        """Whether there is a cluster."""
+        return self._data.is_dir() and any(self._data.iterdir())
+
+    def damage(self) -> str:
+        """What of the cluster's files is missing or unreadable, in Chinese; empty: nothing that a look can tell."""
+        if not self.made():
+            return ""
+        command = [str(BIN / "pg_controldata"), "-D", str(self._data)]
+        done = subprocess.run(command, capture_output=True, text=True, env={"PATH": os.defpath, "LC_ALL": "C"})
+        missing = [name for name in ESSENTIAL if not (self._data / name).exists()]
+        if missing or done.returncode or "WARNING" in done.stdout + done.stderr:
+            what = f"缺少 {'、'.join(missing)}" if missing else "global/pg_control 不能读取"
+            return f"内置数据库的文件已损坏：{self._data} {what}"
+        return ""
 
     def stop(self, *, immediately: bool = False) -> None:
         """Fast shut-down (SIGINT); `immediately` is a crash (SIGQUIT) that the next start recovers from."""
@@ -117,7 +134,7 @@ class EmbeddedPostgres:
         os.sync()
         draft.rename(self._data)
 
-    def _launch(self) -> None:
+    def _launch(self) -> subprocess.Popen[bytes]:
         self._socket.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._end_orphans()
         with contextlib.suppress(FileNotFoundError):
@@ -125,7 +142,7 @@ class EmbeddedPostgres:
         options = [part for key, value in self._settings.items() for part in ("-c", f"{key}={value}")]
         options += ["-D", str(self._data), "-k", str(self._socket)]
         with (self.folder / "log").open("ab") as output:
-            self._child = subprocess.Popen(
+            return subprocess.Popen(
                 [*_as_ordinary_user(), str(BIN / "postgres"), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -133,15 +150,16 @@ class EmbeddedPostgres:
                 start_new_session=True,
             )
 
-    def _wait_ready(self) -> None:
+    def _wait_ready(self, child: subprocess.Popen[bytes] | None) -> None:
+        """Until it answers. Raises Unavailable when `child` ended instead, or too much time has passed."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while subprocess.run(
             [str(BIN / "pg_isready"), "-q", "-h", str(self._socket), "-U", USER, "-d", "postgres"]
         ).returncode:
-            died = self._child.poll() is not None if self._child else self.pid() is None
+            died = child.poll() is not None if child else self.pid() is None
             if died or time.monotonic() > deadline:
                 tail = (self.folder / "log").read_text(errors="replace")[-500:]
-                raise Unavailable("postgres-not-starting", f"内置数据库没有按时启动：{tail}")
+                raise Unavailable("postgres-not-starting", f"内置数据库没有启动：{tail}")
             time.sleep(0.02)
 
     def _end_orphans(self) -> None:

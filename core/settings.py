@@ -27,6 +27,6 @@ class CoreSettings(Section):
     log_level: str = "INFO"
     """`DEBUG`, `INFO`, `WARNING` or `ERROR`."""
     log_json: bool = True
-    """One JSON object a line; False: lines for a person."""
+    """One JSON object a line; False, or on a terminal: lines for a person."""
     county: Path = Path("counties/yiyang")
     """Folder with this county's policy, units, gazetteer and catalogue."""

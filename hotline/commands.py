@@ -1,13 +1,102 @@
-"""Commands that live beside what they do, gathered for the command line."""
+"""What each command of the terminal takes; what it does is imported when asked for, so that each starts quickly."""
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from functools import partial
+from typing import Annotated
 
 import typer
 
-from hotline.setup import command as setup
-from hotline.setup import doctor
-from hotline.tools import demo_agent, healthy, place_call, speech_model
+from hotline import settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add each module's commands to the program."""
-    for module in (setup, doctor, demo_agent, place_call, speech_model, healthy):
-        module.register(app)
+    """Add the commands beside those of the service itself."""
+    for command in (setup, doctor, agent, call, healthy):
+        app.command()(command)
+    app.command(name="speech-model")(speech_model)
+    app.command(name="assets")(build_assets)
+
+
+def setup(
+    tests: Annotated[bool, typer.Option(help="同时安装测试所需的软件包")] = False,
+    refresh: Annotated[bool, typer.Option(help="检查并安装更新的 Asterisk")] = False,
+) -> None:
+    """安装所需的一切：系统软件包、Asterisk、网页组件、证书、密钥、提示音、数据库。可重复运行。"""
+    from hotline.runtime import Runtime
+    from hotline.setup.command import ready
+
+    ready(Runtime(settings.load()).open(), partial(print, flush=True), tests=tests, refresh=refresh)
+
+
+def build_assets() -> None:
+    """只打包网页组件（制作镜像时使用）。"""
+    from hotline.setup import assets
+
+    if not assets.built():
+        assets.build(print)
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False) -> None:
+    """检查各部分，说明问题与修复办法，测量本机能承担多少路实时转写。"""
+    from hotline.setup.doctor import examine
+
+    found = []
+    for health in examine(settings.load()):
+        found.append(health)
+        if not as_json:
+            print(f"{'正常' if health.ok else '异常'}  {health.part}：{health.detail}", flush=True)
+            if not health.ok:
+                print(f"      修复：{health.mend}", flush=True)
+    if as_json:
+        print(json.dumps([asdict(health) for health in found], ensure_ascii=False, indent=1))
+    raise typer.Exit(0 if all(health.ok for health in found) else 1)
+
+
+def agent(
+    login: Annotated[str, typer.Argument(help="演示账号")] = "agent1",
+    greeting: Annotated[str, typer.Option(help="接通后说的话")] = "您好，弋阳一二三四五热线，请讲。",
+) -> None:
+    """启动一名演示话务员：分机自动应答，签入排队；Ctrl-C 签出。"""
+    from hotline.runtime import Runtime
+    from hotline.tools.demo_agent import work
+
+    asyncio.run(work(Runtime(settings.load()).open(), login, greeting))
+
+
+def call(
+    say: Annotated[str, typer.Option(help="市民说的话")] = "我要投诉小区门口占道经营",
+    caller: Annotated[str, typer.Option("--from", help="主叫号码")] = "13800000001",
+    to: Annotated[str, typer.Option(help="被叫号码")] = "12345",
+    dtmf: Annotated[str, typer.Option(help="接通后按的键")] = "",
+) -> None:
+    """以市民身份拨打一次真实的 SIP 电话，说一句话，并以 JSON 报告结果。"""
+    from hotline.runtime import Runtime
+    from hotline.tools.place_call import place
+
+    report = asyncio.run(place(Runtime(settings.load()).open(), say, caller, to, dtmf))
+    print(json.dumps(report, ensure_ascii=False, indent=1))
+
+
+def speech_model(name: Annotated[str, typer.Argument(help="模型名，例如 vosk-model-small-cn-0.22")]) -> None:
+    """下载并校验真实语音模型，放在本实例目录下，并说明如何启用。"""
+    from recordings.speech.install import install
+
+    def tell(done: int, total: int) -> None:
+        print(f"\r下载 {done / 1e6:.0f} / {total / 1e6:.0f} MB", end="", flush=True)
+
+    home = settings.load().core.home
+    folder = install(name, home / "models", progress=tell)
+    print(f'\n已安装。请在 {home / "hotline.toml"} 中设置，然后运行 hotline reload：\n\n[speech]\nmodel = "{folder}"')
+
+
+def healthy() -> None:
+    """询问本实例各部分是否正常；正常返回 0，否则返回 1。"""
+    from hotline.tools.healthy import ask_instance
+
+    wrong = asyncio.run(ask_instance(settings.load()))
+    for line in wrong:
+        print(line, file=sys.stderr)
+    raise typer.Exit(1 if wrong else 0)

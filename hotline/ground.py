@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
+from core import board
 from core.errors import Unavailable
 from core.log import get
-from hotline.node import node
+from hotline.node import NodeBeside, listens_on, node, require_listening, wanted
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 
 log = get(__name__)
 WATCH_EVERY_S = 0.5
+READ_AT_START = {"asterisk.conf", "modules.conf"}
+"""Files that a running Asterisk does not read again."""
 
 
 class Ground:
@@ -21,16 +25,52 @@ class Ground:
         self.node = node(runtime)
 
     async def start(self) -> None:
-        """Start what does not run; migrate the database."""
-        await self.start_database()
-        self.node.render()
-        await self.node.start()
+        """Start what does not run, migrate the database; what was started ends again where the rest fails."""
+        database_ran, asterisk_ran = self._database_runs(), self.node.alive()
+        try:
+            await self.start_database()
+            await self._start_asterisk()
+        except BaseException:
+            if not asterisk_ran:
+                await self.node.stop()
+            if not database_ran:
+                await self._stop_database()
+            raise
 
     async def start_database(self) -> None:
         """The database alone, migrated."""
         if self._runtime.postgres:
             await asyncio.to_thread(self._runtime.postgres.start)
         await asyncio.to_thread(migrate, self._runtime.db.url)
+
+    async def _start_asterisk(self) -> None:
+        """Start Asterisk on the settings' files; one that runs already reads those that differ, calls go on.
+
+        Raises Unavailable("line-not-listening") where ours has just started and cannot have its address.
+        """
+        ran, changed = self.node.alive(), self.node.render()
+        await self.node.start()
+        if not ran and not isinstance(self.node, NodeBeside):
+            await require_listening(self.node)
+        if not ran or not changed:
+            return
+        await self.node.cli("core reload")
+        log.info("asterisk.reloaded", files=changed)
+        if READ_AT_START & set(changed) or await listens_on(self.node) != wanted(self.node):
+            log.warning("asterisk.restart-needed", how="没有通话时停止服务，运行 hotline stop，再启动服务")
+
+    async def renew(self, runtime: Runtime) -> None:
+        """Go on with the settings of `runtime`, opened anew, without ending a call."""
+        self._runtime, self.node = runtime, node(runtime)
+        await self.start()
+
+    async def reported(self, since: datetime) -> set[str]:
+        """The roles of this node that have written on the health board since then; none while it cannot be read."""
+        try:
+            async with self._runtime.db.session() as session:
+                return await board.spoke(session, self._runtime.settings.line.node, since)
+        except Unavailable:
+            return set()
 
     async def watch(self) -> None:
         """For ever: start again what died; neither server waits for the other."""
@@ -59,6 +99,13 @@ class Ground:
 
     async def stop(self) -> None:
         """Stop both; calls end."""
+        await self._runtime.db.close()
         await self.node.stop()
+        await self._stop_database()
+
+    def _database_runs(self) -> bool:
+        return self._runtime.postgres is None or self._runtime.postgres.pid() is not None
+
+    async def _stop_database(self) -> None:
         if self._runtime.postgres:
             await asyncio.to_thread(self._runtime.postgres.stop)

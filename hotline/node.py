@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import socket
 import time
 
@@ -47,3 +48,21 @@ def node(runtime: Runtime) -> AsteriskNode:
     """This machine's Asterisk, as the setting `line.asterisk` says."""
     kind = NodeBeside if runtime.settings.line.asterisk == "beside" else AsteriskNode
     return kind(runtime.home, ensure(), runtime.settings.line)
+
+
+def wanted(node: AsteriskNode) -> str:
+    """Where the settings want SIP over UDP."""
+    return f"{node.settings.bind}:{node.settings.sip_port}"
+
+
+async def require_listening(node: AsteriskNode) -> None:
+    """Raise Unavailable("line-not-listening") unless the running Asterisk takes SIP where the settings say."""
+    if (bound := await listens_on(node)) != wanted(node):
+        where = f"仍在 {bound} 监听" if bound else "没有监听"
+        raise Unavailable("line-not-listening", f"线路{where}，设置为 {wanted(node)}：须为本机地址，端口须空闲。")
+
+
+async def listens_on(node: AsteriskNode) -> str:
+    """Where the running Asterisk takes SIP over UDP, `address:port`; it does not move while it runs; empty: nowhere."""
+    said = re.search(r"^\s*bind\s*:\s*(\S+)", await node.cli("pjsip show transport udp"), re.MULTILINE)
+    return said[1] if said else ""

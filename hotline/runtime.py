@@ -26,6 +26,10 @@ class Runtime:
         """The instance's folder, absolute."""
         return self.settings.core.home
 
+    def own_names(self) -> list[str]:
+        """Names beyond the machine's own by which browsers reach the desks."""
+        return [self.settings.web.host, *filter(None, [self.settings.line.external])]
+
     @cached_property
     def secrets(self) -> Secrets:
         """The instance's secrets."""

@@ -122,7 +122,8 @@ class Softphone:
     """One telephone with one account.
 
     Without `password` it rings as a trunk would: `user` is the caller's number and nothing is registered.
-    With it, it registers as extension `user`. `greeting` is a sound file spoken after each connection.
+    With it, it registers as extension `user`. `greeting` is a sound file spoken after each connection, `name` what
+    the other side may show.
     """
 
     def __init__(
@@ -134,8 +135,10 @@ class Softphone:
         password: str | None = None,
         auto_answer: bool = False,
         greeting: Path | None = None,
+        name: str = "",
     ) -> None:
         self.folder = folder
+        self._name = name
         self.server = server
         self.user = user
         self.greeting = greeting
@@ -283,7 +286,8 @@ class Softphone:
         (self.folder / "contacts").write_text("")
 
     def _account(self) -> str:
-        account = f"<sip:{self.user}@{self.server};transport=udp>;audio_codecs=PCMA"
+        shown = f'"{self._name}" ' if self._name else ""
+        account = f"{shown}<sip:{self.user}@{self.server};transport=udp>;audio_codecs=PCMA"
         if self._auto_answer:
             account += ";answermode=auto"
         if self._password is None:

@@ -1,7 +1,7 @@
 """One supervisor per instance: keeps the roles running, each in a process of its own, on a watched ground.
 
 SIGTERM ends the roles and lets calls go on (Asterisk and PostgreSQL stay, the next start adopts them);
-SIGINT, a person's Ctrl-C, ends everything that it started.
+SIGINT, a person's Ctrl-C, ends everything; SIGHUP takes changed settings over without ending a call.
 """
 
 import asyncio
@@ -12,17 +12,21 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
-from core.errors import Conflict
+from core.clock import now
+from core.errors import Conflict, HotlineError, NotFound
 from core.log import get
 from hotline.ground import Ground
+from hotline.runtime import Runtime
 
 log = get(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S, WELL_AFTER_S = 0.2, 15.0, 30.0
 STOP_TIMEOUT_S = 15.0
+LOOK_EVERY_S = 0.2
 PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -47,53 +51,100 @@ def only_one(home: Path) -> Iterator[None]:
         yield
 
 
+def tell(home: Path, number: signal.Signals) -> None:
+    """Send a signal to the supervisor of the instance in `home`. Raises `NotFound("not-running")`."""
+    try:
+        with only_one(home):
+            raise NotFound("not-running", f"{home} 中的服务没有运行，请先运行 make run。")
+    except Conflict:
+        os.kill(int((home / "supervisor.lock").read_text()), number)
+
+
 class Supervisor:
     """Runs `roles` until a signal; a role that dies is started again, soon at first, then less often."""
 
-    def __init__(self, ground: Ground, roles: list[str]) -> None:
+    def __init__(self, ground: Ground, roles: list[str], read: Callable[[], Runtime]) -> None:
+        """`read` opens the instance anew when its settings may have changed."""
         self._ground = ground
         self._roles = roles
+        self._read = read
         self._ending = asyncio.Event()
+        self._reread = asyncio.Event()
+        self._again = asyncio.Event()
         self._everything = False
 
-    async def run(self) -> None:
-        """Until SIGTERM (roles end) or SIGINT (everything ends). The ground is already up."""
+    async def run(self, ready: Callable[[], None]) -> bool:
+        """Start the ground and the roles, call `ready` when all have started, and keep them until a signal.
+
+        SIGTERM ends the roles, SIGINT everything, SIGHUP reads the settings anew. A signal during the start counts
+        when the ground is up; a start that fails takes down what it started. True: everything has ended.
+        """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._end, False)
         loop.add_signal_handler(signal.SIGINT, self._end, True)
-        watch = asyncio.create_task(self._ground.watch())
+        loop.add_signal_handler(signal.SIGHUP, self._reread.set)
+        began = now()
+        await self._ground.start()
+        steps = (self._ground.watch(), self._reload_when_told(), self._say_when_up(began, ready))
+        beside = [asyncio.create_task(step) for step in steps]
         await asyncio.gather(*(self._keep(role) for role in self._roles))
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         if self._everything:
             await self._ground.stop()
+        return self._everything
+
+    async def _say_when_up(self, began: datetime, ready: Callable[[], None]) -> None:
+        """Call `ready` once every role has written on the health board; a role does so when its services started."""
+        while True:
+            if set(self._roles) <= await self._ground.reported(began):
+                return ready()
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def _end(self, everything: bool) -> None:
         self._everything |= everything
         self._ending.set()
 
+    async def _reload_when_told(self) -> None:
+        """For ever: at a SIGHUP give Asterisk its new files and every role its new settings; calls go on."""
+        while True:
+            await self._reread.wait()
+            self._reread.clear()
+            try:
+                await self._ground.renew(await asyncio.to_thread(self._read))
+            except HotlineError as error:
+                log.error("settings.not-taken", error=error.message)
+                continue
+            log.info("settings.taken")
+            self._again.set()
+            self._again = asyncio.Event()
+
     async def _keep(self, role: str) -> None:
         wait = FIRST_WAIT_S
         while not self._ending.is_set():
             began = time.monotonic()
-            code = await self._run_once(role)
+            again = self._again
+            code = await self._run_once(role, again)
             if self._ending.is_set():
                 return
+            if again.is_set():
+                continue
             wait = FIRST_WAIT_S if time.monotonic() - began > WELL_AFTER_S else min(wait * 2, LONGEST_WAIT_S)
             log.error("role.died", role=role, code=code, again_in_s=wait)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), wait)
 
-    async def _run_once(self, role: str) -> int:
+    async def _run_once(self, role: str, again: asyncio.Event) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hotline", "role", role,
             stdin=asyncio.subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
         ended = asyncio.create_task(process.wait())
-        ending = asyncio.create_task(self._ending.wait())
-        await asyncio.wait({ended, ending}, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
+        told = [asyncio.create_task(event.wait()) for event in (self._ending, again)]
+        await asyncio.wait({ended, *told}, return_when=asyncio.FIRST_COMPLETED)
+        for task in told:
+            task.cancel()
         if not ended.done():
             process.terminate()
             try:

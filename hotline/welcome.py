@@ -1,7 +1,12 @@
 """What `hotline run` prints when everything is up: address, demo logins, number to dial, softphone."""
 
+import os
+
 from hotline.demo import accounts_file, phones_file
 from hotline.runtime import Runtime
+
+WHICH_INSTANCE = ("HOTLINE_HOME", "HOTLINE_PORT_OFFSET")
+"""What another terminal must be told to reach this instance."""
 
 
 def welcome(runtime: Runtime) -> str:
@@ -23,8 +28,10 @@ def welcome(runtime: Runtime) -> str:
             f"  演示账号  {accounts}：",
             *(f"    {row}" for row in accounts.read_text(encoding="utf-8").splitlines()),
         ]
+    same = "".join(f"{name}={os.environ[name]} " for name in WHICH_INSTANCE if name in os.environ)
     lines += [
-        '  演示坐席  make agent        模拟来电  make call SAY="我要投诉小区门口占道经营"',
+        f"  演示坐席  {same}make agent",
+        f'  模拟来电  {same}make call SAY="我要投诉小区门口占道经营"',
         "  按 Ctrl-C 停止全部。",
         "",
     ]

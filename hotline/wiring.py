@@ -12,7 +12,8 @@ from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
-from hotline.node import node
+from hotline.node import node, require_listening
+from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
 from ivr.agi.server import AgiServer
 from ivr.flows.world import QueryRules, SpokenState, StateOf, World
@@ -29,13 +30,15 @@ from web.parts import Parts
 from web.service import WebService
 
 SEAL_EVERY_S = 1.0
+LISTENING_EVERY_S = 15.0
 TITLE = "12345政务服务便民热线"
 
 
 def line(runtime: Runtime) -> list[Service]:
     """AGI server, manager reader, reconciler, intake replay, snapshot, incident clock."""
     part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
-    return [part, agi(runtime, part)]
+    asterisk = node(runtime)
+    return [part, agi(runtime, part), Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk))]
 
 
 def agi(runtime: Runtime, part: Line) -> AgiServer:
@@ -71,7 +74,7 @@ def web(runtime: Runtime) -> list[Service]:
         store=open_store(settings.recordings, runtime.home),
         expected=frozenset(f"{role}@{settings.line.node}" for role in ("line", "web", "worker", "speech")),
     )
-    return [WebService(parts)]
+    return [WebService(parts), CertificateKeeper(runtime)]
 
 
 def worker(runtime: Runtime) -> list[Service]:

@@ -1,6 +1,6 @@
 """The health board: every process writes how its parts are, anybody reads how the whole is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -30,6 +30,13 @@ async def troubled(session: AsyncSession, part: str) -> bool | None:
     fresh = select(PartHealth.ok).where(PartHealth.part == part, PartHealth.at > clock.now() - STALE_AFTER)
     said = (await session.scalars(fresh)).all()
     return not all(said) if said else None
+
+
+async def spoke(session: AsyncSession, node: str, since: datetime) -> set[str]:
+    """Roles of this node whose process has written since then: `line`, `web` …"""
+    found = await session.scalars(select(PartHealth.process).where(PartHealth.at >= since).distinct())
+    names = [process.partition("@") for process in found]
+    return {role for roles, _, at in names if at == node for role in roles.split("+")}
 
 
 async def read(session: AsyncSession, expected: frozenset[str] = frozenset()) -> list[Health]:

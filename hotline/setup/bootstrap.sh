@@ -11,13 +11,16 @@ if [ -z "$python" ] || ! fits "$python"; then
     exit 1
 fi
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    package=$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    # All that is missing in one go: the administrator is asked once.
+    lacking=$("$python" -c 'import sys
+from hotline.setup.packages import TO_RUN, missing
+print("python%d.%d-venv" % sys.version_info[:2], *missing(TO_RUN))')
     if [ "$(id -u)" = 0 ]; then root=""; elif sudo -n true 2>/dev/null || { [ -t 0 ] && command -v sudo >/dev/null; }; then root=sudo; else
-        echo "错误：缺少 $package，请管理员执行：apt-get install -y $package" >&2
+        echo "错误：缺少系统软件包，请管理员执行：apt-get update && apt-get install -y --no-install-recommends $lacking" >&2
         exit 1
     fi
-    echo "安装 $package……"
-    $root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && apt-get -q install -y --no-install-recommends $package" >/dev/null
+    echo "安装 $lacking……"
+    $root env DEBIAN_FRONTEND=noninteractive sh -c "apt-get -q update && apt-get -q install -y --no-install-recommends $lacking" >/dev/null
 fi
 [ -x .venv/bin/pip ] || { echo "建立 Python 虚拟环境……"; "$python" -m venv .venv; }
 echo "安装 Python 软件包（按锁定的版本与校验值）……"

@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -52,14 +52,38 @@ def check(folder: Path, wanted: Iterable[str]) -> Health:
         return Health(part, False, f"证书已损坏：{type(error).__name__}", mend)
     if key.public_key() != server.public_key():
         return Health(part, False, "证书与密钥不配", mend)
-    left = min(server.not_valid_after_utc, ca.not_valid_after_utc) - now()
-    if left < timedelta(days=RENEW_DAYS):
-        return Health(part, False, f"证书还剩 {left.days} 天", mend)
+    until = min(server.not_valid_after_utc, ca.not_valid_after_utc)
+    if until - now() < timedelta(days=RENEW_DAYS):
+        return Health(part, False, _left(until), mend)
     covered = server.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     lacking = [name for name in wanted if _general(name) not in covered]
     if lacking:
         return Health(part, False, f"证书不含本机名称 {'、'.join(lacking)}", mend)
-    return Health(part, True, f"还剩 {left.days} 天")
+    return Health(part, True, _left(until))
+
+
+def check_given(chain: Path, key: Path | None) -> Health:
+    """How a certificate that the bureau brought is: readable, with its key, valid for a month to come."""
+    part, mend = "证书", "检查设置 web.certificate、web.certificate_key 所指的文件"
+    try:
+        certificate = x509.load_pem_x509_certificate(chain.read_bytes())
+        secret = serialization.load_pem_private_key((key or chain).read_bytes(), None)
+    except OSError as error:
+        return Health(part, False, f"读不到 {error.filename}", mend)
+    except Exception as error:  # noqa: BLE001  (cryptography raises many kinds for a damaged file)
+        return Health(part, False, f"证书或密钥已损坏：{type(error).__name__}", mend)
+    if secret.public_key() != certificate.public_key():
+        return Health(part, False, "证书与密钥不配", mend)
+    until = certificate.not_valid_after_utc
+    if until - now() < timedelta(days=RENEW_DAYS):
+        return Health(part, False, _left(until), "向签发机构更换证书，覆盖原文件即可，无需重新启动")
+    return Health(part, True, _left(until))
+
+
+def _left(until: datetime) -> str:
+    """How long it is still valid, in whole days."""
+    days = (until - now()).days
+    return f"证书还剩 {days} 天，{until:%Y-%m-%d} 到期" if until > now() else f"证书已于 {until:%Y-%m-%d} 过期"
 
 
 def issue(folder: Path, wanted: Iterable[str], say: Say) -> None:

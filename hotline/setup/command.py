@@ -2,38 +2,17 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from callflow.asterisk import Folders
 from callflow.menu import MenuPolicy
 from crm.installed import installed
-from hotline import demo, settings
+from hotline import demo
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 from hotline.setup import assets, asterisk, certificate, packages
 from hotline.setup.cache import Say
 from hotline.setup.steps import Step, carry_out
 from ivr.prompts.render import render_all
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands to the program."""
-
-    @app.command()
-    def setup(
-        tests: Annotated[bool, typer.Option(help="同时安装测试所需的软件包")] = False,
-        refresh: Annotated[bool, typer.Option(help="检查并安装更新的 Asterisk")] = False,
-    ) -> None:
-        """安装所需的一切：系统软件包、Asterisk、网页组件、证书、密钥、提示音、数据库。可重复运行。"""
-        ready(Runtime(settings.load()).open(), print, tests=tests, refresh=refresh)
-
-    @app.command(name="assets")
-    def build_assets() -> None:
-        """只打包网页组件（制作镜像时使用）。"""
-        if not assets.built():
-            assets.build(print)
 
 
 def ready(runtime: Runtime, say: Say, *, tests: bool = False, refresh: bool = False) -> list[str]:
@@ -45,8 +24,7 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
     """The set-up of one instance, in order."""
     needs = packages.TO_RUN + (packages.TO_TEST if tests else ())
     tls = runtime.home / "tls"
-    extra = [runtime.settings.web.host, *filter(None, [runtime.settings.line.external])]
-    wanted = certificate.names(extra)
+    wanted = certificate.names(runtime.own_names())
     return [
         Step(
             "系统软件包",

@@ -1,32 +1,21 @@
-"""`hotline healthy`: whether this instance says that all its parts are well; for container engines and monitors."""
+"""Whether this instance says that all its parts are well; for container engines, monitors and `hotline doctor`."""
 
-import asyncio
 import ssl
-import sys
 from pathlib import Path
 
 import aiohttp
-import typer
 
-from hotline import settings
+from hotline.settings import Settings
 
 TIMEOUT_S = 4.0
 """Below the five seconds that the images' HEALTHCHECK allows."""
 EVERYWHERE = ("0.0.0.0", "::")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-
-    @app.command()
-    def healthy() -> None:
-        """询问本实例各部分是否正常；正常返回 0，否则返回 1。"""
-        here = settings.load()
-        trust = here.web.certificate or here.core.home / "tls" / "ca.pem"
-        wrong = asyncio.run(ask(here.web.host, here.web.port, trust))
-        for line in wrong:
-            print(line, file=sys.stderr)
-        raise typer.Exit(1 if wrong else 0)
+async def ask_instance(settings: Settings) -> list[str]:
+    """What is wrong with the instance of these settings; empty: all is well."""
+    web = settings.web
+    return await ask(web.host, web.port, web.certificate or settings.core.home / "tls" / "ca.pem")
 
 
 async def ask(host: str, port: int, trust: Path) -> list[str]:

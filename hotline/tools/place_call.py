@@ -1,14 +1,12 @@
 """`hotline call`: one real call of a citizen, and what became of it, as JSON."""
 
 import asyncio
-import json
 import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,7 +18,6 @@ from core.errors import Unavailable
 from core.phone import normalise
 from crm.sms.models import Sms
 from crm.tickets.models import Ticket
-from hotline import settings
 from hotline.runtime import Runtime
 from hotline.softphone import On, Softphone
 from recordings.models import Recording, RecordingState, Transcript, TranscriptSegment, TranscriptState
@@ -31,21 +28,6 @@ LISTEN_S = 2.0
 SETTLE_S = 30.0
 """After the call: until record, recording, words and order have settled; then the report says what there is."""
 SETTLED = (TranscriptState.FINAL, TranscriptState.NO_MODEL)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the program."""
-
-    @app.command()
-    def call(
-        say: Annotated[str, typer.Option(help="市民说的话")] = "我要投诉小区门口占道经营",
-        caller: Annotated[str, typer.Option("--from", help="主叫号码")] = "13800000001",
-        to: Annotated[str, typer.Option(help="被叫号码")] = "12345",
-        dtmf: Annotated[str, typer.Option(help="接通后按的键")] = "",
-    ) -> None:
-        """以市民身份拨打一次真实的 SIP 电话，说一句话，并以 JSON 报告结果。"""
-        report = asyncio.run(place(Runtime(settings.load()).open(), say, caller, to, dtmf))
-        print(json.dumps(report, ensure_ascii=False, indent=1))
 
 
 async def place(runtime: Runtime, say: str, caller: str, to: str, dtmf: str = "") -> dict[str, Any]:

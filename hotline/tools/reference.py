@@ -1,7 +1,8 @@
 """The reference pages, written from the code that they describe: `python -m hotline.tools.reference`.
 
 Settings from the pydantic sections and the docstrings of their attributes, dialplan names from
-`callflow/variables.py`, permissions from `core/permissions.py` and the route table. A test holds the committed
+`callflow/variables.py`, permissions from `core/permissions.py` and the route table, metrics from their
+registry. A test holds the committed
 pages to this.
 """
 
@@ -15,11 +16,13 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
+from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from callflow import variables
 from core.permissions import GRANTS, PRIVILEGED, Permission, Role
+from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from web.route import Door, Who
 from web.routes import TABLE
@@ -37,6 +40,7 @@ def pages() -> dict[str, str]:
         "settings.md": settings_page(),
         "dialplan-variables.md": variables_page(),
         "permissions.md": permissions_page(),
+        "metrics.md": metrics_page(),
     }
 
 
@@ -189,6 +193,28 @@ def _who(who: Who) -> str:
         return f"*{who.name.lower()}*"
     return ", ".join(f"`{one.value}`" for one in (who if isinstance(who, tuple) else (who,)))
 
+
+# ------------------------------------------------------------------ metrics
+
+
+def metrics_page() -> str:
+    """Every metric that a role defines, as Prometheus names it."""
+    families = [family for family in REGISTRY.collect() if family.name.startswith("hotline_")]
+    rows = [
+        (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.documentation, family.type)
+        for family in sorted(families, key=lambda family: family.name)
+    ]
+    return _text(
+        [f"# Metrics\n\n{WRITTEN}\n", inspect.cleandoc(METRICS) + "\n", _table(("name", "meaning", "type"), rows)]
+    )
+
+
+METRICS = """
+    `GET https://<web.host>:<web.port>/metrics` gives them in the Prometheus text format, on loopback or with the bearer
+    token `web.metrics_token`. One answer holds the samples of all role processes of this instance on this machine,
+    added up; a role that starts again begins at zero, as Prometheus expects of a process. How to watch an instance:
+    [operate it](../howto/operate.md).
+"""
 
 # ------------------------------------------------------------------ Markdown
 

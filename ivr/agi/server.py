@@ -22,7 +22,7 @@ STOP_S = 3.0
 BACKLOG = 512
 
 FLOWS = Counter("hotline_agi_flows_total", "Flows by how they ended", ["flow", "outcome"])
-OPEN = Gauge("hotline_agi_connections", "Connections from Asterisk")
+OPEN = Gauge("hotline_agi_connections", "Connections from Asterisk", multiprocess_mode="livesum")
 logger = log.get(__name__)
 
 
@@ -100,7 +100,7 @@ class AgiServer:
     async def _run(self, connection: Connection, request: Request) -> None:
         session = AgiSession(connection, request)
         outcome = "failed"
-        with log.call(session.linkedid[:64]):
+        with log.call(linkedid=session.linkedid[:64]):
             try:
                 await self._flows[request.flow](session)
                 await session.set(Variable.DONE, request.flow)

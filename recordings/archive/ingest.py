@@ -24,6 +24,7 @@ from core.errors import HotlineError, Unavailable
 from core.events import publish
 from core.live import hint
 from core.locks import try_hold
+from core.log import call as log_call
 from core.log import get
 from recordings.archive.rules import (
     RATE,
@@ -122,7 +123,8 @@ class Ingest:
                 kept: list[Kept] = []
                 for raw in finished[start : start + BATCH]:
                     try:
-                        kept.append(await self._keep(raw))
+                        with log_call(linkedid=raw.take.linkedid):
+                            kept.append(await self._keep(raw))
                     except (HotlineError, LibsndfileError) as error:
                         trouble = _trouble(raw, error)
                 await self._catalogue(kept)

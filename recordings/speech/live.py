@@ -111,7 +111,7 @@ class Live:
         chosen = admit(candidates, set(self._taps), self.room)
         for voice, tap in list(self._taps.items()):
             if voice in candidates and voice not in chosen:
-                log.info("speech.yielded", call_id=str(voice.call_id), side=voice.side)
+                log.info("speech.yielded", call=str(voice.call_id), side=voice.side)
                 self._left.add(voice)
                 tap.give_up()
         for voice in chosen:
@@ -126,7 +126,7 @@ class Live:
         try:
             await self._originate(voice.channel, tap.id)
         except HotlineError as error:
-            log.warning("speech.tap-failed", call_id=str(voice.call_id), error=error.id)
+            log.warning("speech.tap-failed", call=str(voice.call_id), error=error.id)
             self._ended(voice, tap)
 
     def _over(self, voice: Voice) -> None:
@@ -146,7 +146,7 @@ class Live:
     def _drop_late(self) -> None:
         for voice, tap in self._taps.items():
             if tap.lag_s > self._max_lag_s and not tap.late:
-                log.warning("speech.late", call_id=str(voice.call_id), side=voice.side, lag_s=round(tap.lag_s, 1))
+                log.warning("speech.late", call=str(voice.call_id), side=voice.side, lag_s=round(tap.lag_s, 1))
                 tap.give_up()
 
     async def _show(self, calls: set[UUID]) -> None:

@@ -17,7 +17,6 @@ from struct import pack
 
 import psycopg
 from prometheus_client import CollectorRegistry
-from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import select
 
 from callflow.agents import service as agents
@@ -32,6 +31,7 @@ from hotline.ground import Ground
 from hotline.runtime import Runtime
 from hotline.softphone import free_port
 from ivr.prompts.render import render_all, write
+from web.metrics import Processes
 
 REPOSITORY = Path(__file__).parents[2]
 ROLES = ("line", "worker")
@@ -114,7 +114,6 @@ class Instance:
     # ------------------------------------------------------------------ making it
 
     def _configure(self) -> None:
-        (self.home / "metrics").mkdir(parents=True)
         county = shutil.copytree(REPOSITORY / "counties" / "yiyang", self.home / "county")
         policy = county / "policy.toml"
         text = re.sub(r"(?m)^wrap_up_s = \d+", f"wrap_up_s = {self.wrap_up_s}", policy.read_text(encoding="utf-8"))
@@ -124,7 +123,7 @@ class Instance:
         os.environ["HOTLINE_HOME"] = str(self.home)
         os.environ["HOTLINE_CORE"] = json.dumps({"county": str(county), "log_level": "WARNING"})
         os.environ["HOTLINE_LINE"] = json.dumps(line | {"waits": {"wrap_up_race": 0}})
-        self.env = dict(os.environ, PROMETHEUS_MULTIPROC_DIR=str(self.home / "metrics"))
+        self.env = dict(os.environ)
 
     def _prompts(self) -> None:
         recorded = self.home / "prompts"
@@ -233,7 +232,7 @@ class Instance:
     def metrics(self) -> dict[tuple[str, str], float]:
         """Counters of all role processes so far, by name and its last label."""
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=str(self.home / "metrics"))  # type: ignore[no-untyped-call]
+        registry.register(Processes(self.home / "metrics"))  # type: ignore[arg-type]
         found: dict[tuple[str, str], float] = {}
         for family in registry.collect():
             for sample in family.samples:

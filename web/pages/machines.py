@@ -42,8 +42,8 @@ async def health(ctx: Context, asked: Nothing) -> web.Response:
 
 
 async def show_metrics(ctx: Context, asked: Nothing) -> web.Response:
-    """Samples of all processes of this machine."""
-    return web.Response(body=metrics.collect(), headers={"Content-Type": metrics.CONTENT_TYPE})
+    """Samples of all processes of this instance on this machine."""
+    return web.Response(body=metrics.collect(ctx.parts.home), headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 ROUTES = (

@@ -12,6 +12,7 @@ from doc_pages import DOCS, PAGES, ROOT, blocks, links, tables
 from hotline import commands
 from hotline.cli import app
 from hotline.settings import Settings
+from hotline.setup.packages import TO_RUN, TO_TEST
 
 COMMAND = re.compile(r"(?:^ {4,}|`)(?:\.venv/bin/)?(make|hotline) ([a-z][a-z-]*)", re.MULTILINE)
 SNIPPETS = [(page, block) for page in PAGES for block in blocks(page.read_text(encoding="utf-8"), "toml")]
@@ -34,17 +35,24 @@ def test_json_in_the_documents_is_json() -> None:
     assert all(isinstance(json.loads(block), dict) for block in found)
 
 
-def test_decisions_have_numbers_of_their_own() -> None:
-    numbers = [page.name[:4] for page in (DOCS / "decisions").glob("*.md")]
-    assert len(numbers) == len(set(numbers))
+def test_decisions_are_numbered_without_a_gap() -> None:
+    pages = sorted((DOCS / "decisions").glob("*.md"))
+    assert [page.name[:4] for page in pages] == [f"{number:04}" for number in range(1, len(pages) + 1)]
+    for number, page in enumerate(pages, 1):
+        assert page.read_text(encoding="utf-8").startswith(f"# {number}. "), page.name
 
 
 def test_every_dependency_has_its_reason() -> None:
-    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
-    names = [re.match(r"[a-z0-9-]+", line) for line in lines if line and not line.startswith("#")]
+    names = {need.package for need in (*TO_RUN, *TO_TEST)}
+    for file in ("requirements.in", "requirements-dev.in", "requirements-speech-train.in"):
+        found = re.findall(r"^[A-Za-z0-9_-]+", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE)
+        names |= {name for name in found if not name.startswith("-")}
+    assets = json.loads((ROOT / "web" / "assets" / "package.json").read_text(encoding="utf-8"))
+    names |= set(assets["dependencies"]) | set(assets["devDependencies"])
     table = (DOCS / "decisions" / "0002-dependencies.md").read_text(encoding="utf-8")
-    given = {name.strip() for row in tables(table) for name in row[0].split(",")}
-    assert {name[0] for name in names if name} == given
+    rows = list(tables(table))
+    assert names == {name.strip() for row in rows for name in row[0].split(",")}
+    assert all(row[1] for row in rows)
 
 
 def test_commands_named_in_the_documents_exist() -> None:

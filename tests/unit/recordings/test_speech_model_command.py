@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from core.errors import Invalid
-from hotline.tools import speech_model
+from hotline import commands
 from recordings.settings import TINY_MODEL
 from recordings.speech import install
 from recordings.speech.model import load
@@ -31,17 +32,14 @@ def publisher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     catalogue = tmp_path / "model-list.json"
     entry = {"name": NAME, "url": archive.as_uri(), "md5": digest, "size": archive.stat().st_size}
     catalogue.write_text(json.dumps([entry]), encoding="utf-8")
-    monkeypatch.setattr(
-        speech_model, "install", lambda *args, **more: install.install(*args, **more, catalogue=catalogue.as_uri())
-    )
+    monkeypatch.setattr(install, "install", partial(install.install, catalogue=catalogue.as_uri()))
     monkeypatch.setenv("HOTLINE_HOME", str(tmp_path / "home"))
     return tmp_path
 
 
 def command() -> typer.Typer:
     app = typer.Typer()
-    app.callback()(lambda: None)
-    speech_model.register(app)
+    commands.register(app)
     return app
 
 

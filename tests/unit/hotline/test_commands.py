@@ -1,0 +1,48 @@
+"""The commands of the terminal: complete, described in Chinese, quick where they are asked often."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from hotline import cli, commands
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_every_command_says_in_chinese_what_it_does() -> None:
+    app = typer.Typer()
+    commands.register(app)
+    known = [*cli.app.registered_commands, *app.registered_commands]
+    assert len(known) >= 12
+    for command in known:
+        assert command.callback
+        assert re.match(r"[一-鿿]", command.callback.__doc__ or ""), command
+
+
+def test_make_help_lists_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    said = subprocess.run(["make", "-C", ROOT, "help"], capture_output=True, text=True, check=True).stdout
+    listed = dict(re.findall(r"^  make ([a-z-]+) +(\S.*)$", said, re.MULTILINE))
+    assert set(listed) == set(phony[1].split())
+    assert all(re.search(r"[一-鿿]", text) for text in listed.values())
+
+
+def test_the_health_check_loads_neither_the_database_nor_the_county() -> None:
+    """Container engines run it every fifteen seconds, beside a line that needs the processor."""
+    code = "import sys, hotline.cli, hotline.tools.healthy; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sqlalchemy", "jieba", "pypinyin", "vosk", "numpy"} & set(loaded)
+
+
+def test_nothing_to_reload_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_HOME", str(tmp_path))
+    done = CliRunner().invoke(cli.app, ["reload"])
+    assert done.exit_code == 1
+    assert "make run" in str(getattr(done.exception, "message", ""))
