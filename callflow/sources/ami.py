@@ -66,7 +66,7 @@ def facts(event: Mapping[str, str], node: str, received: datetime) -> list[Fact]
     if event.get("Event") != "CEL":
         return []
     said = cel.ChannelEvent(
-        type=event.get("EventName", ""),
+        type=event.get("UserDefType") or event.get("EventName", ""),
         at=moment(event, received),
         linkedid=event.get("LinkedID", ""),
         uniqueid=event.get("UniqueID", ""),
