@@ -73,7 +73,7 @@ def facts(event: Mapping[str, str], node: str, received: datetime) -> list[Fact]
     if event.get("Event") != "CEL":
         return []
     said = cel.ChannelEvent(
-        type=event.get("EventName", ""),
+        type=event.get("UserDefType") or event.get("EventName", ""),
         at=_event_time(event, received),
         linkedid=event.get("LinkedID", ""),
         uniqueid=event.get("UniqueID", ""),

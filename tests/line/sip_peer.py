@@ -5,9 +5,9 @@ import itertools
 import re
 from dataclasses import dataclass, field
 
-SETTLE_S = 1.5
+SETTLE_S = 5.0
 """So long a peer waits for an answer that may never come: what cannot be parsed is not answered."""
-FINAL_S = 10.0
+FINAL_S = 30.0
 SDP = (
     b"v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
     b"m=audio 40000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\n"

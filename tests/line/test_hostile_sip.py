@@ -122,7 +122,7 @@ CASES = (
     header("three asserted identities", b"P-Asserted-Identity: <sip:1@h>, <sip:2@h>, <tel:x>", None),
     header("an asserted identity in bytes", b"P-Asserted-Identity: \xff\xfe<<<>>>", FROM_HEADER),
     header("an asserted number", b"P-Asserted-Identity: <sip:+8613800006012@h>", mobile(6012)),
-    header("a hostile diversion", b'Diversion: <sip:%0d%0a@h>;reason="' + SHELL + b'"', FROM_HEADER),
+    header("a hostile diversion", b'Diversion: <sip:%0d%0a%0d%0aHANGUP@h>;reason="' + SHELL + b'"', FROM_HEADER),
     header("a senseless privacy", b"Privacy: id;header;%%%", FROM_HEADER),
     Case("four hundred headers", Invite(headers=tuple(b"X-%d: y" % i for i in range(400))), SERVED, mobile(1)),
     Case("no tag", Invite(tag=b""), SERVED, mobile(1)),
@@ -214,6 +214,9 @@ async def test_each_gets_its_outcome_and_no_other_call_notices(room: Room) -> No
     await agent.say(line.clip("您好，这里是弋阳热线"))
     for side in ("talk1_in", "talk1_out"):
         await until(lambda s=side: energy(line.spooled(good.user, s)) > 300, f"the good call goes on: {side}")
+    await good.command("transfer", f"sip:12302@{line.settings.bind}:{line.settings.sip_port}")
+    await good.wait_for("TRANSFER_FAILED", 60)
+    assert line.moment(good.user, "BLINDTRANSFER") is None, "a citizen moves no call"
     await good.hang_up()
     assert len(AGENTS) == (await line.node.cli("pjsip show endpoints")).count("Endpoint:  100"), "all telephones known"
     later = await rings(line, "12305")

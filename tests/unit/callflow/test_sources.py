@@ -64,6 +64,17 @@ def test_the_caller_is_known_from_the_dialplan_on() -> None:
     assert facts[1].data == {"caller": "+8613800000000", "dialled": "12315"}
 
 
+def test_an_event_of_the_dialplan_says_the_same_over_the_manager() -> None:
+    """As Asterisk 22 sends it: the name stands in a header of its own."""
+    event = {
+        "Event": "CEL", "Timestamp": "1795427034.090000", "EventName": "USER_DEFINED", "UserDefType": "HotlineArrived",
+        "CallerIDnum": "13800000000", "Exten": "12315", "Context": "hotline-arrived",
+        "Channel": "PJSIP/trunk-00000002", "UniqueID": CALL, "LinkedID": CALL, "Extra": '{"extra":"12315"}',
+    }  # fmt: skip
+    [fact] = ami.facts(event, "node1", now())
+    assert (fact.kind, fact.data) == (Kind.ARRIVED, {"caller": "+8613800000000", "dialled": "12315"})
+
+
 @pytest.mark.parametrize(("seconds", "outcome"), [("7.4", Outcome.MESSAGE), ("0.0", Outcome.ABANDONED)])
 def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome) -> None:
     journal = [
