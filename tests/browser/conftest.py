@@ -10,7 +10,7 @@ from typing import Any
 import pyotp
 import pytest
 import trustme
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from core.db import Database
 from core.secrets import Secrets
@@ -38,6 +38,9 @@ FLAGS = [
 ]
 SIZE = {"width": 1366, "height": 768}
 PASSWORD = "Yiyang-12345-A"
+PATIENCE_MS = 30_000
+"""How long a condition may take to come true on a busy machine."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @dataclass

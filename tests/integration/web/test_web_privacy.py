@@ -1,5 +1,6 @@
 """Names and numbers are masked until a reason is given; who looks is on record; the ledger can be read."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -52,6 +53,14 @@ async def test_the_agent_in_the_call_sees_the_caller_and_it_is_recorded_once(db:
     for path in (f"/calls/{call_id}", f"/calls/{call_id}", f"/orders/{ticket_id}"):
         text = await (await agent.get(path)).text()
         assert f'value="{NAME}"' in text and NUMBER in text
+    assert await looks(db) == [("personal.handle", "order", None)]
+
+
+async def test_pages_fetched_at_once_are_one_look(db: Database, agent: Desk) -> None:
+    assert agent.user_id
+    call_id, ticket_id = await made(db, agent.user_id)
+    pages = (agent.get(path) for path in [f"/calls/{call_id}", f"/orders/{ticket_id}"] * 3)
+    assert {answer.status for answer in await asyncio.gather(*pages)} == {200}
     assert await looks(db) == [("personal.handle", "order", None)]
 
 
