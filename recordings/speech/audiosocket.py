@@ -7,7 +7,7 @@ and voice: a protocol class takes them as they arrive, without waking a task for
 import asyncio
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Protocol
+from typing import Protocol, cast
 from uuid import UUID
 
 from core.log import get
@@ -146,8 +146,7 @@ class Peer(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         self._watch = self._loop.call_later(INTRODUCTION_S, self._introduction_over)
         self._peers.add(self)
         if len(self._peers) > MAX_CONNECTIONS:

@@ -54,9 +54,9 @@ def test_a_killed_server_starts_again_with_what_was_committed_and_without_its_ol
 
 def test_a_server_that_dies_while_it_starts_is_said_at_once(server: EmbeddedPostgres) -> None:
     server.stop()
-    broken = server.folder / "data" / "global" / "pg_control"
+    broken = server.folder / "data" / "postgresql.auto.conf"
     kept = broken.read_bytes()
-    broken.write_bytes(b"")
+    broken.write_bytes(b"no such setting\n")
     began = time.monotonic()
     with pytest.raises(Unavailable, match="postgres-not-starting"):
         server.start()
