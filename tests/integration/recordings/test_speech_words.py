@@ -197,7 +197,9 @@ async def test_what_was_said_before_the_tap_opened_comes_from_the_recording_once
         for side, samples in (("in", sound), ("out", answer)):
             (home / "spool" / f"{ID}_talk1_{side}.sln").write_bytes(samples)
         store = FolderStore(home / "archive")
-        await Ingest(db, store, home / "spool", node="node1", quiet_after_s=30, protected_years=3).scan()
+        await Ingest(
+            db, store, home / "spool", work=home / "work", node="node1", quiet_after_s=30, protected_years=3
+        ).scan()
         with clock.frozen(clock.now() + timedelta(seconds=10)):
             assert await Batch(db, store, decoder, room=_at_once).step() == 1
         words = await desk.words(call_id)
