@@ -79,8 +79,8 @@ async def test_who_waits_hears_music_and_the_place_in_the_queue(line: Line) -> N
         await until(lambda p=one: peaks(samples(p.heard()[-1]), music), "music")
     await second.hang_up()
     heard = await ended(second)
-    assert line.times(heard, "queue-thereare") == line.times(heard, "queue-callswaiting")
-    assert line.times(heard, "digits/2") >= line.times(heard, "queue-thereare"), "second in the queue"
+    said = [line.times(heard, prompt) for prompt in ("queue-thereare", "digits/2", "queue-callswaiting")]
+    assert min(said) >= 1, "second in the queue"  # and the next announcement may have been cut off
     await first.hang_up()
 
 
