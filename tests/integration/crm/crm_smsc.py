@@ -54,13 +54,13 @@ class Smsc:
         self._process.stdin.write(json.dumps(command).encode() + b"\n")
         await self.event("done", after=before)
 
-    async def event(self, name: str, *, after: int = 0) -> dict[str, Any]:
+    async def event(self, name: str, *, after: int = 0, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """The first event of this name since number `after`."""
 
         async def seen() -> dict[str, Any] | None:
             return next((one for one in self.happened[after:] if one["event"] == name), None)
 
-        return await eventually(seen)
+        return await eventually(seen, patience_s)
 
     def count(self, name: str) -> int:
         return sum(one["event"] == name for one in self.happened)

@@ -27,6 +27,8 @@ SYSTEM = Actor(None, "系统", is_system=True)
 TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
 SEED = int(os.environ.get("HOTLINE_SOAK_SEED", "1"))
 MESSAGES, FAULTS = 60, 4
+PATIENCE_S = 120.0
+"""A process starts, and a job's next try comes, when a busy machine lets it."""
 AT_ONCE = 8
 """Jobs that one worker runs at a time: at most so many can be between submit and response."""
 
@@ -44,7 +46,7 @@ class SmsWorker:
         before = len(self._smsc.happened)
         self._process = await asyncio.create_subprocess_exec(*self._command, cwd=Path(__file__).parents[3])
         if bound:
-            await self._smsc.event("bind", after=before)
+            await self._smsc.event("bind", after=before, patience_s=PATIENCE_S)
 
     async def kill(self) -> None:
         """As a power cut would."""
@@ -90,11 +92,11 @@ async def test_a_worker_killed_before_the_gateway_is_there_loses_nothing(
         async with db.session() as session:
             return bool(await session.scalar(text("SELECT max(attempts) FROM procrastinate_jobs")))
 
-    await eventually(tried)
+    await eventually(tried, PATIENCE_S)
     await worker.kill()
     await smsc.start()
     await worker.start()
-    assert await eventually(lambda: settled(db), 60) in ({sms_id: "submitted"}, {sms_id: "delivered"})
+    assert await eventually(lambda: settled(db), PATIENCE_S) in ({sms_id: "submitted"}, {sms_id: "delivered"})
     assert smsc.count("submit") == 1
 
 
@@ -104,12 +106,12 @@ async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_th
     await smsc.tell(set={"response": "none", "report": None})
     sms_id, other = await queued(db, 1), None
     await worker.start()
-    sent = await smsc.event("submit")
+    sent = await smsc.event("submit", patience_s=PATIENCE_S)
     await worker.kill()
     await smsc.tell(set={"response": "ok", "report": "DELIVRD"})
     other = await queued(db, 2)
     await worker.start()
-    assert await eventually(lambda: settled(db), 60)
+    assert await eventually(lambda: settled(db), PATIENCE_S)
     [unknown] = await shown(db, SmsState.UNKNOWN)
     assert (unknown.id, unknown.state.label, unknown.reason) == (sms_id, "结果不明", UNPROVEN)
     assert [one.text for one in unknown.history][-1] == UNPROVEN
@@ -121,7 +123,7 @@ async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_th
     async def delivered() -> bool:
         return sms_id in {one.id for one in await shown(db, SmsState.DELIVERED)}
 
-    await eventually(delivered)
+    await eventually(delivered, PATIENCE_S)
     assert await shown(db, SmsState.UNKNOWN) == ()
 
 
@@ -137,7 +139,7 @@ async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothi
         async def progressed(wanted: int = wanted) -> bool:
             return smsc.count("submit") >= wanted or await settled(db) is not None
 
-        await eventually(progressed, 60)
+        await eventually(progressed, PATIENCE_S)
         await asyncio.sleep(dice.random() / 50)  # anywhere between two steps of a submission
         if dice.random() < 0.5:
             await worker.kill()
@@ -145,7 +147,7 @@ async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothi
         else:
             await smsc.stop()
             await smsc.start()
-    states = await eventually(lambda: settled(db), 120)
+    states = await eventually(lambda: settled(db), PATIENCE_S)
     taken = Counter(one["to"] for one in smsc.happened if one["event"] == "submit")
     assert max(taken.values()) == 1, "nothing is sent twice"
     assert set(states.values()) <= {"submitted", "delivered", "unknown"}
