@@ -61,7 +61,8 @@ class Ground:
 
     async def renew(self, runtime: Runtime) -> None:
         """Go on with the settings of `runtime`, opened anew, without ending a call."""
-        self._runtime, self.node = runtime, node(runtime)
+        former, self._runtime, self.node = self._runtime, runtime, node(runtime)
+        await former.db.close()
         await self.start()
 
     async def reported(self, since: datetime) -> set[str]:

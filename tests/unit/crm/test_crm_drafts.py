@@ -165,8 +165,8 @@ def test_any_words_give_a_draft_or_nothing(yiyang: Installation, texts: list[str
 def test_a_long_hostile_call_is_read_quickly(yiyang: Installation) -> None:
     read(yiyang, "停水")
     texts = [("我要投诉占道经营桃园小区" * 8 + "一二三四五六七八九十百" * 5)] * 200
-    began = time.perf_counter()
+    began = time.process_time()
     found = read(yiyang, *texts)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert len(found["content"]["value"]) <= 2_000
     assert len(Said(spoken(*texts)).text) <= MAX_CHARACTERS + 1
