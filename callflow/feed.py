@@ -37,7 +37,7 @@ log = get(__name__)
 ROUND_S = 15.0
 """Between two readings of the journals while everything seems well."""
 LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
-PACE_S = 0.2
+PACE_S = 0.25
 """Events of this long are stored together while many come; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 BOOT_S = 30.0

@@ -27,6 +27,8 @@ FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 5.0
 MAX_REFUSALS = 3
 """A password refused this often is not tried again until it changes or somebody asks for it."""
 CHUNK = 65536
+REST_S = 0.02
+"""Between two reads: Asterisk writes its events one by one, and waking for each costs more than reading it."""
 LOST = Unavailable("ami-lost", "与电话系统的管理连接中断，操作结果未知，未重发。")
 
 
@@ -232,6 +234,7 @@ class AmiClient:
             if wire.dropped:
                 log.error("ami.message-too-long", count=wire.dropped)
                 self.dropped, wire.dropped = self.dropped + wire.dropped, 0
+            await asyncio.sleep(REST_S)
 
     def _dispatch(self, message: Message) -> None:
         pending = self._pending.get(message.get("ActionID", ""))

@@ -79,7 +79,7 @@ class _Peaks:
         )
 
     def values(self) -> list[list[int]]:
-        return [[int(value) for value in channel] for channel in self._values]
+        return self._values.tolist()
 
 
 def _interleave(sources: list[Path | None], counts: list[int], start: int, length: int) -> Samples:

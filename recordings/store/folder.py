@@ -32,17 +32,16 @@ class FolderStore:
         path = self._path(key)
         with _translated():
             try:
-                file = await asyncio.to_thread(path.open, "rb")
+                file, last = await asyncio.to_thread(_opened, path, start, end)
             except (FileNotFoundError, IsADirectoryError) as error:
                 raise missing(key) from error
             with file:
-                file.seek(start)
-                left = None if end is None else max(0, end - start)
-                while left is None or left > 0:
-                    block = await asyncio.to_thread(file.read, BLOCK if left is None else min(BLOCK, left))
+                at = start
+                while at < last:
+                    block = await asyncio.to_thread(file.read, min(BLOCK, last - at))
                     if not block:
                         return
-                    left = None if left is None else left - len(block)
+                    at += len(block)
                     yield block
 
     async def stat(self, key: str) -> Stat:
@@ -94,6 +93,14 @@ class FolderStore:
             if key.startswith(prefix) and not key.startswith(INCOMING) and path.is_file():
                 found.append(Stat(key, path.stat().st_size))
         return sorted(found, key=lambda stat: stat.key)
+
+
+def _opened(path: Path, start: int, end: int | None) -> tuple[BinaryIO, int]:
+    """The file at `start`, and where reading ends."""
+    file = path.open("rb")
+    size = os.fstat(file.fileno()).st_size
+    file.seek(start)
+    return file, size if end is None else min(end, size)
 
 
 def digest_of(path: Path) -> str:
