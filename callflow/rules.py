@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callflow.fold import Field, State
+from callflow.variables import Refusal
 
 
 class Direction(StrEnum):
@@ -111,11 +112,11 @@ def outcome(state: State) -> Outcome:
     """How an ended call ended; a later, better source may still change it.
 
     A message that was begun counts until ingest says that it is empty, and outranks an interruption, since
-    something was said and is kept. Where Asterisk ended a call by itself, the call is interrupted.
+    something was said and is kept. A full queue refuses nobody: who leaves no message there gave up. Where Asterisk ended a call by itself, the call is interrupted.
     """
     if Field.MESSAGE in state and _seconds(state[Field.MESSAGE].value) != 0:
         return Outcome.MESSAGE
-    if Field.REFUSED in state:
+    if Field.REFUSED in state and state[Field.REFUSED].value != Refusal.QUEUE_FULL:
         return Outcome.REFUSED
     connected = Field.CONNECTED_AT in state
     died = Field.INTERRUPTED_AT in state and Field.ENDED_AT not in state

@@ -76,14 +76,15 @@ class Route(StrEnum):
 
 
 class Refusal(StrEnum):
-    """Why a caller is not taken now; each has words of its own. All are on record (outcome 已限制)."""
+    """Why a caller is not taken now; each has words of its own, and is on record."""
 
     CALLS = "calls"
     """So many calls of this number in so short a time."""
     CONCURRENT = "concurrent"
     """So many calls of this number at once."""
     QUEUE_FULL = "queue-full"
-    """The queues are as long as they may be; the message box still takes the caller's words."""
+    """The queues are as long as they may be; the message box still takes the caller's words, and who leaves none is called back
+    like everybody who gave up."""
 
 
 class Rung(StrEnum):

@@ -144,6 +144,9 @@ begun, message, silence = (
 )
 
 
+full = said(Source.CEL, Kind.REFUSED, 1, reason="queue-full")
+
+
 @pytest.mark.parametrize(
     ("facts", "outcome"),
     [
@@ -157,6 +160,9 @@ begun, message, silence = (
         ([arrived, answered, said(Source.AGI, Kind.SELF_SERVED, 1, what="state"), ended], Outcome.SELF_SERVICE),
         ([arrived, answered, said(Source.AGI, Kind.SELF_SERVED, 1, what="state"), queued, ended], Outcome.ABANDONED),
         ([arrived, answered, said(Source.CEL, Kind.REFUSED, 1, reason="number"), ended], Outcome.REFUSED),
+        ([arrived, answered, full, ended], Outcome.ABANDONED),
+        ([arrived, answered, full, queued, connected, ended], Outcome.ANSWERED),
+        ([arrived, answered, full, begun, message, ended], Outcome.MESSAGE),
         ([arrived, answered, queued, begun, ended], Outcome.MESSAGE),
         ([arrived, answered, queued, begun, message, ended], Outcome.MESSAGE),
         ([arrived, answered, queued, begun, silence, ended], Outcome.ABANDONED),
