@@ -198,12 +198,14 @@ class Instance:
 
     async def calm(self) -> None:
         """An arm that collapsed leaves calls behind: they end, with Asterisk itself where it no longer obeys."""
+        await self.cli("channel request hangup all")
+
+        async def silent() -> bool:
+            return "\n0 active calls" in f"\n{await self.cli('core show channels count')}"
+
         with suppress(TimeoutError):
-            async with asyncio.timeout(CALM_S):
-                await self.cli("channel request hangup all")
-                while "\n0 active calls" not in f"\n{await self.cli('core show channels count')}":
-                    await asyncio.sleep(1)
-                return
+            await self._until(silent, "no call left", CALM_S)
+            return
         await self.ground.node.stop()
         await self.ground.node.start()
 
