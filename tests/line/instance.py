@@ -44,7 +44,7 @@ WRAP_UP_S = 8
 
 @dataclass
 class Instance:
-    """One instance for all tests of faults; `db` looks into its database, `node` is its Asterisk.
+    """One whole instance; tests of faults share one. `db` looks into its database, `node` is its Asterisk.
 
     Between two tests it runs on, with nobody at a desk; a test that leaves it dead has it started again.
     """
@@ -123,6 +123,14 @@ class Instance:
         for pid in (self.process and self.process.pid, *roles, self.node.pid, self.postgres.pid()):
             if pid and Path(f"/proc/{pid}").exists():
                 os.kill(pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """The end of an instance that a test has for itself; saying it again changes nothing."""
+        try:
+            if self.process and self.process.poll() is None:
+                await self.leave()
+        finally:
+            self.end()
 
     async def start(self) -> None:
         """Start the service and wait until every role has reported since."""

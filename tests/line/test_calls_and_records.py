@@ -125,10 +125,10 @@ async def centre(rendered_home: Path) -> AsyncIterator[Centre]:
         section = json.loads(one.env["HOTLINE_LINE"]) | {"trunk_to": f"127.0.0.1:{sip_port(outside)}"}
         one.env["HOTLINE_LINE"] = json.dumps(section)
         try:
-            await one.start()
+            await one.enter()
             yield Centre(one, Line(one.node, one.home / "clips"), outside)
         finally:
-            await one.stop()
+            await one.close()
 
 
 async def test_given_nobody_is_there_then_a_message_becomes_a_draft_and_a_call_back(centre: Centre) -> None:

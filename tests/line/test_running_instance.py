@@ -2,12 +2,9 @@
 
 import asyncio
 import json
-import os
-import signal
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,13 +31,10 @@ async def instance(rendered_home: Path) -> AsyncIterator[Instance]:
     with TemporaryDirectory(prefix="hl-r-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         one = Instance.prepare(Path(folder) / "h", rendered_home / "asterisk" / "data" / "sounds")
         try:
-            await one.start()
+            await one.enter()
             yield one
         finally:
-            await one.stop()
-            for pid in (one.node.pid, one.postgres.pid()):
-                with suppress(ProcessLookupError, TypeError):
-                    os.kill(pid, signal.SIGKILL)  # type: ignore[arg-type]
+            await one.close()
 
 
 async def served(instance: Instance) -> bytes:
@@ -109,7 +103,7 @@ async def test_a_call_goes_on_while_settings_and_certificate_change_and_no_log_n
     assert await _hotline(instance, "reload") == 1
     assert await _trunk(instance, "192.0.2.7")
 
-    await instance.stop()
+    await instance.close()
     _logs_name_the_call_and_not_its_caller(instance, str(after.id), after.linkedid)
 
 
