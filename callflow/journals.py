@@ -16,19 +16,22 @@ class Position:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Complete lines, and where the next ones begin."""
+    """Complete lines, where the next ones begin, and whether there are such already."""
 
     lines: list[str]
     end: Position
+    more: bool = False
 
 
 def read(path: Path, position: Position, limit: int) -> Chunk:
     """At most about `limit` bytes of complete lines after `position`; no lines when there is nothing new.
 
-    A rotated file is found again by its inode among its neighbours and read to its end first. A line still being
-    written waits for its end, unless it is longer than any line can be.
+    A rotated file is found again by its inode among its neighbours and read to its end first; it has ended once its
+    successor was there before it was read. A line still being written waits for its end, unless it is longer than
+    any line can be; what a file that has ended ends with is a line, cut or whole.
     """
     source = _file_of(path, position.inode)
+    ended = source not in (None, path) and path.exists()
     if source is None:
         if not path.exists():
             return Chunk([], position)
@@ -38,14 +41,14 @@ def read(path: Path, position: Position, limit: int) -> Chunk:
         start = position.offset if position.offset <= size else 0  # truncated in place: from its beginning
         file.seek(start)
         data = file.read(limit)
-    if not data and source != path and path.exists():
+    if not data and ended:
         return read(path, Position(path.stat().st_ino, 0), limit)
     complete = data.rfind(b"\n") + 1
-    if not complete and len(data) >= min(limit, LONGEST_LINE):
+    if not complete and (ended or len(data) >= min(limit, LONGEST_LINE)):
         complete = len(data)
     text = data[:complete].decode("utf-8", "replace")
     lines = [line for line in text.split("\n") if line.strip()]
-    return Chunk(lines, Position(position.inode, start + complete))
+    return Chunk(lines, Position(position.inode, start + complete), more=source != path or len(data) == limit)
 
 
 def _file_of(path: Path, inode: int) -> Path | None:

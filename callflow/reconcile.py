@@ -50,22 +50,26 @@ class Reconciler:
 
     async def read_journals(self) -> int:
         """Turn everything new in the journals into rows; how many facts. The position follows
-        its facts: after a crash between both, some are read again, which changes nothing."""
+        its facts: after a crash between both, some are read again, which changes nothing. What is written meanwhile
+        waits for the next reading, or a busy hour would never end the first."""
         count = 0
         async with self._turn:
             for name, (file, parse) in JOURNALS.items():
-                while read := await self._read_some(name, self._folder / file, parse):
-                    count += read
+                more = True
+                while more:
+                    found, more = await self._read_some(name, self._folder / file, parse)
+                    count += found
         return count
 
-    async def _read_some(self, name: str, path: Path, parse: Parse) -> int:
+    async def _read_some(self, name: str, path: Path, parse: Parse) -> tuple[int, bool]:
+        """One chunk -> how many facts, and whether there is another one."""
         key = (self._node, name)
         async with self._db.session() as session:
             row = await session.get(JournalPosition, key)
         at = journals.Position(row.inode, row.offset) if row else journals.Position()
         chunk = await asyncio.to_thread(journals.read, path, at, CHUNK_BYTES)
         if chunk.end == at:
-            return 0
+            return 0, False
         facts: list[Fact] = []
         bad: list[str] = []
         for n, line in enumerate(chunk.lines):
@@ -82,7 +86,7 @@ class Reconciler:
         async with self._db.session() as session:
             statement = insert(JournalPosition).values(node=self._node, journal=name, **position)
             await session.execute(statement.on_conflict_do_update(index_elements=["node", "journal"], set_=position))
-        return max(1, len(facts))
+        return len(facts), chunk.more
 
     async def booted(self, booted_at: datetime, died_at: datetime | None, live: set[str]) -> int:
         """Asterisk says since when it runs: calls of an earlier run are over; how many there were.

@@ -1,5 +1,6 @@
 """Agents' commands, the incident clock, the snapshot and the journals' positions, on a real database."""
 
+import asyncio
 import shutil
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -12,12 +13,13 @@ from sqlalchemy import select, text
 from callflow.agents import presence
 from callflow.agents import service as agents
 from callflow.agents.models import Agent
+from callflow.facts import Fact
 from callflow.incidents import service as incidents
 from callflow.incidents.models import Incident
 from callflow.intake import Intake
 from callflow.models import Node
 from callflow.numbers import service as numbers
-from callflow.reconcile import Reconciler
+from callflow.reconcile import JOURNALS, Reconciler
 from callflow.snapshot import SnapshotKeeper
 from callflow.sources.ami import Device, Member
 from core.actor import SYSTEM, Actor
@@ -194,6 +196,28 @@ async def test_journals_are_read_once_across_rotation_and_bad_lines(
     assert (call.outcome, call.ended_by) == ("interrupted", "system")
     assert await again.read_journals() == 0
     assert (home / "facts" / "aside.txt").read_text() == "cel nonsense\n"
+
+
+async def test_what_is_written_during_a_reading_waits_for_the_next(
+    db: Database, agent: UUID, intake: Intake, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = home / "queue_log"
+    journal.write_text("1\n")
+    lines: list[str] = []
+
+    def busy(line: str, node: str) -> list[Fact]:
+        lines.append(line)
+        with journal.open("a") as file:
+            file.write(f"{len(lines) + 1}\n")
+        return []
+
+    monkeypatch.setitem(JOURNALS, "queue_log", ("queue_log", busy))
+    reader = Reconciler(db, intake, "node1", home)
+    async with asyncio.timeout(10):
+        await reader.read_journals()
+    assert lines == ["1"]
+    await reader.read_journals()
+    assert lines == ["1", "2"]
 
 
 async def test_a_call_that_no_channel_belongs_to_is_closed_when_seen_so_twice(
