@@ -1,7 +1,7 @@
 """One node's live reader: manager events into facts, agents' telephones into presence; what it missed, from journals.
 
 One reader per node in the whole cluster holds the advisory lock `ami-reader:<node>`. While PostgreSQL is away the
-holder reads on, and facts wait on disk.
+holder reads on, and facts wait in Asterisk's journals.
 """
 
 import asyncio
@@ -42,7 +42,6 @@ LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
 PACE_S = 0.25
 """Events of this long are stored together while many come; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
-BOOT_S = 30.0
 
 
 class LineFeed:
@@ -83,8 +82,8 @@ class LineFeed:
         self._read_at: datetime | None = None
         self._behind = False
         self._heard = asyncio.Event()
-        self._booted = asyncio.Event()
         self._booted_at: datetime | None = None
+        """Since when Asterisk runs, as this session says; None while it has not."""
         self._lost_at: datetime | None = None
         self._gap = True
         """Whether something may have happened since the last session that the journals know and we do not."""
@@ -96,7 +95,7 @@ class LineFeed:
         self._tasks = [asyncio.create_task(self._hold(), name="line-lock"), asyncio.create_task(self._drain())]
 
     async def stop(self) -> None:
-        """End; what was heard and not yet kept goes to the sink first."""
+        """End; what was heard and not yet stored is stored first."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -175,7 +174,7 @@ class LineFeed:
             case "FullyBooted":
                 uptime = event.get("Uptime", "0")
                 self._booted_at = received - timedelta(seconds=int(uptime) if uptime.isdecimal() else 0)
-                self._booted.set()
+                self._round.wake()
             case _:
                 return
         self._heard.set()
@@ -193,6 +192,7 @@ class LineFeed:
                 self._behind = True
                 log.warning("feed.postponed")
             except Exception:
+                self._behind = True
                 log.exception("feed.failed")
             await asyncio.sleep(PACE_S)
 
@@ -214,6 +214,7 @@ class LineFeed:
                 here = [member for member in members.values() if member]
                 await presence.note(session, self._node, here, [p for p, member in members.items() if member is None])
         except Unavailable:
+            self._members = members | self._members
             self._ended_talks = talks | self._ended_talks
             self._unanswered |= unanswered
             raise
@@ -223,15 +224,13 @@ class LineFeed:
     # ------------------------------------------------------------------ what was missed
 
     async def _opened(self) -> None:
-        """A new session: the next round closes the gap before anything else."""
-        async with asyncio.timeout(BOOT_S):
-            await self._booted.wait()
-        self._booted.clear()
+        """A new session: the next round closes the gap before anything else, once Asterisk has said since when it
+        runs."""
         self.wake()
         self._round.wake()
 
     def _lost(self) -> None:
-        self._lost_at, self._booted_at, self._gap = now(), None, True
+        self._lost_at, self._booted_at, self._gap = self._lost_at or now(), None, True
 
     async def _live(self) -> set[str]:
         channels = await self.ami.listing("CoreShowChannels")
@@ -245,6 +244,7 @@ class LineFeed:
             return
         asked_at = now()
         live = await self._live()
+        self._limits.only(live, asked_at)
         if self._gap:
             await self._close_gap(live)
         await self.reconciler.alive()
@@ -256,16 +256,19 @@ class LineFeed:
     async def _close_gap(self, live: set[str]) -> None:
         """What happened between two sessions, from the journals; then calls of an Asterisk that died are closed. Where
         the database is away, the round after does it."""
+        since = self._booted_at
         await self._read_journals()
-        if self._booted_at:
-            await self.reconciler.booted(self._booted_at, self._lost_at, live)
-        self._lost_at, self._gap = None, False
+        if since is not None:
+            await self.reconciler.booted(since, self._lost_at, live)
+        if since is not None and self._booted_at == since:  # not lost again meanwhile
+            self._lost_at, self._gap = None, False
 
     async def _read_journals(self) -> None:
         self._behind = False
         try:
             await self.reconciler.read_journals()
-        except Unavailable:
+        except Exception:
             self._behind = True
             raise
         self._read_at = now()
+        self._heard.set()  # what the database could not take of the agents is tried again

@@ -74,7 +74,6 @@ class Intake:
             except Exception:
                 log.exception("facts.refused", count=len(part))
                 await self._one_by_one(part)
-        self._away = False
 
     async def set_aside(self, lines: Sequence[str]) -> None:
         """Keep unreadable lines for a person. Raises OSError when the disk does not take them."""
@@ -94,6 +93,7 @@ class Intake:
     async def _store(self, facts: Sequence[Fact]) -> None:
         async with self._db.session() as session:
             states = await store.save(session, facts)
+        self._away = False
         SAVED.inc(len(facts))
         for key, state in states.items():
             self._states[key] = state

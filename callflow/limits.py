@@ -1,6 +1,7 @@
 """How often one number may call: counted in memory, so that a flow decides without a database."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -60,6 +61,12 @@ class CallerLimits:
         caller = self._caller_of.pop(linkedid, None)
         if caller and (known := self._callers.get(caller)):
             known.live.pop(linkedid, None)
+
+    def only(self, live: Collection[str], at: datetime) -> None:
+        """Of the calls admitted before `at` only `live` (linkedids) had a channel then: the others' end was missed."""
+        for linkedid, caller in list(self._caller_of.items()):
+            if linkedid not in live and self._callers[caller].live[linkedid] < at:
+                self.ended(linkedid)
 
     def tidy(self, at: datetime, limits: Limits) -> None:
         """Drop callers of whom nothing counts any more."""

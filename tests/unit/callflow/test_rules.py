@@ -45,6 +45,18 @@ def test_so_many_at_once_and_no_more_and_asking_twice_counts_once() -> None:
     assert limits.admit("+861", "d", NOW, LIMITS) is None
 
 
+def test_a_call_whose_end_was_missed_stops_counting_when_no_channel_of_it_is_left() -> None:
+    limits = CallerLimits()
+    for call in ("a", "b"):
+        limits.admit("+861", call, NOW, LIMITS)
+    limits.only({"a", "b"}, minutes(1))
+    assert limits.admit("+861", "c", minutes(1), LIMITS) == "concurrent"
+    limits.only({"a"}, NOW)
+    assert limits.admit("+861", "c", minutes(1), LIMITS) == "concurrent", "b came after the list of channels"
+    limits.only({"a"}, minutes(1))
+    assert limits.admit("+861", "c", minutes(1), LIMITS) is None
+
+
 def test_a_withheld_number_is_nobodys() -> None:
     limits = CallerLimits()
     assert {limits.admit(None, f"{n}", NOW, LIMITS) for n in range(50)} == {None}
