@@ -78,7 +78,7 @@ def room(message: Path) -> bool:
 
 
 def note(journal: Path, message: Path, caller: str, dialled: str, seconds: float) -> None:
-    """One line more, whole and on the disk. Raises OSError."""
+    """One line more, whole and on the disk; one that a full disk cut short stays a line of its own. Raises OSError."""
     line = {
         "at": time.time(),
         "linkedid": message.name.removesuffix("_message.sln"),
@@ -86,9 +86,11 @@ def note(journal: Path, message: Path, caller: str, dialled: str, seconds: float
         "dialled": dialled[:LONGEST_VALUE],
         "seconds": round(seconds, 1),
     }
-    descriptor = os.open(journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(journal, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
     try:
-        os.write(descriptor, (json.dumps(line) + "\n").encode())
+        size = os.fstat(descriptor).st_size
+        cut_short = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+        os.write(descriptor, b"\n" * cut_short + json.dumps(line).encode() + b"\n")
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

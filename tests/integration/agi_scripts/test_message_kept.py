@@ -76,6 +76,13 @@ def test_a_journal_that_cannot_be_written_does_not_cost_the_message(tmp_path: Pa
     assert ran.variables == {"HOTLINE_SECONDS": "3.0", "HOTLINE_KEPT": "kept"}
 
 
+def test_a_line_that_a_full_disk_cut_short_costs_the_next_message_nothing(tmp_path: Path) -> None:
+    (tmp_path / "messages.jsonl").write_text('{"at": 1700')
+    cut, line = run(tmp_path, SPEECH).lines
+    assert cut == '{"at": 1700'
+    assert messages.facts(line, "node1")[1].data == {"seconds": "3"}
+
+
 @pytest.mark.parametrize("answers", [b"", b"HANGUP\n", b"511 Command Not Permitted on a dead channel\n", b"nonsense\n"])
 def test_a_caller_who_is_gone_leaves_the_message_all_the_same(tmp_path: Path, answers: bytes) -> None:
     ran = run(tmp_path, SPEECH, answers=answers)
