@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.callbacks.models import CallbackTask
@@ -12,7 +12,7 @@ from core import ledger, phone
 from core.actor import Actor
 from core.errors import Denied, Invalid, NotFound
 from core.ledger.models import LedgerEntry
-from core.locks import lock_key
+from core.locks import lock
 from core.permissions import Permission
 from core.personal import mask_name
 from crm.tickets.access import get, sees_identity
@@ -82,8 +82,7 @@ async def reveal_call(session: AsyncSession, actor: Actor, call_id: UUID, reason
 
 async def _once(session: AsyncSession, actor: Actor, subject: str, subject_id: UUID) -> None:
     """Put it on record unless it is; a page and its live parts, fetched together, wait for one another."""
-    key = {"key": lock_key(f"{HANDLED}:{actor.user_id}:{subject_id}")}
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), key)
+    await lock(session, f"{HANDLED}:{actor.user_id}:{subject_id}")
     seen = select(LedgerEntry.id).where(
         LedgerEntry.subject == subject,
         LedgerEntry.subject_id == str(subject_id),

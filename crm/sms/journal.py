@@ -20,8 +20,7 @@ TOPIC = "sms"
 async def one_at_a_time(session: AsyncSession, *keys: str) -> None:
     """A report and the response or crash that it answers are taken one after the other, so that neither misses
     the other's uncommitted row."""
-    for key in sorted(keys):
-        await lock(session, f"sms:{key}")
+    await lock(session, *(f"sms:{key}" for key in keys))
 
 
 async def locked(session: AsyncSession, sms_id: UUID) -> Sms | None:

@@ -9,14 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.errors import Invalid, NotFound
 from core.ledger.models import LedgerEntry
 from core.ledger.service import record
-from core.locks import lock_key
+from core.locks import lock
 from core.permissions import Permission
 from recordings.archive.ingest import PEAKS_SUFFIX, fetch
 from recordings.archive.sound import peaks_of
@@ -86,7 +86,7 @@ async def open_range(
 
 async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: str) -> bool:
     """Whether this sitting is in the ledger already; a browser's simultaneous ranges wait for one another."""
-    await session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": lock_key(f"play:{play}")})
+    await lock(session, f"play:{play}")
     wanted = select(LedgerEntry.id).where(
         LedgerEntry.subject == "recording",
         LedgerEntry.subject_id == str(recording_id),
