@@ -51,11 +51,11 @@ State = Mapping[Field, Stamp]
 EMPTY: State = {}
 
 _TRUST = (Source.RECORDING, Source.CDR, Source.QUEUE_LOG, Source.AGI, Source.AMI, Source.CEL)
-"""From least to most: CEL has microseconds of the event itself, AMI those of its delivery, queue_log and CDR
-whole seconds; a CDR is one of several of its call."""
+"""From least to most: CEL, live or from its journal, has the event's own microseconds; AMI stands for what only the
+list of channels tells, that a call is over; queue_log and CDR have whole seconds; a CDR is one of several of a call."""
 _TRUST_ON: dict[Field, tuple[Source, ...]] = {
     # The queue that the caller waited in last outranks the one that the flow meant; only the flow knows
-    # which hotline was dialled before the merger; only ingest knows whether anything was said.
+    # which hotline was dialled before the merger; only who looks at a message's sound knows whether anything was said.
     Field.MESSAGE: (*_TRUST[1:], Source.RECORDING),
 }
 _LAST = frozenset({Field.QUEUE, Field.AGENT, Field.OUTSIDE, Field.AGENT_CHANNEL, Field.ENDED_AT})

@@ -1,4 +1,4 @@
-"""The line role's services, in the order of their start: intake, snapshot, reader, files, incident clock."""
+"""The line role's services: snapshot, files, reader with its intake, incident clock, rotation of the journals."""
 
 import asyncio
 from pathlib import Path

@@ -116,7 +116,3 @@ class CallEvent(StrEnum):
     """The message is on the disk. Extra: seconds; 0: nobody spoke."""
     TALK = "HotlineTalk"
     """A recording was started. Extra: part number."""
-
-
-QUEUE_POSITION = "QUEUEPOSITION"
-"""Asterisk's own: the place at which a caller left the queue (app_queue, leave_queue)."""

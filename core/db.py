@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, any_, event, literal, text
+from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, any_, event, literal
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -132,11 +132,6 @@ class Database:
             self.engine.sync_engine.dialect.do_ping(connection)
         except Exception as error:
             raise DisconnectionError("the connection is gone") from error
-
-    async def ping(self) -> None:
-        """Raise `Unavailable` unless the database answers."""
-        async with self.session() as session:
-            await session.execute(text("SELECT 1"))
 
     async def close(self) -> None:
         """Give all connections back."""

@@ -146,12 +146,6 @@ def _app(dsn: str) -> procrastinate.App:
     return procrastinate.App(connector=connector)
 
 
-async def apply_schema(dsn: str) -> None:
-    """Create procrastinate's tables in an empty database (the migrations carry a copy of this SQL)."""
-    async with _app(dsn).open_async() as app:
-        await app.schema_manager.apply_schema_async()
-
-
 class Worker:
     """Runs the jobs of the given queues (None: all); survives an outage of the database."""
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 import callflow.menu
-import callflow.policy  # noqa: F401 - likewise
+import callflow.policy  # noqa: F401 - their sections belong to the policy file
 import crm.policy  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy

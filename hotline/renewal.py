@@ -37,7 +37,3 @@ class CertificateKeeper(Loop):
         if self._web.certificate is not None:
             return await asyncio.to_thread(certificate.check_given, self._web.certificate, self._web.certificate_key)
         return await asyncio.to_thread(certificate.check, self._tls, self._names)
-
-
-def _note(said: str) -> None:
-    log.info("certificate.renewed", said=said)

@@ -35,7 +35,7 @@ TITLE = "12345政务服务便民热线"
 
 
 def line(runtime: Runtime) -> list[Service]:
-    """AGI server, manager reader, reconciler, intake replay, snapshot, incident clock."""
+    """AGI server, manager reader, reconciler, intake, snapshot, files, incident clock, rotation of the journals."""
     part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
     asterisk = node(runtime)
     return [part, agi(runtime, part), Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk))]

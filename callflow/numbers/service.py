@@ -1,7 +1,6 @@
 """The line's data: numbers, queues and duty mobiles, as an administrator sets them."""
 
 from datetime import time
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -68,16 +67,6 @@ async def set_duty_mobile(
     row.weekdays = weekdays or list(range(1, 8))
     await _note(session, actor, "duty-mobile", name)
     return row
-
-
-async def remove_duty_mobile(session: AsyncSession, actor: Actor, mobile_id: UUID) -> None:
-    """No longer call this mobile."""
-    actor.require(Permission.LINE_ADMIN)
-    row = await session.get(DutyMobile, mobile_id, with_for_update=True)
-    if row is None:
-        raise NotFound("no-duty-mobile", "没有这部值班手机。")
-    row.active = False
-    await _note(session, actor, "duty-mobile", row.name)
 
 
 async def _note(session: AsyncSession, actor: Actor, subject: str, name: str) -> None:

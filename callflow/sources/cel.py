@@ -66,13 +66,13 @@ def parse(line: str) -> ChannelEvent:
     )
 
 
-def facts(event: ChannelEvent, node: str, source: Source = Source.CEL) -> list[Fact]:
+def facts(event: ChannelEvent, node: str) -> list[Fact]:
     """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
     if endpoint(event.channel) is None or not event.linkedid:
         return []
 
     def say(kind: Kind, **data: str) -> list[Fact]:
-        return [fact(node, event.linkedid, source, kind, event.at, **data)]
+        return [fact(node, event.linkedid, Source.CEL, kind, event.at, **data)]
 
     match event.type:
         case "CHAN_START" if event.first:

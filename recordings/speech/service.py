@@ -29,7 +29,6 @@ from recordings.store.port import Store
 
 SAMPLE = Path(__file__).parent / "models" / "sample.flac"
 """Five seconds of speech by which the speed of a model is measured."""
-MEND = "请在设置 speech.model 中指定模型文件夹，或运行 hotline speech-model 安装。"
 LIVE_EVERY_S, BATCH_EVERY_S, STATUS_EVERY_S = 0.5, 5.0, 2.0
 ROOM_LAG_S = 0.5
 """Batch waits while a live voice is further behind than this."""
