@@ -213,7 +213,7 @@ class Worker:
     def _runner(self, known: Job) -> Callable[..., Awaitable[None]]:
         async def run(context: procrastinate.JobContext, **args: Any) -> None:
             attempt = context.job.attempts if context.job else 0
-            with log_call(args.get("call_id")):
+            with log_call(_call_of(args)):
                 try:
                     await known.handler(JobContext(self._db, self._services, attempt), **args)
                 except Unavailable as error:
@@ -231,6 +231,12 @@ class Worker:
             await _revive(app)
             await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
             await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def _call_of(args: Mapping[str, Any]) -> str | None:
+    """The one call that a job's events tell of; None where they tell of none or of several."""
+    calls = {event.get("call_id") for event in args.get("events", ())}
+    return calls.pop() if len(calls) == 1 else None
 
 
 async def _revive(app: procrastinate.App) -> None:

@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 
 from core import clock, events, jobs, live
-from core.db import Database
+from core.db import Database, new_id
 from core.errors import Invalid, Unavailable
 from core.jobs import JobContext, Retry, defer, failed_jobs, job, replay, run_pending
 
@@ -54,6 +56,18 @@ async def second(session: Any, told: Sequence[Happened]) -> None:
     ran.append(("second", [event.value for event in told]))
     if any(event.value == BAD for event in told):
         raise Invalid("bad", "不行。")
+
+
+class Rang(events.Event):
+    """A call did something."""
+
+    name: ClassVar[str] = "test.rang"
+    call_id: UUID
+
+
+@events.subscriber(Rang, "test.rang")
+async def rang(session: Any, told: Sequence[Rang]) -> None:
+    ran.append(structlog.contextvars.get_contextvars().get("call"))
 
 
 @pytest.fixture(autouse=True)
@@ -120,6 +134,15 @@ async def test_events_of_one_transaction_are_told_together(db: Database) -> None
         await events.publish(session, Happened(value=1), Happened(value=2))
     await run_pending(db)
     assert sorted(ran) == [("first", 1), ("first", 2), ("second", [1, 2])]
+
+
+async def test_log_lines_of_a_job_about_one_call_name_it(db: Database) -> None:
+    one, other = new_id(), new_id()
+    for told in ((one,), (one, one), (one, other)):
+        async with db.session() as session:
+            await events.publish(session, *(Rang(call_id=call) for call in told))
+        await run_pending(db)
+    assert ran == [str(one), str(one), None]
 
 
 async def test_one_that_fails_costs_its_companions_nothing(db: Database) -> None:
