@@ -38,6 +38,13 @@ class Driver:
         if not (lifted or self._asked or loop.time() - self._looked_at >= LOOK_EVERY_S):
             return 0
         self._asked, self._looked_at = False, loop.time()
+        try:
+            return await self._compare()
+        except Exception:
+            self._asked = True
+            raise
+
+    async def _compare(self) -> int:
         events = await self._ami.listing("QueueStatus")
         seen = [found for event in events if event.get("Event") == "QueueMember" and (found := member(event))]
         members = {(one.queue, one.extension): one for one in seen}

@@ -4,19 +4,22 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from line_facts import answered, the_call
 from test_ami import GENEROUS_S, Peer, event, until
 
-from callflow.ami import State
+from callflow.agents.drive import Driver
+from callflow.ami import AmiClient, State
 from callflow.feed import LineFeed
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.models import Call, Node
 from callflow.settings import LineSettings
 from core.db import Database
+from core.errors import Unavailable
 
 LAST_SIGN = timedelta(seconds=20)
 """Of the earlier run, after the call had arrived."""
@@ -50,7 +53,7 @@ async def feed(db: Database, agent: UUID, intake: Intake, home: Path, peer: Peer
 async def cut_off(db: Database) -> Call:
     """The call, once it is over."""
     async with asyncio.timeout(GENEROUS_S):
-        while (call := await the_call(db)).ended_at is None:
+        while (call := await the_call(db)).ended_at is None:  # noqa: ASYNC110 - another task writes it
             await asyncio.sleep(0.02)
     return call
 
@@ -72,9 +75,56 @@ async def test_a_gap_that_the_database_could_not_close_is_closed_when_it_is_back
     away = feed.reconciler._db = Database("postgresql://nobody@127.0.0.1:1/none")
     await peer.send(event("FullyBooted", Uptime="1"))
     async with asyncio.timeout(GENEROUS_S):
-        while (await feed._round.health()).ok:
+        while (await feed._round.health()).ok:  # noqa: ASYNC110 - a loop of its own has to fail
             await asyncio.sleep(0.02)
     feed.reconciler._db = db
     feed._round.wake()
     assert (await cut_off(db)).outcome == "interrupted"
     await away.close()
+
+
+async def test_a_comparison_that_failed_is_made_at_the_next_step(db: Database, agent: UUID, peer: Peer) -> None:
+    def looks() -> int:
+        return sum(1 for action in peer.told if action["Action"] == "QueueStatus")
+
+    client = AmiClient("127.0.0.1", peer.port, "line", lambda: "right")
+    driver, running = Driver(db, client, "node1"), asyncio.create_task(client.run())
+    try:
+        await until(lambda: client.state is State.UP)
+        answer = peer.answer
+        peer.answer = lambda action: None
+        step = asyncio.create_task(driver.step())
+        await until(lambda: looks() == 1)
+        peer.cut()
+        with pytest.raises(Unavailable):
+            await step
+        peer.answer = answer
+        await until(lambda: client.state is State.UP)
+        await driver.step()
+        assert looks() == 2
+        await driver.step()
+        assert looks() == 2, "nothing changed"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_connection_lost_again_while_its_gap_is_closed_leaves_a_gap(
+    feed: LineFeed, peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close, closed = feed.reconciler.booted, 0
+
+    async def booted(*known: Any) -> int:
+        nonlocal closed
+        if closed == 0:
+            peer.cut()
+            await until(lambda: feed.ami.state is not State.UP)
+        found = await close(*known)
+        closed += 1
+        return found
+
+    monkeypatch.setattr(feed.reconciler, "booted", booted)
+    for times in (1, 2):
+        await until(lambda times=times: peer.sessions == times and feed.ami.state is State.UP)
+        await peer.send(event("FullyBooted", Uptime="1"))
+        await until(lambda times=times: closed == times)
