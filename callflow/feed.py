@@ -35,7 +35,9 @@ from core.service import Loop
 log = get(__name__)
 
 ROUND_S = 15.0
-"""Between two readings of the journals while everything seems well."""
+"""Between two looks at which calls there are, and at the journals while Asterisk is not heard."""
+READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
+"""The journals are read this long after the last time when no call is there, and when calls never cease."""
 LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
 PACE_S = 0.25
 """Events of this long are stored together while many come; the first after a rest is stored at once."""
@@ -78,11 +80,14 @@ class LineFeed:
         self._members: dict[Place, source.Member | None] = {}
         self._ended_talks: dict[str, datetime] = {}
         self._unanswered: set[str] = set()
+        self._read_at: datetime | None = None
         self._behind = False
         self._heard = asyncio.Event()
         self._booted = asyncio.Event()
         self._booted_at: datetime | None = None
         self._lost_at: datetime | None = None
+        self._gap = True
+        """Whether something may have happened since the last session that the journals know and we do not."""
         self._tasks: list[asyncio.Task[None]] = []
         self._reader: asyncio.Task[None] | None = None
 
@@ -110,6 +115,7 @@ class LineFeed:
 
     def wake(self) -> None:
         """Agents' intents changed: drive now."""
+        self._driver.look()
         self._drive.wake()
 
     # ------------------------------------------------------------------ the lock
@@ -182,7 +188,6 @@ class LineFeed:
                 await self._store_facts()
                 await self._note_agents()
                 if self._behind:
-                    self._behind = False
                     self._round.wake()
             except Unavailable:
                 self._behind = True
@@ -213,35 +218,54 @@ class LineFeed:
             self._unanswered |= unanswered
             raise
         if changed:
-            self._drive.wake()
+            self.wake()
 
     # ------------------------------------------------------------------ what was missed
 
     async def _opened(self) -> None:
-        """A new session: the gap is closed from the journals, then calls that are over are closed."""
+        """A new session: the next round closes the gap before anything else."""
         async with asyncio.timeout(BOOT_S):
             await self._booted.wait()
         self._booted.clear()
-        await self.reconciler.read_journals()
-        if self._booted_at:
-            live = await self._live()
-            await self.reconciler.booted(self._booted_at, self._lost_at, live)
-        self._lost_at = None
-        self._drive.wake()
+        self.wake()
         self._round.wake()
 
     def _lost(self) -> None:
-        self._lost_at = now()
+        self._lost_at, self._booted_at, self._gap = now(), None, True
 
     async def _live(self) -> set[str]:
         channels = await self.ami.listing("CoreShowChannels")
         return {one["Linkedid"] for one in channels if "Linkedid" in one}
 
     async def _reconcile(self) -> None:
-        await self.reconciler.read_journals()
-        if self.ami.state is not State.UP:
+        """The journals are read when something may have been missed, and besides when nobody calls: what came live is
+        all in them once more."""
+        if self.ami.state is not State.UP or (self._gap and self._booted_at is None):
+            await self._read_journals()
             return
         asked_at = now()
         live = await self._live()
+        if self._gap:
+            await self._close_gap(live)
         await self.reconciler.alive()
-        await self.reconciler.sweep(live, asked_at)
+        unseen = await self.reconciler.sweep(live, asked_at)
+        unread_for = asked_at - self._read_at if self._read_at else READ_AT_LEAST
+        if unseen or self._behind or unread_for >= (READ_AT_LEAST if live else READ_AT_REST):
+            await self._read_journals()
+
+    async def _close_gap(self, live: set[str]) -> None:
+        """What happened between two sessions, from the journals; then calls of an Asterisk that died are closed. Where
+        the database is away, the round after does it."""
+        await self._read_journals()
+        if self._booted_at:
+            await self.reconciler.booted(self._booted_at, self._lost_at, live)
+        self._lost_at, self._gap = None, False
+
+    async def _read_journals(self) -> None:
+        self._behind = False
+        try:
+            await self.reconciler.read_journals()
+        except Unavailable:
+            self._behind = True
+            raise
+        self._read_at = now()

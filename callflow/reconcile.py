@@ -21,6 +21,8 @@ from core.log import get
 log = get(__name__)
 
 CHUNK_BYTES = 128 * 1024
+AT_ONCE = 40
+"""Lines read in one go: about two milliseconds, in which no flow is answered."""
 ROUNDING = timedelta(seconds=1)
 """Asterisk tells its uptime in whole seconds."""
 SETTLING = timedelta(seconds=5)
@@ -66,7 +68,9 @@ class Reconciler:
             return 0
         facts: list[Fact] = []
         bad: list[str] = []
-        for line in chunk.lines:
+        for n, line in enumerate(chunk.lines):
+            if n % AT_ONCE == 0:
+                await asyncio.sleep(0)
             try:
                 facts.extend(parse(line, self._node))
             except (Invalid, ValueError):
@@ -115,7 +119,8 @@ class Reconciler:
                 node.seen_at = now()
 
     async def sweep(self, live: set[str], asked_at: datetime) -> int:
-        """Close calls that no channel belongs to any more, seen so twice; `live`: linkedids of all channels."""
+        """Close calls that no channel belongs to any more, seen so twice -> how many lack a channel for the first time:
+        their end may stand in a journal. `live`: linkedids of all channels."""
         async with self._db.session() as session:
             calls = await session.scalars(
                 select(Call).where(
@@ -126,7 +131,7 @@ class Reconciler:
             twice = [call for linkedid, call in absent.items() if linkedid in self._absent]
             self._absent = set(absent)
             await store.save(session, [self._over(Kind.GONE, call, asked_at) for call in twice])
-            return len(twice)
+            return len(absent) - len(twice)
 
     def _over(self, kind: Kind, call: Call, at: datetime) -> Fact:
         return fact(self._node, call.linkedid, Source.AMI, kind, at)

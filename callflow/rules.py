@@ -112,7 +112,8 @@ def outcome(state: State) -> Outcome:
     """How an ended call ended; a later, better source may still change it.
 
     A message that was begun counts until ingest says that it is empty, and outranks an interruption, since
-    something was said and is kept. A full queue refuses nobody: who leaves no message there gave up. Where Asterisk ended a call by itself, the call is interrupted.
+    something was said and is kept. A full queue refuses nobody: who leaves no message there gave up. Where Asterisk
+    ended a call by itself, the call is interrupted.
     """
     if Field.MESSAGE in state and _seconds(state[Field.MESSAGE].value) != 0:
         return Outcome.MESSAGE

@@ -83,8 +83,8 @@ class Refusal(StrEnum):
     CONCURRENT = "concurrent"
     """So many calls of this number at once."""
     QUEUE_FULL = "queue-full"
-    """The queues are as long as they may be; the message box still takes the caller's words, and who leaves none is called back
-    like everybody who gave up."""
+    """The queues are as long as they may be; the message box still takes the caller's words, and who leaves none is
+    called back like everybody who gave up."""
 
 
 class Rung(StrEnum):

@@ -1,5 +1,7 @@
 """Drives app_queue's members to what the agents mean: after each change, after each reconnect, every few seconds."""
 
+import asyncio
+
 from callflow.agents import presence, service
 from callflow.agents.rules import steps, unanswered
 from callflow.ami import AmiClient, State
@@ -8,6 +10,8 @@ from core.db import Database
 from core.log import get
 
 log = get(__name__)
+LOOK_EVERY_S = 15.0
+"""Every member of every queue is asked for when an intent changed, and besides this often."""
 
 
 class Driver:
@@ -17,13 +21,23 @@ class Driver:
         self._db = db
         self._ami = ami
         self._node = node
+        self._asked = True
+        self._looked_at = 0.0
+
+    def look(self) -> None:
+        """Something changed: compare at the next step."""
+        self._asked = True
 
     async def step(self) -> int:
         """Compare and act once; how many actions were sent."""
         if self._ami.state is not State.UP:
             return 0
         async with self._db.session() as session:
-            await service.lift_wrap_ups(session)
+            lifted = await service.lift_wrap_ups(session)
+        loop = asyncio.get_running_loop()
+        if not (lifted or self._asked or loop.time() - self._looked_at >= LOOK_EVERY_S):
+            return 0
+        self._asked, self._looked_at = False, loop.time()
         events = await self._ami.listing("QueueStatus")
         seen = [found for event in events if event.get("Event") == "QueueMember" and (found := member(event))]
         members = {(one.queue, one.extension): one for one in seen}

@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import signal
+import subprocess
 import tempfile
 import time
 from dataclasses import asdict, dataclass, field
@@ -92,6 +93,7 @@ class Bench:
             finally:
                 await self._instance.stop_roles()
                 self._instance.empty_spool()
+                await self._instance.calm()
 
     async def _measure(self, arm: str, rate: float, seconds: float) -> Step:
         one = self._instance
@@ -239,7 +241,11 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
                 for arm in [name for name in ARMS if name in climbing]:
                     try:
                         steps.append(await bench.step(arm, rate, LADDER_S))
-                    except (RuntimeError, TimeoutError) as error:  # the machine, not the arm: what is known is kept
+                    except (
+                        RuntimeError,
+                        TimeoutError,
+                        subprocess.TimeoutExpired,
+                    ) as error:  # the machine, not the arm: what is known is kept
                         print(f"{arm:8}{rate:5.0f}/s not measured: {error}", flush=True)
                         climbing.discard(arm)
                         continue

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import pi, sin
 from pathlib import Path
@@ -65,6 +66,8 @@ exten => s,1,Answer(,i)
  same => n,Hangup()
 exten => h,1,StopMixMonitor()
 """
+
+CALM_S = 30.0
 
 
 @dataclass
@@ -192,6 +195,17 @@ class Instance:
         for process in self.roles.values():
             await asyncio.to_thread(process.wait, 30)
         self.roles = {}
+
+    async def calm(self) -> None:
+        """An arm that collapsed leaves calls behind: they end, with Asterisk itself where it no longer obeys."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CALM_S):
+                await self.cli("channel request hangup all")
+                while "\n0 active calls" not in f"\n{await self.cli('core show channels count')}":
+                    await asyncio.sleep(1)
+                return
+        await self.ground.node.stop()
+        await self.ground.node.start()
 
     def empty_spool(self) -> None:
         """What one step left unarchived is not the next one's work."""
