@@ -34,7 +34,7 @@ def clock(
     if at >= due_at:
         text = f"已逾期 · {ends} 到期{maybe}"
     elif left == 0:
-        text = f"今日到期 · {ends} 到期{maybe}"
+        text = f"今日到期 · {ends}{maybe}"
     else:
         text = f"剩 {left} 个工作日 · {ends} 到期{maybe}"
     return Clock(due_at, at >= due_at, left, provisional, text, tuple(days))
