@@ -108,7 +108,7 @@ class LineFeed:
         if self._reader is None:
             return Health(self.name, True, "由另一进程负责读取。")
         if self.ami.state is State.REFUSED:
-            return Health(self.name, False, "Asterisk 拒绝了管理口令。", "请执行 hotline doctor 重新生成配置。")
+            return Health(self.name, False, "Asterisk 拒绝了管理口令。", "请运行 hotline reload 重新生成配置。")
         up = self.ami.state is State.UP
         return Health(self.name, up, "运行正常" if up else "与 Asterisk 的管理连接中断。", "请检查 Asterisk 是否运行。")
 

@@ -26,6 +26,7 @@ from core.service import Loop
 WAITING = Gauge("hotline_line_waiting", "Callers waiting now", ["queue"], multiprocess_mode="livesum")
 TALKING = Gauge("hotline_line_talking", "Calls in which people talk now", ["queue"], multiprocess_mode="livesum")
 AGENTS = Gauge("hotline_line_agents", "Agents logged in now", ["queue"], multiprocess_mode="livesum")
+PART = "电话线路"
 FILES_EVERY_S, CLOCK_EVERY_S, SNAPSHOT_EVERY_S, ROTATE_EVERY_S = 60.0, 20.0, 5.0, 3600.0
 
 
@@ -66,8 +67,8 @@ class Line:
         parts = (self.feed, self._intake, self._files, self._refresh, self._clock, self._rotation)
         for one in [await part.health() for part in parts]:
             if not one.ok:
-                return Health(self.name, False, one.detail, one.mend)
-        return Health(self.name, True, "运行正常")
+                return Health(PART, False, one.detail, one.mend)
+        return Health(PART, True, "运行正常")
 
     async def _listen(self) -> None:
         async for hint in listen(self._db.dsn):

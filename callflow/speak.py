@@ -92,7 +92,7 @@ def render(syllables: str, *, variant: str = "", speed: int = 150) -> bytes:
             input=syllables.encode(), capture_output=True, check=True, timeout=60,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as error:
-        raise Unavailable("no-espeak", "语音合成 espeak-ng 不能用,请先运行 make setup") from error
+        raise Unavailable("no-espeak", "语音合成 espeak-ng 不能用，请先运行 make setup") from error
     with wave.open(io.BytesIO(done.stdout), "rb") as spoken:
         rate, samples = spoken.getframerate(), spoken.readframes(spoken.getnframes())
     return audioop.ratecv(samples, 2, 1, rate, RATE, None)[0]

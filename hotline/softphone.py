@@ -115,7 +115,7 @@ def _modules() -> Path:
     for pattern in MODULE_FOLDERS:
         for path in sorted(Path("/").glob(pattern.lstrip("/"))):
             return path
-    raise Unavailable("no-baresip", "没有找到软电话 baresip,请先运行 make setup")
+    raise Unavailable("no-baresip", "没有找到软电话 baresip，请先运行 make setup")
 
 
 class Softphone:
@@ -170,7 +170,7 @@ class Softphone:
         """
         binary = shutil.which("baresip")
         if binary is None:
-            raise Unavailable("no-baresip", "没有找到软电话 baresip,请先运行 make setup")
+            raise Unavailable("no-baresip", "没有找到软电话 baresip，请先运行 make setup")
         self.folder.mkdir(parents=True, exist_ok=True)
         control_port = free_port()
         self._write_files(control_port)
@@ -263,7 +263,7 @@ class Softphone:
             self._writer.write(netstring(payload.encode()))
             reply = await asyncio.wait_for(self._replies.get(), READY_S)
         if not reply.get("ok"):
-            raise Unavailable("phone-failed", f"软电话不能执行 {name}:{reply.get('data', '')}")
+            raise Unavailable("phone-failed", f"软电话不能执行 {name}：{reply.get('data', '')}")
         return str(reply.get("data", ""))
 
     def _write_files(self, control_port: int) -> None:
@@ -302,7 +302,7 @@ class Softphone:
                     return await asyncio.open_connection("127.0.0.1", port)
                 except ConnectionRefusedError:
                     await asyncio.sleep(0.02)
-        raise Unavailable("phone-failed", f"软电话没有启动,见 {self.folder / 'baresip.log'}")
+        raise Unavailable("phone-failed", f"软电话没有启动，见 {self.folder / 'baresip.log'}")
 
     async def _registered(self) -> None:
         waits = {
@@ -314,7 +314,7 @@ class Softphone:
             task.cancel()
         event = done.pop().result()
         if event.kind == On.REFUSED:
-            raise Unavailable("phone-refused", f"分机 {self.user} 注册被拒绝:{event.text}")
+            raise Unavailable("phone-refused", f"分机 {self.user} 注册被拒绝：{event.text}")
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         try:

@@ -80,7 +80,7 @@ FIELDS = {
     "queue": "队列",
     "original_hotline": "原热线",
     "active": "启用",
-    "overflow": "溢出队列",
+    "overflow": "无人或久候时转往",
     "max_waiting": "最多等待",
     "position": "顺序",
     "from_time": "开始",

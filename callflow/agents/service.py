@@ -71,7 +71,7 @@ async def resume(session: AsyncSession, actor: Actor, user_id: UUID, version: in
     """示闲: take calls again, whatever the pause was for."""
     agent = await _logged_in(session, actor, user_id, version)
     if not agent.paused_at:
-        raise Conflict("not-paused", "当前已是空闲状态。")
+        raise Conflict("not-paused", "您已示闲，无需重复操作。")
     _pause(agent, None)
     return await _changed(session, agent)
 

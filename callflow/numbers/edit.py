@@ -97,7 +97,7 @@ async def save_queue(
     if not 0 <= fields.max_waiting <= LONGEST_QUEUE:
         raise _wrong("bad-queue-length", "max_waiting", f"排队人数上限为 0（不限）至 {LONGEST_QUEUE}。")
     if fields.overflow == name:
-        raise _wrong("overflows-itself", "overflow", "溢出队列不能是自己。")
+        raise _wrong("overflows-itself", "overflow", "无人或久候时不能转往本队列。")
     if fields.overflow and await session.get(Queue, fields.overflow) is None:
         raise _wrong("no-queue", "overflow", "请选择已有的队列。")
     row = await session.get(Queue, name, with_for_update=True, populate_existing=True)

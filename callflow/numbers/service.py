@@ -26,7 +26,7 @@ async def set_queue(
     actor.require(Permission.LINE_ADMIN)
     QueueFile(name)  # refuses what no file may carry
     if overflow and await session.get(Queue, overflow) is None:
-        raise NotFound("no-queue", "溢出队列不存在。")
+        raise NotFound("no-queue", "转往的队列不存在。")
     row = await session.merge(Queue(name=name, title=title, overflow=overflow, max_waiting=max_waiting))
     await _note(session, actor, "queue", name)
     return row

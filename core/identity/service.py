@@ -218,7 +218,7 @@ async def revoke(session: AsyncSession, actor: Actor, session_id: UUID) -> None:
     """End a session of one's own, or anybody's as user administrator."""
     row = await session.get(WebSession, session_id)
     if row is None or (row.user_id != actor.user_id and not actor.may(Permission.USER_ADMIN)):
-        raise NotFound("no-such-session", "没有这个登录会话。")
+        raise NotFound("no-such-session", "没有这个登录，可能已经退出。")
     row.revoked_at = row.revoked_at or clock.now()
     hint(session, SESSIONS, row.user_id)
     await record(session, actor, "session.revoke", "user", row.user_id)
@@ -257,7 +257,7 @@ async def create_user(
     """A new user -> the user and the first password, which must be changed at the first sign-in."""
     actor.require(Permission.USER_ADMIN)
     if not roles:
-        raise Invalid("no-role", "请至少选择一个角色。", fields={"roles": "请至少选择一个角色"})
+        raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位"})
     if Role.UNIT_CLERK in roles and unit_id is None:
         raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位"})
     if await session.scalar(select(User.id).where(func.lower(User.login) == login.lower())):

@@ -32,9 +32,9 @@ def clock(
     ends = f"{last_day.month}月{last_day.day}日(周{_WEEKDAYS[last_day.weekday()]})24:00"
     maybe = "（暂定）" if provisional else ""
     if at >= due_at:
-        text = f"已超期 · {ends} 到期{maybe}"
+        text = f"已逾期 · {ends} 到期{maybe}"
     elif left == 0:
-        text = f"今天到期 · {ends} 到期{maybe}"
+        text = f"今日到期 · {ends}{maybe}"
     else:
         text = f"剩 {left} 个工作日 · {ends} 到期{maybe}"
     return Clock(due_at, at >= due_at, left, provisional, text, tuple(days))

@@ -23,7 +23,7 @@ class ConsoleGateway:
 
     async def health(self) -> Health:
         """Always well, and says that nothing is sent."""
-        return Health("短信网关", True, "控制台网关：短信只写入短信记录，不实际发送", "配置运营商网关后方可发送。")
+        return Health("短信网关", True, "未接入运营商网关：短信只记入短信日志，不实际发送", "请设置运营商短信网关。")
 
     async def submit(self, sms_id: UUID, to: str, text: str) -> str:
         """Accept it under its own id."""

@@ -22,8 +22,8 @@ from crm.sms.models import Sms
 from crm.sms.rules import SmsState, resolutions
 
 ASK_EVERY_S = 60.0
-NO_NUMBER = "来电号码未显示或来电人匿名，请口头告知工单号和查询码"
-LANDLINE = "来电号码不能接收短信，请口头告知工单号和查询码"
+NO_NUMBER = "来电号码未显示或来电人匿名，请口头告知工单编号和查询码"
+LANDLINE = "来电号码不能接收短信，请口头告知工单编号和查询码"
 
 
 async def queue_receipt(session: AsyncSession, *, ticket_id: UUID, to: str | None, anonymous: bool, text: str) -> Sms:

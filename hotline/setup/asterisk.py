@@ -80,7 +80,7 @@ def find(say: Say = silent) -> AsteriskInstall | None:
         lacking = missing_modules(host, required_modules())
         if not lacking:
             return host
-        say(f"本机的 Asterisk {host.version} 缺少模块 {'、'.join(lacking)},不使用")
+        say(f"本机的 Asterisk {host.version} 缺少模块 {'、'.join(lacking)}，不使用")
     return _find_private()
 
 
@@ -166,8 +166,8 @@ def _packages(cache: Path, say: Say) -> list[Path]:
         manifest.write_text(json.dumps(versions), encoding="utf-8")
     except AptError as error:
         if not manifest.is_file():
-            raise Unavailable("no-asterisk", f"软件源里取不到 Asterisk:{error}") from error
-        say("软件源取不到,用上次留存的软件包")
+            raise Unavailable("no-asterisk", f"软件源里取不到 Asterisk：{error}") from error
+        say("软件源取不到，用上次留存的软件包")
         versions = json.loads(manifest.read_text(encoding="utf-8"))
     return [kept / name for name in versions]
 
@@ -179,8 +179,8 @@ def _download(kept: Path, say: Say) -> list[str]:
     if archive is None or not candidates or shutil.which("apt-get") is None:
         raise Unavailable(
             "no-asterisk",
-            "本机没有 Asterisk 20 以上版本,发行版的软件源里也没有已知的来源。"
-            "请管理员安装 Asterisk 20 以上版本(含 PJSIP、AudioSocket 模块)后再试",
+            "本机没有 Asterisk 20 以上版本，发行版的软件源里也没有已知的来源。"
+            "请管理员安装 Asterisk 20 以上版本（含 PJSIP、AudioSocket 模块）后再试",
         )
     failure: AptError | None = None
     for suite in candidates:
@@ -211,7 +211,7 @@ def _unpack(packages: list[Path], tree: Path) -> None:
         )  # fmt: skip
         if reader.wait() != 0:
             package.unlink()
-            raise Unavailable("bad-package", f"软件包 {package.name} 已损坏,已删除,请重新运行")
+            raise Unavailable("bad-package", f"软件包 {package.name} 已损坏，已删除，请重新运行")
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(unpack, packages))
@@ -251,7 +251,7 @@ def _inspect(prefix: Path) -> AsteriskInstall:
         prefix / "usr/bin/sipp",
     )
     if lacking := missing_modules(install, required_modules()):
-        raise Unavailable("no-asterisk", f"Asterisk {version} 缺少模块:{'、'.join(lacking)}")
+        raise Unavailable("no-asterisk", f"Asterisk {version} 缺少模块：{'、'.join(lacking)}")
     loader = next(libraries.glob("ld-linux-*.so.*"))
     programs = [binary, prefix / "usr/bin/sipp", *(install.modules_dir / name for name in required_modules())]
     for program in programs:
@@ -264,7 +264,7 @@ def _inspect(prefix: Path) -> AsteriskInstall:
         outside = [line for line in listed.stdout.splitlines() if "=> /" in line and f"=> {prefix}/" not in line]
         if listed.returncode != 0 or outside:
             why = listed.stderr.strip() or outside[0].strip()
-            raise Unavailable("no-asterisk", f"{program.name} 的库不全:{why}")
+            raise Unavailable("no-asterisk", f"{program.name} 的库不全：{why}")
     return install
 
 

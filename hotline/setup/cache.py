@@ -32,6 +32,6 @@ def exclusive(name: str, say: Say = silent) -> Iterator[Path]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("另一个安装正在进行,等它结束……")
+            say("另一个安装正在进行，等它结束……")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield folder

@@ -15,6 +15,7 @@ from ivr.agi.wire import AgiError, BadPeer, HungUp, Mute, Request
 
 Flow = Callable[[Session], Awaitable[None]]
 
+PART = "语音流程"
 CONNECTIONS = 1000
 """More at once are closed unheard, and their calls go on in the dialplan."""
 HEADER_S = 3.0
@@ -68,8 +69,8 @@ class AgiServer:
     async def health(self) -> Health:
         """Well while it listens."""
         if self._server and self._server.is_serving():
-            return Health(self.name, True, f"正在服务 {len(self._open)} 个呼叫")
-        return Health(self.name, False, "语音流程服务没有在监听", "重新启动热线服务；来电此时直接进入排队")
+            return Health(PART, True, f"正在服务 {len(self._open)} 个呼叫")
+        return Health(PART, False, "语音流程服务没有在监听", "重新启动热线服务；来电此时直接进入排队")
 
     def _accept(self) -> Connection:
         connection = Connection(self._introduced, self._gone)

@@ -19,13 +19,14 @@ from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
-from web import paging
+from recordings.queries import speech_status
+from web import no_words, paging
 from web.context import Context
 from web.pages import order_form
 from web.route import Asks, Nothing, Route
 
 DEVICES = {
-    "idle": "空闲",
+    "idle": "示闲",
     "ringing": "振铃",
     "talking": "通话中",
     "busy": "占用",
@@ -86,7 +87,7 @@ def agent_state(agent: queries.AgentStatus, calls: list[Any]) -> tuple[str, str,
         return PauseReason(agent.pause_reason).label if agent.pause_reason else "示忙", "warn", agent.paused_at
     if agent.device in {"unavailable", "unknown"}:
         return "话机未注册", "bad", None
-    return DEVICES.get(agent.device, "空闲"), "good", agent.logged_in_at
+    return DEVICES.get(agent.device, "示闲"), "good", agent.logged_in_at
 
 
 async def index(ctx: Context, asked: CallList) -> web.Response:
@@ -131,6 +132,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     session = ctx.session
     wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
     ticket = await session.scalar(wanted)
+    transcript = await session.get(Transcript, call.id)
     recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
     return await ctx.page(
         "call.html",
@@ -140,7 +142,8 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         revealed=revealed,
         may_reveal=ctx.actor.may(Permission.PERSONAL_UNMASK) and call.caller is not None,
         lines=await words(ctx, call.id),
-        transcript=await session.get(Transcript, call.id),
+        transcript=transcript,
+        no_words=no_words.why(call, transcript, await speech_status(session)),
         recordings=(await session.scalars(recordings)).all(),
         ticket=ticket,
         form=await order_form.build(ctx, ticket) if ticket else None,

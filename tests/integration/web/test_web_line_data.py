@@ -79,7 +79,7 @@ async def test_wrong_numbers_and_queues_are_said_beside_their_fields(system: Des
     off = {"title": "政务服务便民热线", "queue": "hotline", "version": "1"}
     assert "不能停用" in (await wrong(system, "/numbers/12345", off))["active"]
     assert (
-        "自己"
+        "转往本队列"
         in (await wrong(system, "/queues/hotline", {"title": "综合", "overflow": "hotline", "version": "1"}))[
             "overflow"
         ]
