@@ -149,9 +149,9 @@ class Line:
         return sum(1 for row in self.events(caller) if row[0] == kind and containing in ",".join(row))
 
     def events(self, caller: str) -> list[list[str]]:
-        """The CEL rows of the calls that `caller` began, in order."""
-        path = self.node.folders.log / "cel-custom" / "events.csv"
-        rows = [line[1:-1].split('","') for line in path.read_text().splitlines()] if path.exists() else []
+        """The CEL rows of the calls that `caller` began, in order, also from journals that were set aside."""
+        files = sorted((self.node.folders.log / "cel-custom").glob("events.csv*"), key=lambda one: one.stat().st_mtime)
+        rows = [line[1:-1].split('","') for file in files for line in file.read_text().splitlines()]
         calls = {row[2] for row in rows if row[2] == row[3] and row[5] == caller}
         return [row for row in rows if row[2] in calls]
 
