@@ -24,7 +24,9 @@ from core.clock import now
 from core.db import among, new_id
 from core.events import Event, publish
 from core.live import hint
+from core.log import get
 
+log = get(__name__)
 Key = tuple[str, str]
 """Node and linkedid."""
 CALLS = cast(Table, Call.__table__)
@@ -221,6 +223,8 @@ async def _announce(session: AsyncSession, changes: Sequence[_Change]) -> None:
     ended = [callbacks.Ended(one.id, one.view) for one in changes if one.view.ended_at]
     await callbacks.after_calls(session, ended)
     for one in changes:
+        if one.row is None:
+            log.info("call.recorded", call=str(one.id), linkedid=one.key[1])  # the two names of one call, once together
         hint(session, "calls", one.id)
         hint(session, "call", one.id)
         if one.view.ended_at:
