@@ -81,6 +81,8 @@ class LineFeed:
         self._unanswered: set[str] = set()
         self._read_at: datetime | None = None
         self._behind = False
+        self._unheard = 0
+        """Events that were too long, or whose reader failed: the journals tell of them as well."""
         self._heard = asyncio.Event()
         self._booted_at: datetime | None = None
         """Since when Asterisk runs, as this session says; None while it has not."""
@@ -249,6 +251,8 @@ class LineFeed:
             await self._close_gap(live)
         await self.reconciler.alive()
         unseen = await self.reconciler.sweep(live, asked_at)
+        if (unheard := self.ami.dropped + self.ami.handler_errors) != self._unheard:
+            self._unheard, self._behind = unheard, True
         unread_for = asked_at - self._read_at if self._read_at else READ_AT_LEAST
         if unseen or self._behind or unread_for >= (READ_AT_LEAST if live else READ_AT_REST):
             await self._read_journals()

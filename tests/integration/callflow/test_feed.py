@@ -128,3 +128,19 @@ async def test_a_connection_lost_again_while_its_gap_is_closed_leaves_a_gap(
         await until(lambda times=times: peer.sessions == times and feed.ami.state is State.UP)
         await peer.send(event("FullyBooted", Uptime="1"))
         await until(lambda times=times: closed == times)
+
+
+async def test_an_event_beyond_all_measure_is_made_up_from_the_journals(
+    db: Database, feed: LineFeed, peer: Peer, home: Path
+) -> None:
+    await until(lambda: feed.ami.state is State.UP)
+    await peer.send(event("FullyBooted", Uptime="1"))
+    await cut_off(db)
+    read = feed._read_at
+    await peer.send(event("CEL", Extra="x" * 500_000))
+    await until(lambda: feed.ami.dropped > 0)
+    feed._round.wake()
+    await until(lambda: feed._read_at != read)
+    read = feed._read_at
+    await feed._reconcile()
+    assert feed._read_at == read, "nothing more was missed"
