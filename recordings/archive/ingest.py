@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,16 +25,9 @@ from core.live import hint
 from core.locks import try_hold
 from core.log import call as log_call
 from core.log import get
-from recordings.archive.rules import (
-    RATE,
-    Take,
-    finished,
-    last_protected_day,
-    offset,
-    takes,
-    whole_samples,
-)
+from recordings.archive.rules import RATE, finished, last_protected_day, offset
 from recordings.archive.sound import Encoded, encode
+from recordings.archive.spool import Raw, spooled
 from recordings.events import RecordingStored
 from recordings.models import Kind, Recording, RecordingState
 from recordings.store.folder import digest_of
@@ -45,31 +37,6 @@ log = get(__name__)
 PEAKS_SUFFIX = ".peaks.json"
 BATCH = 50
 """Recordings catalogued in one transaction."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What lies in the spool of one recording: its files (citizen's side first) and their last change."""
-
-    take: Take
-    files: list[Path | None]
-    changed_at: datetime
-    being_written: bool
-
-    @property
-    def paths(self) -> list[Path]:
-        return [path for path in self.files if path]
-
-    @property
-    def samples(self) -> int:
-        return max(whole_samples(path.stat().st_size) if path else 0 for path in self.files)
-
-    @property
-    def state(self) -> RecordingState:
-        if not self.samples:
-            return RecordingState.EMPTY
-        heard = [path is not None and whole_samples(path.stat().st_size) > 0 for path in self.files]
-        return RecordingState.STORED if all(heard) else RecordingState.PARTIAL
 
 
 @dataclass(frozen=True)
@@ -118,7 +85,7 @@ class Ingest:
             await asyncio.to_thread(_clear, self._work)
             await self._adopt()
             done, trouble = 0, None
-            finished = await self._finished(await asyncio.to_thread(_spooled, self._spool))
+            finished = await self._finished(await asyncio.to_thread(spooled, self._spool))
             for start in range(0, len(finished), BATCH):
                 kept: list[Kept] = []
                 for raw in finished[start : start + BATCH]:
@@ -135,15 +102,15 @@ class Ingest:
                 raise trouble
             return done
 
-    async def _finished(self, spooled: list[Raw]) -> list[Raw]:
+    async def _finished(self, raws: list[Raw]) -> list[Raw]:
         """Those to which no sample will be added."""
-        if not spooled:
+        if not raws:
             return []
         async with self._db.session() as session:
             found = await session.scalars(
                 select(Call.linkedid).where(
                     Call.node == self._node,
-                    among(Call.linkedid, {raw.take.linkedid for raw in spooled}),
+                    among(Call.linkedid, {raw.take.linkedid for raw in raws}),
                     Call.ended_at.is_not(None),
                 )
             )
@@ -151,7 +118,7 @@ class Ingest:
         at = clock.now()
         return [
             raw
-            for raw in spooled
+            for raw in raws
             if finished(
                 ended=raw.take.linkedid in ended,
                 being_written=raw.being_written,
@@ -287,38 +254,6 @@ def _encoded(raw: Raw, folder: Path) -> tuple[Encoded, Path]:
     encoded, peaks = encode(raw.files, folder / "sound.flac"), folder / "peaks.json"
     peaks.write_text(json.dumps(encoded.peaks))
     return encoded, peaks
-
-
-def _spooled(spool: Path) -> list[Raw]:
-    """All recordings in the spool, the oldest call's first."""
-    names = [entry.name for entry in os.scandir(spool) if entry.is_file()] if spool.is_dir() else []
-    return [raw for take in takes(names) if (raw := _find(spool, take))]
-
-
-def _find(spool: Path, take: Take) -> Raw | None:
-    files = [path if (path := spool / name).is_file() else None for name in take.names]
-    changed = [path.stat().st_mtime for path in files if path]
-    if not changed:
-        return None
-    written = any(_being_written(path) for path in files if path)
-    return Raw(take, files, datetime.fromtimestamp(max(changed), UTC), written)
-
-
-def _being_written(path: Path) -> bool:
-    """Whether another process has the file open for writing: only then is a read lease refused (fcntl(2)).
-
-    Where leases are not possible (another owner, a network folder), quiet time alone decides.
-    """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _clear(work: Path) -> None:
