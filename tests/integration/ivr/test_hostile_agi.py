@@ -36,8 +36,8 @@ async def inject(session: Session) -> None:
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AgiServer]:
     """A server that loses patience quickly."""
-    monkeypatch.setattr(agi_server, "HEADER_S", 0.3)
-    monkeypatch.setattr(agi_session, "QUICK_S", 0.3)
+    monkeypatch.setattr(agi_server, "HEADER_S", 1.0)
+    monkeypatch.setattr(agi_session, "QUICK_S", 1.5)
     one = AgiServer("127.0.0.1", 0, {"talk": talk, "crash": crash, "inject": inject}, connections=200)
     await one.start()
     yield one
