@@ -25,6 +25,7 @@ from callflow.agents.models import Agent
 from callflow.asterisk import Folders
 from callflow.numbers import service as numbers
 from core.actor import SYSTEM, Actor
+from core.errors import Unavailable
 from core.identity.models import User
 from core.permissions import Role
 from hotline import settings
@@ -198,12 +199,12 @@ class Instance:
 
     async def calm(self) -> None:
         """An arm that collapsed leaves calls behind: they end, with Asterisk itself where it no longer obeys."""
-        await self.cli("channel request hangup all")
 
         async def silent() -> bool:
             return "\n0 active calls" in f"\n{await self.cli('core show channels count')}"
 
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, Unavailable):
+            await self.cli("channel request hangup all")
             await self._until(silent, "no call left", CALM_S)
             return
         await self.ground.node.stop()
