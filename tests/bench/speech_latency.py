@@ -19,7 +19,8 @@ from tests.bench.speech_sounds import Voices, p, row
 ROUNDS, AT_ONCE = 8, 4
 AIM_S = 1.0
 DRAFTED = text(
-    "SELECT CAST(j.args->>'call_id' AS uuid), max(e.at) FROM procrastinate_jobs j"
+    "SELECT CAST(told->>'call_id' AS uuid), max(e.at) FROM procrastinate_jobs j"
+    " CROSS JOIN jsonb_array_elements(j.args->'events') AS told"
     " JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'succeeded'"
     " WHERE j.task_name = 'crm.final-draft' GROUP BY 1"
 )
