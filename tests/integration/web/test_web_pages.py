@@ -1,5 +1,6 @@
 """Every page answers, empty and with data, in Chinese and with its security headers."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
@@ -14,7 +15,7 @@ from callflow.models import Call
 from core import clock
 from core.db import Database
 from core.permissions import Role
-from recordings.models import Side, Source, TranscriptSegment
+from recordings.models import Kind, Recording, RecordingState, Side, Source, TranscriptSegment
 
 PAGES = {
     Role.SHIFT_LEAD: ["/live-calls", "/calls", "/callbacks", "/recordings", "/incidents", "/system", "/account"],
@@ -127,3 +128,29 @@ async def test_a_new_user_gets_a_first_password_once(db: Database, serve: Callab
     again = await desk.post("/users", form)
     assert again.status == 422
     assert "该登录名已被使用" in await again.text()
+
+
+async def test_two_visits_to_the_player_within_one_second_are_two(db: Database, lead: Desk) -> None:
+    async with db.session() as session:
+        row = Recording(
+            node="node1",
+            linkedid="1.1",
+            kind=Kind.TALK,
+            part=1,
+            started_at=clock.now(),
+            seconds=3.0,
+            channels=2,
+            digest="0" * 64,
+            store_key="2026/11/25/talk.flac",
+            size=1,
+            protected_until=clock.today(),
+            state=RecordingState.STORED,
+        )
+        session.add(row)
+    seen = set()
+    for _ in range(3):
+        page = await lead.post(f"/recordings/{row.id}", {"reason": "核实诉求内容"})
+        grant = re.search(r"grant=([0-9a-f]{64})", await page.text())
+        assert grant, await page.text()
+        seen.add(grant[1])
+    assert len(seen) == 3, "each visit has a grant of its own, and its listening is a line of its own in the ledger"
