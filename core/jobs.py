@@ -212,15 +212,15 @@ class Worker:
 
     def _runner(self, known: Job) -> Callable[..., Awaitable[None]]:
         async def run(context: procrastinate.JobContext, **args: Any) -> None:
-            attempt = context.job.attempts if context.job else 0
+            attempt, id = (context.job.attempts, context.job.id) if context.job else (0, None)
             with log_call(_call_of(args)):
                 try:
                     await known.handler(JobContext(self._db, self._services, attempt), **args)
                 except Unavailable as error:
-                    log.warning("job.later", job=known.name, attempt=attempt, error=error.id)
+                    log.warning("job.later", job=known.name, id=id, attempt=attempt, error=error.id)
                     raise
                 except Exception:
-                    log.exception("job.failed", job=known.name, attempt=attempt)
+                    log.exception("job.failed", job=known.name, id=id, attempt=attempt)
                     raise
 
         return run
@@ -258,32 +258,3 @@ async def run_pending(db: Database, *, services: Mapping[type, object] | None = 
         for known in JOBS.values():
             app.task(name=known.name, queue=known.queue, retry=known.retry, pass_context=True)(worker._runner(known))
         await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=4)
-
-
-@dataclass(frozen=True)
-class FailedJob:
-    """A job that gave up, for a person to replay."""
-
-    id: int
-    name: str
-    args: dict[str, Any]
-    attempts: int
-    failed_at: datetime | None
-
-
-async def failed_jobs(session: AsyncSession, *, limit: int = 100) -> list[FailedJob]:
-    """The newest failed jobs."""
-    rows = await session.execute(
-        text(
-            "SELECT j.id, j.task_name, j.args, j.attempts, max(e.at) FROM procrastinate_jobs j"
-            " LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed'"
-            " WHERE j.status = 'failed' GROUP BY j.id ORDER BY j.id DESC LIMIT :limit"
-        ),
-        {"limit": limit},
-    )
-    return [FailedJob(*row) for row in rows]
-
-
-async def replay(session: AsyncSession, job_id: int) -> None:
-    """Queue a failed job once more."""
-    await session.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})

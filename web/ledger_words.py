@@ -44,6 +44,7 @@ ACTIONS = {
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
     "sms.resolve": "登记短信结果",
+    "job.replay": "重新执行失败任务",
 }
 GROUPS = {
     "session": "登录",
@@ -53,6 +54,7 @@ GROUPS = {
     "unit": "单位与坐席",
     "line": "线路",
     "sms": "短信",
+    "job": "后台任务",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -68,6 +70,7 @@ SUBJECTS = {
     "recording": "录音",
     "sms": "短信",
     "callback": "回拨任务",
+    "job": "后台任务",
 }
 FIELDS = {
     "name": "名称",
