@@ -1,7 +1,8 @@
 """派单: order to units, clocks, history and SMS, all in one transaction (第十二条(二), 第十三条)."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.calendar import Due, WorkCalendar, due
+from core.calendar import Due
 from core.clock import now
 from core.errors import Invalid
 from core.events import publish
 from core.identity.models import Unit
+from crm.clocks import Rules, days_as_json, rules_at
 from crm.county.categories import Category
 from crm.county.data import UnitKind
 from crm.installed import installed
@@ -70,9 +72,12 @@ async def dispatch(session: AsyncSession, actor: Actor, ticket_id: UUID, version
     assert facts.category is not None
     assists = [units[unit_id] for unit_id in dict.fromkeys(order.assist_unit_ids) if unit_id != lead.id]
     basis = _basis(ticket, lead, order.basis)
-    found = await _round(session, ticket, facts.category)
-    row, ends, limit = found
-    _assign(session, ticket, row, actor, lead, assists, basis, limit)
+    at = now()
+    rules = rules_at(at)
+    if rules is None:
+        raise Invalid("before-regulation", "本办法施行之前不能派发工单（第三十二条）。")
+    row, ends, limit = await _round(session, ticket, facts.category, rules, at)
+    _assign(session, ticket, row, actor, lead, assists, basis, limit, rules)
     ticket.state = State.DISPATCHED
     ticket.version += 1
     ticket.first_dispatched_at = ticket.first_dispatched_at or row.dispatched_at
@@ -114,11 +119,11 @@ async def _units(session: AsyncSession, order: Order) -> dict[UUID, Unit]:
     return units
 
 
-async def _round(session: AsyncSession, ticket: Ticket, category: Category) -> tuple[Round, Due, int]:
-    here = installed()
-    at = now()
-    limit = here.policy[LimitsPolicy].of(category)
-    ends = due(at, limit, here.calendar)
+async def _round(
+    session: AsyncSession, ticket: Ticket, category: Category, rules: Rules, at: datetime
+) -> tuple[Round, Due, int]:
+    limit = rules.policy[LimitsPolicy].of(category)
+    ends = rules.due(at, limit)
     last = await session.scalar(select(func.max(Round.n)).where(Round.ticket_id == ticket.id))
     row = Round(
         ticket_id=ticket.id,
@@ -128,22 +133,13 @@ async def _round(session: AsyncSession, ticket: Ticket, category: Category) -> t
         limit_days=limit,
         due_at=ends.at,
         provisional=ends.provisional,
-        days=[_day(asdict(day)) for day in ends.days],
-        policy_version=here.policy.version,
-        calendar_version=calendar_version(here.calendar),
+        days=days_as_json(ends),
+        policy_version=rules.policy.version,
+        calendar_version=rules.calendar.version,
     )
     session.add(row)
     await session.flush()
     return row, ends, limit
-
-
-def calendar_version(calendar: WorkCalendar) -> str:
-    """The published years that the calendar knows, e.g. `2023-2026`."""
-    return f"{min(calendar.years)}-{max(calendar.years)}" if calendar.years else "none"
-
-
-def _day(values: dict[str, Any]) -> dict[str, Any]:
-    return values | {"day": values["day"].isoformat()}
 
 
 def _assign(
@@ -155,11 +151,11 @@ def _assign(
     assists: Sequence[Unit],
     basis: str,
     limit: int,
+    rules: Rules,
 ) -> None:
-    here = installed()
-    sign = due(row.dispatched_at, here.policy[LimitsPolicy].sign, here.calendar).at
+    sign = rules.due(row.dispatched_at, rules.policy[LimitsPolicy].sign).at
     earlier = limit - 1 if limit >= ASSIST_EARLIER_FROM_DAYS else limit
-    assist_due = due(row.dispatched_at, earlier, here.calendar).at
+    assist_due = rules.due(row.dispatched_at, earlier).at
 
     def add(unit_id: UUID, role: str, why: str, sign_due: Any, ends: Any) -> None:
         session.add(
