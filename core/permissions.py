@@ -26,6 +26,11 @@ class Permission(StrEnum):
     SMS_RESOLVE = "sms.resolve"  # settle a message whose outcome is unknown
     USER_ADMIN = "user.admin"  # users and their roles
     UNIT_ADMIN = "unit.admin"  # member units
+    POLICY_VIEW = "policy.view"  # the rules and the calendar in force, and what is proposed
+    POLICY_PROPOSE = "policy.propose"  # propose a change of the rules
+    POLICY_CONFIRM = "policy.confirm"  # be the second person for it
+    CALENDAR_PROPOSE = "calendar.propose"  # import a year's notice, propose a closure
+    CALENDAR_CONFIRM = "calendar.confirm"  # be the second person for it
     AUDIT_VIEW = "audit.view"  # the ledger
     SYSTEM_VIEW = "system.view"  # health of the parts
     SYSTEM_ADMIN = "system.admin"  # failed jobs, settings
@@ -40,6 +45,7 @@ class Role(StrEnum):
     ARCHIVIST = "archivist"
     UNIT_CLERK = "unit-clerk"
     SUPERVISOR = "supervisor"
+    BUREAU_LEADER = "bureau-leader"
     LEADER = "leader"
     SYSTEM_ADMIN = "system-admin"
     SECURITY_ADMIN = "security-admin"
@@ -58,6 +64,7 @@ LABELS: dict[Role, str] = {
     Role.ARCHIVIST: "档案员",
     Role.UNIT_CLERK: "单位经办人",
     Role.SUPERVISOR: "督办员",
+    Role.BUREAU_LEADER: "政数局分管领导",
     Role.LEADER: "县领导",
     Role.SYSTEM_ADMIN: "系统管理员",
     Role.SECURITY_ADMIN: "安全管理员",
@@ -76,29 +83,34 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.POLICY_VIEW}
+_RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
+"""Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
     Role.SHIFT_LEAD: frozenset(_LEAD),
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
-        | {P.PERSONAL_UNMASK}
+        | {P.PERSONAL_UNMASK, P.POLICY_VIEW}
     ),
     Role.ARCHIVIST: frozenset({P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW}),
     Role.UNIT_CLERK: frozenset({P.ORDER_VIEW_UNIT}),
     Role.SUPERVISOR: frozenset(
-        {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.ORDER_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
+        {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.ORDER_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW} | _RULES
     ),
-    Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW}),
+    Role.BUREAU_LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW} | _RULES),
+    Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
         {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW}
     ),
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
-    Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW}),
+    Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
 }
 
-PRIVILEGED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST})
+PRIVILEGED = frozenset(
+    {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST, Role.BUREAU_LEADER}
+)
 """Roles that sign in with a second factor (GB/T 22239-2019 8.1.4: two factors, one of them cryptographic)."""
 
 
