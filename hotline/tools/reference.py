@@ -24,6 +24,7 @@ from callflow import variables
 from core.permissions import GRANTS, PRIVILEGED, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
+from hotline.tools.life_page import LIFE, life_page
 from web.route import Door, Who
 from web.routes import TABLE
 
@@ -41,6 +42,7 @@ def pages() -> dict[str, str]:
         "dialplan-variables.md": variables_page(),
         "permissions.md": permissions_page(),
         "metrics.md": metrics_page(),
+        LIFE: life_page(WRITTEN),
     }
 
 
