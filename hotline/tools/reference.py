@@ -24,6 +24,7 @@ from core.permissions import GRANTS, PRIVILEGED, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from hotline.tools import regulation
+from hotline.tools.life_page import LIFE, life_page
 from web.route import Door, Who
 from web.routes import TABLE
 
@@ -42,6 +43,7 @@ def pages() -> dict[str, str]:
         "permissions.md": permissions_page(),
         "metrics.md": metrics_page(),
         "regulation.md": regulation.page(WRITTEN),
+        LIFE: life_page(WRITTEN),
     }
 
 
