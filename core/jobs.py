@@ -38,6 +38,8 @@ SWEEP_EVERY_S = 15.0
 HEARTBEAT_S = 10.0
 POLL_S = 5.0
 KEEP_FINISHED_H = 24 * 7
+FORGET_EVERY_S = 3600.0
+"""Looking for old finished jobs reads all of them."""
 
 
 @dataclass(frozen=True)
@@ -255,9 +257,12 @@ class Worker:
 
     async def _sweep(self, app: procrastinate.App) -> None:
         """Give the jobs of killed workers back, and forget old finished ones."""
+        forget_at = 0.0
         while True:
             await _revive(app)
-            await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+            if time.monotonic() >= forget_at:
+                await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+                forget_at = time.monotonic() + FORGET_EVERY_S
             await asyncio.sleep(SWEEP_EVERY_S)
 
 
