@@ -174,7 +174,9 @@ class Ingest:
                 ],
             )
 
-    def _row(self, one: Kept, known: Mapping[int, str], call: Row[str, UUID, datetime | None] | None) -> dict[str, Any] | None:
+    def _row(
+        self, one: Kept, known: Mapping[int, str], call: Row[str, UUID, datetime | None] | None
+    ) -> dict[str, Any] | None:
         """The catalogue's row of a recording, `known` being its likes' digests by part; None where it has one, or was
         no recording: a recorder that waited in the queue for an agent in vain leaves empty files."""
         raw, take, digest = one.raw, one.raw.take, one.encoded.digest if one.encoded else ""
