@@ -27,7 +27,7 @@ FIRST_DELAY_S, LONGEST_DELAY_S = 0.2, 5.0
 MAX_REFUSALS = 3
 """A password refused this often is not tried again until it changes or somebody asks for it."""
 CHUNK = 65536
-REST_S = 0.05
+REST_S = 0.02
 """Between two reads: Asterisk writes its events one by one, and waking for each costs more than reading it."""
 LOST = Unavailable("ami-lost", "与电话系统的管理连接中断，操作结果未知，未重发。")
 
