@@ -39,19 +39,19 @@ class Menu(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    keys: tuple[MenuKey, ...] = ()
-    wrong_keys: Annotated[int, Field(ge=0, le=5)] = 0
+    keys: tuple[MenuKey, ...] = Field((), title="按键及用途")
+    wrong_keys: Annotated[int, Field(ge=0, le=5)] = Field(0, title="按错键时重说的次数")
     """So many wrong keys are answered by saying again which there are; after that the caller goes to an agent."""
-    key_wait_s: Annotated[int, Field(ge=2, le=30)] = 6
+    key_wait_s: Annotated[int, Field(ge=2, le=30)] = Field(6, title="两次按键之间的最长等待（秒）")
     """Where a number is typed: the longest pause between two keys."""
-    repeats: Annotated[int, Field(ge=0, le=9)] = 3
+    repeats: Annotated[int, Field(ge=0, le=9)] = Field(3, title="工单状态可重听的次数")
     """How often a caller may hear the state of an order again."""
 
     @model_validator(mode="after")
     def _one_meaning_per_key(self) -> "Menu":
         twice = sorted(key for key, count in Counter(one.key for one in self.keys).items() if count > 1)
         if twice:
-            raise ValueError(f"keys with two meanings: {', '.join(twice)}")
+            raise ValueError(f"同一按键有两种用途：{'、'.join(twice)}")
         return self
 
     def keys_for(self, *meanings: Does) -> str:
@@ -68,6 +68,7 @@ class MenuPolicy(Menu, PolicySection):
     """Table `[menu]`."""
 
     key: ClassVar[str] = "menu"
+    title: ClassVar[str] = "来电按键"
 
     @property
     def menu(self) -> Menu:

@@ -44,6 +44,12 @@ ACTIONS = {
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
     "sms.resolve": "登记短信结果",
+    "policy.propose": "提出规则变更",
+    "policy.confirm": "确认规则变更",
+    "policy.withdraw": "撤回规则变更",
+    "calendar.propose": "提出日历变更",
+    "calendar.confirm": "确认日历变更",
+    "calendar.withdraw": "撤回日历变更",
 }
 GROUPS = {
     "session": "登录",
@@ -53,6 +59,8 @@ GROUPS = {
     "unit": "单位与坐席",
     "line": "线路",
     "sms": "短信",
+    "policy": "运行规则",
+    "calendar": "工作日历",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -68,6 +76,8 @@ SUBJECTS = {
     "recording": "录音",
     "sms": "短信",
     "callback": "回拨任务",
+    "policy": "运行规则",
+    "calendar": "工作日历",
 }
 FIELDS = {
     "name": "名称",
