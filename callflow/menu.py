@@ -23,6 +23,11 @@ class Does(StrEnum):
     AGENT = "agent"
     """转人工: straight to the queue; whoever waits there is on the way already."""
 
+    @property
+    def label(self) -> str:
+        """As staff read it."""
+        return {"status": "查工单", "repeat": "重听", "agent": "转人工"}[self.value]
+
 
 class MenuKey(BaseModel):
     """One key of the telephone. `says` is how it is offered, such as `查工单`; empty: it works and is not offered."""
@@ -32,6 +37,9 @@ class MenuKey(BaseModel):
     key: Annotated[str, Field(pattern=r"^[0-9*#]$")]
     does: Does
     says: Annotated[str, Field(pattern=r"^[\u4e00-\u9fff]{0,10}$")] = ""
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.does.label}{f'（播报“{self.says}”）' if self.says else '（不播报）'}"
 
 
 class Menu(BaseModel):

@@ -73,7 +73,7 @@ class Policy:
 
     @property
     def sections(self) -> dict[str, PolicySection]:
-        """All sections by key, in the order in which the program defines them."""
+        """All sections by key, in the order of the text."""
         return {kind.key: one for kind, one in self._sections.items()}
 
 
@@ -109,7 +109,9 @@ def _made(text: str, document: dict[str, Any], name: str) -> Policy:
         unknown = sorted(set(document) - set(SECTIONS))
         if unknown:
             raise ValueError(f"没有这些部分：{'、'.join(unknown)}")
-        sections = {kind: kind.model_validate(document[key]) for key, kind in SECTIONS.items()}
+        if missing := sorted(set(SECTIONS) - set(document)):
+            raise ValueError(f"缺少这些部分：{'、'.join(missing)}")
+        sections = {SECTIONS[key]: SECTIONS[key].model_validate(rows) for key, rows in document.items()}
     except (KeyError, ValueError, ValidationError) as error:
         raise Invalid("bad-policy", f"政策文件 {name} 无法使用：{error}") from error
     return Policy(short_digest(text), title, issued, sections)

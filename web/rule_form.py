@@ -3,7 +3,7 @@
 import tomllib
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 from annotated_types import Ge, Le
 from pydantic import create_model
@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from core.errors import Invalid
 from core.forms import validate
 from core.policy import PolicySection
-from core.rules.text import toml, values
+from core.rules.text import labels, toml, values
 from web.route import Asks
 
 VALUE, BASIS = "value_", "basis_"
@@ -89,10 +89,8 @@ def _kind(info: FieldInfo) -> tuple[str, tuple[tuple[str, str], ...]]:
         return "number", ()
     if annotation is str:
         return "text", ()
-    if get_origin(annotation) is Literal:
-        return "choice", tuple((str(one), str(one)) for one in get_args(annotation))
-    if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return "choice", tuple((str(one.value), getattr(one, "label", str(one.value))) for one in annotation)
+    if words := labels(info):
+        return "choice", tuple((_plain(one), said) for one, said in words.items())
     return "toml", ()
 
 

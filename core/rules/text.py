@@ -4,21 +4,23 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from core.policy import Policy, PolicySection
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value of the policy as a person reads it: `签收（工作日）`, 1, `第十三条：…`."""
+    """One value of the policy: `签收（工作日）`, 1, `第十三条：…`; `shown` is the value as a person reads it."""
 
     section: str
     name: str
     label: str
     value: Any
+    shown: str
     basis: str
 
 
@@ -29,14 +31,34 @@ class Change:
     before: Value | None
     after: Value
 
+    @property
+    def basis_stays(self) -> bool:
+        """Another value on the same basis: perhaps the basis was forgotten."""
+        return self.before is not None and self.before.basis == self.after.basis
+
 
 def values(section: PolicySection) -> Iterator[Value]:
     """The section's values in their order."""
     for name, field in type(section).model_fields.items():
         if name == "basis":
             continue
-        basis = section.basis[name]
-        yield Value(section.key, name, field.title or basis, getattr(section, name), basis)
+        basis, value = section.basis[name], getattr(section, name)
+        yield Value(section.key, name, field.title or basis, value, labels(field).get(value) or chinese(value), basis)
+
+
+def labels(field: FieldInfo) -> dict[Any, str]:
+    """What a person reads for each of a field's choices: an Enum's labels, or `json_schema_extra={"labels": {…}}`."""
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Enum):
+        return {one: str(getattr(one, "label", one.value)) for one in field.annotation}
+    extra = field.json_schema_extra
+    given = extra.get("labels") if isinstance(extra, dict) else None
+    said = given if isinstance(given, dict) else {}
+    return {one: str(said.get(one, one)) for one in get_args(field.annotation)} if is_choice(field) else {}
+
+
+def is_choice(field: FieldInfo) -> bool:
+    """Whether the field takes one of a few words."""
+    return get_origin(field.annotation) is Literal
 
 
 def section_title(section: PolicySection | type[PolicySection]) -> str:
@@ -97,8 +119,8 @@ def chinese(value: Any) -> str:
             return "是" if value else "否"
         case "" | () | []:
             return "无"
-        case Enum() | BaseModel() | dict():
-            return toml(value)
+        case Enum():
+            return str(getattr(value, "label", value.value))
         case list() | tuple():
             return "；".join(chinese(one) for one in value)
     return str(value)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.calendar.document import CalendarDocument, Closure, parse, read, write
+from core.calendar.forecast import statutory
 from core.calendar.notice import read_notice
 from core.errors import Invalid, Unavailable
 from core.permissions import Permission
@@ -79,19 +80,43 @@ def preview_of(row: RuleVersion, rows: list[RuleVersion]) -> Preview | None:
     return of_calendar(installed().policy, parse(base.text), parse(row.text)) if base else None
 
 
-def differing(row: RuleVersion, rows: list[RuleVersion]) -> list[tuple[date, str, str]]:
-    """Days that a version sets otherwise than the one before: day, what it was, what it is."""
-    base = next((one for one in rows if one.id == row.based_on), None)
-    return differences(read(base.text), read(row.text)) if base else []
+@dataclass(frozen=True)
+class Holiday:
+    """One line of a notice as it was understood: days off, and the weekend days worked for it."""
+
+    name: str
+    first: date
+    last: date
+    days: int
+    worked: tuple[date, ...]
+
+
+def arrangement(before: CalendarDocument, after: CalendarDocument) -> list[Holiday]:
+    """What a notice says, holiday by holiday, for comparing it with the original; empty where no year changed."""
+    changed = [year for number, year in after.years.items() if before.years.get(number) != year]
+    found = []
+    for year in changed:
+        for name in dict.fromkeys(one.name for one in year.rest):
+            days = [one.day for one in year.rest if one.name == name]
+            worked = tuple(one.day for one in year.work if one.name == f"{name}调休")
+            found.append(Holiday(name, days[0], days[-1], len(days), worked))
+    return found
+
+
+def documents(row: RuleVersion, rows: list[RuleVersion]) -> tuple[CalendarDocument, CalendarDocument]:
+    """What a version was based on, and what it says; the first version is based on itself."""
+    base = next((one for one in rows if one.id == row.based_on), row)
+    return read(base.text), read(row.text)
 
 
 def differences(before: CalendarDocument, after: CalendarDocument) -> list[tuple[date, str, str]]:
-    """The same of two documents; only days named in one of them can differ in more than being provisional."""
+    """Days that are worked in only one of the two: day, what it was, what it is."""
     was, will = before.calendar(), after.calendar()
     found = []
-    for day in sorted({*was.exceptions, *will.exceptions}):
+    years = {day.year for day in (*was.exceptions, *will.exceptions)}
+    for day in sorted({*was.exceptions, *will.exceptions, *(day for year in years for day in statutory(year))}):
         old, new = was.kind(day), will.kind(day)
-        if (old.works, old.reason) != (new.works, new.reason):
+        if old.works != new.works:
             found.append((day, _said(old.works, old.reason), _said(new.works, new.reason)))
     return found
 

@@ -9,8 +9,8 @@ from aiohttp import web
 from pydantic import Field
 
 from core import clock
-from core.calendar import DayKind, WorkCalendar
-from core.calendar.document import FIRST_YEAR, LAST_YEAR, Document, Name
+from core.calendar import DayKind
+from core.calendar.document import FIRST_YEAR, LAST_YEAR, CalendarDocument, Document, Name
 from core.calendar.notice import LONGEST
 from core.errors import Invalid
 from core.permissions import Permission
@@ -87,7 +87,7 @@ async def index(ctx: Context, asked: CalendarPage) -> web.Response:
         "calendar.html",
         place="calendar",
         year=year,
-        months=months(year, present),
+        months=months(year, document),
         working=sum(present.kind(day).works for day in _days(year)),
         notice=document.years[year].notice if year in document.years else "",
         closures=[one for one in document.closures if one.day.year == year],
@@ -103,14 +103,14 @@ def _days(year: int) -> list[date]:
     return [first + timedelta(days=n) for n in range((date(year + 1, 1, 1) - first).days)]
 
 
-def months(year: int, present: WorkCalendar) -> list[list[Cell | None]]:
+def months(year: int, document: CalendarDocument) -> list[list[Cell | None]]:
     """Twelve months, each beginning on a Monday: None before its first day."""
+    present, closed = document.calendar(), {one.day for one in document.closures}
     made: list[list[Cell | None]] = [[None] * date(year, month, 1).weekday() for month in range(1, 13)]
     for day in _days(year):
         kind = present.kind(day)
         weekend = day.weekday() >= 5
-        closed = bool(kind.basis) and "（" in kind.reason
-        cls = "closed" if closed else "worked" if kind.works and weekend else "" if kind.works else "rest"
+        cls = "closed" if day in closed else "worked" if kind.works and weekend else "" if kind.works else "rest"
         made[day.month - 1].append(Cell(day, kind, cls))
     return made
 
@@ -133,14 +133,13 @@ async def show_closure(ctx: Context, asked: ClosureForm) -> web.Response:
 
 async def _preview(ctx: Context, draft: CalendarDraft) -> web.Response:
     _, known = await calendar.newest(ctx.session)
-    year = draft.document.years.get(draft.year)
     return await ctx.page(
         "calendar_preview.html",
         place="calendar",
         draft=draft,
         preview=draft.preview,
         differences=calendar.differences(known, draft.document),
-        work=year.work if year and draft.title == year.notice else (),
+        arrangement=calendar.arrangement(known, draft.document),
     )
 
 
@@ -156,6 +155,7 @@ async def version(ctx: Context, asked: OneVersion) -> web.Response:
     """One version: who decided what, and what it changes."""
     row = await service.one(ctx.session, Kind.CALENDAR, asked.id)
     rows = await service.versions(ctx.session, Kind.CALENDAR)
+    before, after = calendar.documents(row, rows)
     proposed = row.state == Standing.PROPOSED
     decides = ctx.actor.may(Permission.CALENDAR_CONFIRM) or ctx.actor.may(Permission.CALENDAR_PROPOSE)
     return await ctx.page(
@@ -164,7 +164,8 @@ async def version(ctx: Context, asked: OneVersion) -> web.Response:
         row=row,
         standing=standing(row, rows),
         preview=calendar.preview_of(row, rows),
-        differences=calendar.differing(row, rows),
+        differences=calendar.differences(before, after),
+        arrangement=calendar.arrangement(before, after),
         may_confirm=proposed and ctx.actor.may(Permission.CALENDAR_CONFIRM) and ctx.actor.user_id != row.proposed_by,
         own=proposed and ctx.actor.user_id == row.proposed_by,
         may_withdraw=decides and proposed,

@@ -16,7 +16,7 @@ from core.rules import service
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from core.rules.service import LONGEST_TEXT
-from core.rules.text import chinese, section_title, values, write
+from core.rules.text import section_title, values, write
 from crm.installed import installed
 from crm.rulebook import policy
 from crm.rulebook.policy import Draft
@@ -72,7 +72,6 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
         versions=[(row, standing(row, rows)) for row in rows],
         waiting=[row for row in rows if row.state == Standing.PROPOSED],
         may_propose=ctx.actor.may(Permission.POLICY_PROPOSE),
-        chinese=chinese,
     )
 
 
@@ -134,7 +133,6 @@ async def _preview(ctx: Context, draft: Draft, section: str) -> web.Response:
         preview=draft.preview,
         back=f"/policy/sections{section}" if section else "/policy/text",
         since=f"{local(first).date() + timedelta(days=1)}T00:00",
-        chinese=chinese,
     )
 
 
@@ -169,7 +167,6 @@ async def version(ctx: Context, asked: OneVersion) -> web.Response:
         may_confirm=proposed and ctx.actor.may(Permission.POLICY_CONFIRM) and ctx.actor.user_id != row.proposed_by,
         own=proposed and ctx.actor.user_id == row.proposed_by,
         may_withdraw=decides and (proposed or coming),
-        chinese=chinese,
     )
 
 
