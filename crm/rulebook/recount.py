@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM
 from core.calendar import ClockPolicy, Due, WorkCalendar, recounted
+from core.db import Database
 from core.errors import Unavailable
 from core.ledger import record
 from core.live import hint
@@ -30,22 +31,28 @@ class Recount:
     moved: int
 
 
-async def recount(session: AsyncSession) -> Recount:
-    """Every open round that was counted by another calendar. Raises Unavailable until this process knows the newest.
+async def recount(db: Database) -> Recount:
+    """Every open round that was counted by another calendar, some hundred in a transaction.
 
-    Running it again changes nothing: what is done bears the newest calendar's version.
+    Running it again changes nothing: what is done bears the newest calendar's version. Raises Unavailable until this
+    process knows the newest.
     """
+    looked_at = moved = 0
+    while True:
+        async with db.session() as session:
+            done = await _some(session)
+        if not done.looked_at:
+            return Recount(looked_at, moved)
+        looked_at, moved = looked_at + done.looked_at, moved + done.moved
+
+
+async def _some(session: AsyncSession) -> Recount:
     newest = (await service.confirmed(session, Kind.CALENDAR))[-1].version
     if installed().calendar.version != newest:
         raise Unavailable("calendar-not-loaded", "新的工作日历正在载入，稍后重新核算。")
-    looked_at = moved = 0
-    while rows := await _batch(session, newest):
-        tickets = await _locked(session, [row.ticket_id for row in rows])
-        for row in rows:
-            looked_at += 1
-            moved += await _recount(session, tickets[row.ticket_id], row)
-        await session.flush()
-    return Recount(looked_at, moved)
+    rows = await _batch(session, newest)
+    tickets = await _locked(session, [row.ticket_id for row in rows])
+    return Recount(len(rows), sum([await _recount(session, tickets[row.ticket_id], row) for row in rows]))
 
 
 async def _batch(session: AsyncSession, newest: str) -> Sequence[Round]:

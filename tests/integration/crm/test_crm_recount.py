@@ -93,7 +93,8 @@ async def test_open_orders_follow_a_notice_that_gives_more_days_off(
     assert (day(before.due_at), before.provisional) == ("01-09 00:00", True)
     await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
     await keeper.look()
-    await run_pending(db)
+    await run_pending(db)  # the subscriber
+    await run_pending(db)  # what it deferred
     after, made, parts = await rows(db, ticket)
     assert (day(made.due_at), made.provisional, made.calendar_version) == (
         "01-12 00:00",
@@ -119,14 +120,24 @@ async def test_a_notice_with_worked_weekends_moves_nothing_earlier(
     ticket = await dispatched(db, office)
     await publish_calendar(db, notice([date(2027, 1, 1)], [date(2027, 1, 2), date(2027, 1, 3)]))
     await keeper.look()
-    async with db.session() as session:
-        done = await recount(session)
+    done = await recount(db)
     assert (done.looked_at, done.moved) == (1, 0)
     made = (await rows(db, ticket))[1]
     assert (day(made.due_at), made.provisional) == ("01-09 00:00", False)
     assert "不提前" in made.days[-1]["reason"]
-    async with db.session() as session:
-        assert (await recount(session)).looked_at == 0
+    assert (await recount(db)).looked_at == 0
+
+
+async def test_more_orders_than_a_transaction_takes(
+    db: Database, office: Any, keeper: RulesKeeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.rulebook.recount.BATCH", 2)
+    for _ in range(5):
+        await dispatched(db, office)
+    await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
+    await keeper.look()
+    done = await recount(db)
+    assert (done.looked_at, done.moved) == (5, 5)
 
 
 async def test_closed_orders_are_history(db: Database, office: Any, keeper: RulesKeeper) -> None:
@@ -135,8 +146,7 @@ async def test_closed_orders_are_history(db: Database, office: Any, keeper: Rule
         (await session.get_one(Ticket, ticket.id)).closed_at = CHRISTMAS_EVE
     await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
     await keeper.look()
-    async with db.session() as session:
-        assert (await recount(session)).looked_at == 0
+    assert (await recount(db)).looked_at == 0
     assert day((await rows(db, ticket))[1].due_at) == "01-09 00:00"
 
 
@@ -144,5 +154,4 @@ async def test_a_process_that_does_not_know_the_calendar_waits(db: Database, off
     await dispatched(db, office)
     await publish_calendar(db, notice([date(2027, 1, 1)], []))
     with pytest.raises(Unavailable, match="calendar-not-loaded"):
-        async with db.session() as session:
-            await recount(session)
+        await recount(db)
