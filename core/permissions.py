@@ -20,6 +20,8 @@ class Permission(StrEnum):
     ORDER_VIEW_UNIT = "order.view-unit"  # those of one's own unit only
     ORDER_EDIT = "order.edit"  # correct, confirm, void a draft
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
+    ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
     PERSONAL_UNMASK = "personal.unmask"  # names and phones in full; always audited
     SMS_VIEW = "sms.view"  # the SMS log
@@ -97,6 +99,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW}),
 }
+
+SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT})
+"""All that a program's access token may carry; a program has no roles."""
 
 PRIVILEGED = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST})
 """Roles that sign in with a second factor (GB/T 22239-2019 8.1.4: two factors, one of them cryptographic)."""

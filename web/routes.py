@@ -1,5 +1,7 @@
 """The whole surface of the web role: every route of every page, in one table."""
 
+from web.api import describe, query
+from web.api import orders as api_orders
 from web.pages import (
     account,
     agent,
@@ -18,11 +20,13 @@ from web.pages import (
     signin,
     stream,
     system,
+    tokens,
     units,
     users,
 )
 from web.route import Table
 
+API: Table = (*api_orders.ROUTES, *query.ROUTES)
 TABLE: Table = (
     *signin.ROUTES,
     *account.ROUTES,
@@ -38,9 +42,12 @@ TABLE: Table = (
     *seats.ROUTES,
     *users.ROUTES,
     *units.ROUTES,
+    *tokens.ROUTES,
     *ledger.ROUTES,
     *jobs.ROUTES,
     *system.ROUTES,
     *stream.ROUTES,
     *machines.ROUTES,
+    *API,
+    *describe.routes(API),
 )

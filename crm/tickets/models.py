@@ -87,6 +87,7 @@ class Ticket(Base):
         Index("ix_tickets_opened", "opened_at", "id"),
         Index("ix_tickets_lead_unit_due", "lead_unit_id", "due_at"),
         Index("ix_tickets_citizen", "citizen_id", "opened_at"),
+        Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
     )
 
 

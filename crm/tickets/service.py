@@ -31,7 +31,8 @@ from crm.tickets.spoken import SpokenState, spoken_state
 
 @dataclass(frozen=True)
 class Opening:
-    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call."""
+    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call, whose person
+    has written `given` already."""
 
     source: str
     call_id: UUID | None = None
@@ -39,6 +40,8 @@ class Opening:
     original_hotline: str | None = None
     agent_id: UUID | None = None
     at: datetime | None = None
+    given: Correction | None = None
+    origin: str = "call"
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
@@ -73,30 +76,38 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     tickets = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
-        tickets.append(
-            Ticket(
-                number=number,
-                query_code=new_code(policy),
-                state=State.DRAFT,
-                version=1,
-                source=opening.source,
-                call_id=opening.call_id,
-                original_hotline=opening.original_hotline,
-                citizen_id=citizen.id if citizen else None,
-                caller_phone=opening.phone,
-                caller_name=citizen.name if citizen else None,
-                anonymous=opening.phone is None,
-                opened_at=at,
-                opened_by=opening.agent_id,
-            )
+        ticket = Ticket(
+            number=number,
+            query_code=new_code(policy),
+            state=State.DRAFT,
+            version=1,
+            source=opening.source,
+            call_id=opening.call_id,
+            original_hotline=opening.original_hotline,
+            citizen_id=citizen.id if citizen else None,
+            caller_phone=opening.phone,
+            caller_name=citizen.name if citizen else None,
+            anonymous=opening.phone is None,
+            opened_at=at,
+            opened_by=opening.agent_id,
         )
+        for name, value in given_of(opening).items():
+            setattr(ticket, name, value)
+        ticket.sealed = ticket.category == Category.REPORT
+        tickets.append(ticket)
     session.add_all(tickets)
     await session.flush()
-    for ticket in tickets:
+    for ticket, opening in zip(tickets, openings, strict=True):
         after = {"number": ticket.number, "source": ticket.source, "original_hotline": ticket.original_hotline}
-        add(session, ticket, actor, Act.OPEN, origin="call", article="第十二条(一)", after=after)
+        after |= given_of(opening)
+        add(session, ticket, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
     await session.flush()
     return tickets
+
+
+def given_of(opening: Opening) -> dict[str, Any]:
+    """The fields that came with the opening; none where a call was opened."""
+    return opening.given.given() if opening.given else {}
 
 
 async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = False) -> Ticket | None:
