@@ -6,13 +6,14 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
-import crm.policy  # noqa: F401 - likewise
+import crm.policy
+import crm.procedure  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official
 from core.clock import now
 from core.policy import Policy
-from core.rulebook import Rulebook
+from core.rules.book import Rulebook
 from crm.county.load import County, load
 from crm.county.places import Gazetteer
 from crm.county.route import Catalogue
@@ -51,7 +52,12 @@ _installed: Installation | None = None
 
 def read(folder: Path) -> Installation:
     """The installation that a county's folder describes. Raises `Invalid` with what is wrong in which file."""
-    return Installation(load(folder), Rulebook.first(policy.load(folder / "policy.toml"), official()))
+    return Installation(load(folder), Rulebook.first(policy.load(policy_file(folder)), official()))
+
+
+def policy_file(folder: Path) -> Path:
+    """The policy of the county in `folder`: the first version of its rules."""
+    return folder / "policy.toml"
 
 
 def use(installation: Installation) -> None:

@@ -26,7 +26,7 @@ class Channel(StrEnum):
     def scopes(self) -> frozenset[Permission]:
         """The most that a token of this channel may carry."""
         if self is Channel.UNIT:
-            return frozenset({Permission.ORDER_VIEW_UNIT})
+            return frozenset({Permission.ORDER_VIEW_UNIT, Permission.ORDER_HANDLE})
         return frozenset({Permission.ORDER_SUBMIT, Permission.ORDER_VIEW_OWN})
 
 
@@ -44,4 +44,5 @@ SCOPE_LABELS: dict[Permission, str] = {
     Permission.ORDER_SUBMIT: "提交诉求",
     Permission.ORDER_VIEW_OWN: "查看本渠道提交的工单",
     Permission.ORDER_VIEW_UNIT: "查看派给本单位的工单",
+    Permission.ORDER_HANDLE: "签收、办理、答复本单位的工单",
 }

@@ -11,8 +11,8 @@ from core.actor import Actor
 from core.errors import Invalid, NotFound
 from crm.channels.models import ChannelOrder
 from crm.tickets.access import visible_to
-from crm.tickets.models import Ticket
-from crm.tickets.rules import State
+from crm.tickets.models import Assignment, Ticket
+from crm.tickets.states import State
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ async def one(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Seen:
     if found is None:
         raise NotFound("no-such-order", "没有这张工单。")
     return Seen(found[0], found[1])
+
+
+async def part(session: AsyncSession, actor: Actor, ticket: Ticket) -> Assignment | None:
+    """The newest part of the actor's own unit in the order; None for a channel."""
+    if actor.unit_id is None:
+        return None
+    mine = select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.unit_id == actor.unit_id)
+    found: Assignment | None = await session.scalar(mine.order_by(Assignment.id.desc()).limit(1))
+    return found
 
 
 async def several(

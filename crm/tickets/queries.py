@@ -13,7 +13,7 @@ from core.errors import Invalid
 from crm.county.categories import Category
 from crm.tickets.access import visible_to
 from crm.tickets.models import Assignment, Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 PAGE = 50
 MAX_PAGE = 200

@@ -25,6 +25,7 @@ from core.permissions import GRANTS, PRIVILEGED, SCOPES, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from hotline.tools import regulation
+from hotline.tools.life_page import LIFE, life_page
 from web.api import document
 from web.route import Door, Who
 from web.routes import API, TABLE
@@ -44,6 +45,7 @@ def pages() -> dict[str, str]:
         "permissions.md": permissions_page(),
         "metrics.md": metrics_page(),
         "regulation.md": regulation.page(WRITTEN),
+        LIFE: life_page(WRITTEN),
         "openapi.json": document.text(API),
     }
 

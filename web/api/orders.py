@@ -13,7 +13,9 @@ from crm.channels import queries, service
 from crm.channels.queries import Seen
 from crm.county.categories import Category
 from crm.tickets.input import Correction
-from crm.tickets.rules import State
+from crm.tickets.models import Assignment
+from crm.tickets.perform import offers
+from crm.tickets.states import Act, By, Stage, State
 from web.context import Context
 from web.route import Answers, Asks, Route
 
@@ -106,6 +108,40 @@ class Order(Answers):
     closed_at: datetime | None
 
 
+class Part(Answers):
+    """What a unit's own system reads of an order that was dispatched to its unit; never who reported it (A22-3)."""
+
+    role: By
+    """主办、协办、抄送."""
+    stage: Stage
+    sign_due_at: datetime | None
+    due_at: datetime | None
+    title: str
+    content: str
+    address: str
+    occurred: str
+    area: str | None
+    matter: str | None
+
+
+class PossibleAct(Answers):
+    """An act that this program may attempt now."""
+
+    act: Act
+    label: str
+    """In Chinese, as staff read it."""
+    objection: str | None
+    """What stands against it already, and by which rule."""
+
+
+class OrderDetail(Order):
+    """One order with what may be done about it."""
+
+    part: Part | None
+    """Only for a unit's own system."""
+    acts: list[PossibleAct]
+
+
 class OpenedOrder(Order):
     """A new order, with the code by which its citizen may ask for its state."""
 
@@ -125,12 +161,23 @@ async def create(ctx: Context, asked: NewOrder) -> OpenedOrder:
     """Open an order for a citizen who came to this channel; it waits for an agent like one from a call."""
     program = ctx.called_by
     ticket = await service.submit(ctx.session, program.actor, program.channel, _handover(asked))
-    return OpenedOrder(**_shown(Seen(ticket, asked.reference)), query_code=ticket.query_code)
+    return OpenedOrder(**shown(Seen(ticket, asked.reference)), query_code=ticket.query_code)
 
 
-async def show(ctx: Context, asked: OneOrder) -> Order:
-    """Where one order stands."""
-    return Order(**_shown(await queries.one(ctx.session, ctx.actor, asked.id)))
+async def show(ctx: Context, asked: OneOrder) -> OrderDetail:
+    """Where one order stands, and what may be done about it."""
+    seen = await queries.one(ctx.session, ctx.actor, asked.id)
+    part = await queries.part(ctx.session, ctx.actor, seen.ticket)
+    possible = [
+        PossibleAct(act=one.act, label=one.act.label, objection=str(one.objection) if one.objection else None)
+        for one in await offers(ctx.session, ctx.actor, seen.ticket)
+    ]
+    return OrderDetail(**shown(seen), part=_part(part, seen) if part else None, acts=possible)
+
+
+def _part(part: Assignment, seen: Seen) -> Part:
+    words = {name: getattr(seen.ticket, name) for name in ("title", "content", "address", "occurred", "area", "matter")}
+    return Part(role=By(part.role), stage=Stage(part.stage), sign_due_at=part.sign_due_at, due_at=part.due_at, **words)
 
 
 async def index(ctx: Context, asked: OrderList) -> OrderPage:
@@ -143,7 +190,7 @@ async def index(ctx: Context, asked: OrderList) -> OrderPage:
         after=asked.after,
         limit=asked.limit,
     )
-    return OrderPage(orders=[Order(**_shown(one)) for one in orders], next=following)
+    return OrderPage(orders=[Order(**shown(one)) for one in orders], next=following)
 
 
 def _handover(asked: NewOrder) -> service.Handover:
@@ -166,7 +213,8 @@ def _phone(written: str | None) -> str | None:
         raise Invalid(error.id, error.message, fields={"caller_phone": error.fields["phone"]}) from None
 
 
-def _shown(seen: Seen) -> dict[str, Any]:
+def shown(seen: Seen) -> dict[str, Any]:
+    """What every answer says of an order."""
     ticket = seen.ticket
     state = State(ticket.state)
     return {
@@ -198,5 +246,5 @@ ROUTES = (
         status=201,
     ),
     Route("GET", "/api/v1/orders", SEE, OrderList, index, "工单列表", ("bad-cursor",), answers=OrderPage),
-    Route("GET", "/api/v1/orders/{id}", SEE, OneOrder, show, "查看一张工单", ("no-such-order",), answers=Order),
+    Route("GET", "/api/v1/orders/{id}", SEE, OneOrder, show, "查看一张工单", ("no-such-order",), answers=OrderDetail),
 )

@@ -21,8 +21,8 @@ from crm.tickets.dispatch import Dispatched, Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.queries import Filter, find, history_of
-from crm.tickets.rules import State
 from crm.tickets.service import Opening, confirm, correct, open_draft, propose, spoken_state, void
+from crm.tickets.states import State
 
 MOBILE = "+8613800001234"
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -36,7 +36,8 @@ async def draft(db: Database, agent: Actor, *, phone: str | None = MOBILE, **fie
 
 
 async def send(db: Database, office: Any, ticket: Ticket, lead: str = "cgj", *assist: str, **more: Any) -> Dispatched:
-    order = Order(office.units[lead], tuple(office.units[code] for code in assist), **more)
+    assists = tuple(office.units[code] for code in assist)
+    order = Order(lead_unit_id=office.units[lead], assist_unit_ids=assists, **more)
     async with db.session() as session:
         return await dispatch(session, office.agent, ticket.id, ticket.version, order)
 
@@ -103,7 +104,7 @@ async def test_two_people_dispatch_at_once_and_one_gets_a_conflict(db: Database,
     async def act(actor: Actor) -> str:
         try:
             async with db.session() as session:
-                await dispatch(session, actor, ticket.id, ticket.version, Order(office.units["cgj"]))
+                await dispatch(session, actor, ticket.id, ticket.version, Order(lead_unit_id=office.units["cgj"]))
             return "done"
         except HotlineError as error:
             return error.id

@@ -12,6 +12,7 @@ from core.accounts import service
 from core.accounts.channels import Channel
 from core.actor import SYSTEM
 from core.db import Database
+from core.identity.models import Unit
 
 _numbers = itertools.count(1)
 ORDER = {
@@ -44,6 +45,15 @@ class Program:
         headers = self.headers(**{"Idempotency-Key": key or f'"test-{next(_numbers)}"'})
         async with self.desk.client.post(path, json=body, headers=headers) as response:
             return response.status, await response.json(content_type=None)
+
+
+async def unit(db: Database, code: str = "cgj", name: str = "城市管理局") -> UUID:
+    """A unit of the county's catalogue."""
+    async with db.session() as session:
+        row = Unit(code=code, name=name, kind="department")
+        session.add(row)
+        await session.flush()
+        return row.id
 
 
 async def program(
