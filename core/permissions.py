@@ -21,6 +21,8 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
     ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
+    ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
     ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
     ORDER_HANDLE = "order.handle"  # for one's own unit: sign, handle, return, extend, reply
@@ -136,6 +138,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
 }
+
+SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})
+"""All that a program's access token may carry; a program has no roles."""
 
 PRIVILEGED = frozenset(
     {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST}

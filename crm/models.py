@@ -1,7 +1,8 @@
 """All tables of this package."""
 
+from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.sms import models as sms
 from crm.tickets import models as tickets
 
-__all__ = ["citizens", "sms", "tickets"]
+__all__ = ["channels", "citizens", "sms", "tickets"]

@@ -1,5 +1,7 @@
 """The whole surface of the web role: every route of every page, in one table."""
 
+from web.api import acts, describe, query
+from web.api import orders as api_orders
 from web.pages import (
     account,
     agent,
@@ -20,11 +22,13 @@ from web.pages import (
     signin,
     stream,
     system,
+    tokens,
     units,
     users,
 )
 from web.route import Table
 
+API: Table = (*api_orders.ROUTES, *acts.ROUTES, *query.ROUTES)
 TABLE: Table = (
     *signin.ROUTES,
     *account.ROUTES,
@@ -42,9 +46,12 @@ TABLE: Table = (
     *calendar.ROUTES,
     *users.ROUTES,
     *units.ROUTES,
+    *tokens.ROUTES,
     *ledger.ROUTES,
     *jobs.ROUTES,
     *system.ROUTES,
     *stream.ROUTES,
     *machines.ROUTES,
+    *API,
+    *describe.routes(API),
 )

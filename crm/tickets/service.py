@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
@@ -32,7 +33,8 @@ TICKETS = cast(Table, Ticket.__table__)
 
 @dataclass(frozen=True)
 class Opening:
-    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call."""
+    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call, whose person
+    has written `given` already."""
 
     source: str
     call_id: UUID | None = None
@@ -40,6 +42,8 @@ class Opening:
     original_hotline: str | None = None
     agent_id: UUID | None = None
     at: datetime | None = None
+    given: Correction | None = None
+    origin: str = "call"
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
@@ -94,15 +98,25 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "anonymous": opening.phone is None,
                 "opened_at": at,
                 "opened_by": opening.agent_id,
+                "sealed": given_of(opening).get("category") == Category.REPORT,
             }
+            | given_of(opening)
         )
-    await session.execute(insert(TICKETS), tickets)
+    for _, alike in groupby(sorted(tickets, key=sorted), key=sorted):  # one statement for rows of the same columns
+        await session.execute(insert(TICKETS), list(alike))
     stories = []
-    for ticket in tickets:
-        after = {name: ticket[name] for name in ("number", "source", "original_hotline")}
-        stories.append(entry(ticket["id"], 1, actor, Act.OPEN, origin="call", article="第十二条(一)", after=after))
+    for ticket, opening in zip(tickets, openings, strict=True):
+        after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
+        stories.append(
+            entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
+        )
     await write(session, stories)
     return [ticket["id"] for ticket in tickets]
+
+
+def given_of(opening: Opening) -> dict[str, Any]:
+    """The fields that came with the opening; none where a call was opened."""
+    return opening.given.given() if opening.given else {}
 
 
 async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = False) -> Ticket | None:
