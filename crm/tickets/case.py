@@ -15,6 +15,7 @@ from core.db import Base
 from core.identity.models import Unit
 from core.permissions import Permission
 from core.policy import Policy
+from crm.clocks import Rules, rules_at, rules_of
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.tickets.models import Assignment, Round, Ticket
@@ -50,9 +51,16 @@ class Case:
         return Category(self.ticket.category) if self.ticket.category else None
 
     @property
+    def rules(self) -> Rules:
+        """What this order's clocks run by: those of its round's dispatch, before one those of now (D35)."""
+        if self.round is not None:
+            return rules_of(self.round.policy_version)
+        return rules_at(self.at) or Rules(installed().policy, installed().calendar)
+
+    @property
     def policy(self) -> Policy:
         """The policy in force for this order."""
-        return installed().policy
+        return self.rules.policy
 
     def of(self, kind: type[T]) -> list[T]:
         """This order's rows of a table."""

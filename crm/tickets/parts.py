@@ -1,16 +1,14 @@
 """Opening and ending a round and the units' parts in it."""
 
-from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.calendar import CountedDay, Due, WorkCalendar, due
+from core.calendar import Due
 from core.db import new_id
-from crm.installed import installed
+from crm.clocks import days_as_json, rules_at
 from crm.policy import LimitsPolicy
 from crm.procedure import AssistPolicy
 from crm.tickets.case import Case
@@ -35,20 +33,11 @@ class Outcome(StrEnum):
     """The round ended for another reason: the lead's return, a refusal."""
 
 
-def calendar_version(calendar: WorkCalendar) -> str:
-    """The published years that the calendar knows, e.g. `2023-2026`."""
-    return f"{min(calendar.years)}-{max(calendar.years)}" if calendar.years else "none"
-
-
-def written(days: tuple[CountedDay, ...]) -> list[dict[str, Any]]:
-    """The explanation of a due date as it is stored."""
-    return [asdict(day) | {"day": day.day.isoformat()} for day in days]
-
-
 async def open_round(session: AsyncSession, case: Case, kind: str, limit: int, *, limit_kind: str = "category") -> Due:
     """A new round whose 派发之日 is now (D5); the case's present one from here on."""
-    calendar = installed().calendar
-    ends = due(case.at, limit, calendar)
+    rules = rules_at(case.at)
+    assert rules is not None  # a guard has seen to it
+    ends = rules.due(case.at, limit)
     case.round = Round(
         id=new_id(),
         ticket_id=case.ticket.id,
@@ -59,9 +48,9 @@ async def open_round(session: AsyncSession, case: Case, kind: str, limit: int, *
         limit_kind=limit_kind,
         due_at=ends.at,
         provisional=ends.provisional,
-        days=written(ends.days),
-        policy_version=case.policy.version,
-        calendar_version=calendar_version(calendar),
+        days=days_as_json(ends),
+        policy_version=rules.policy.version,
+        calendar_version=rules.calendar.version,
     )
     session.add(case.round)
     await session.flush()  # its parts refer to it
@@ -75,11 +64,11 @@ async def open_round(session: AsyncSession, case: Case, kind: str, limit: int, *
 def add_part(session: AsyncSession, case: Case, unit_id: UUID, by: By, basis: str) -> Assignment:
     """A unit's part in the present round, with the clocks of its role (D6, D29)."""
     made, limit = case.handling, case.handling.limit_days or 1
-    calendar, assist = installed().calendar, case.policy[AssistPolicy]
-    sign: datetime | None = due(case.at, case.policy[LimitsPolicy].sign, calendar).at
+    rules, assist = case.rules, case.policy[AssistPolicy]
+    sign: datetime | None = rules.due(case.at, case.policy[LimitsPolicy].sign).at
     ends: datetime | None = made.due_at
     if by is By.ASSIST and limit >= assist.earlier_from_limit:
-        ends = due(made.dispatched_at, max(1, limit - assist.earlier_days), calendar).at
+        ends = rules.due(made.dispatched_at, max(1, limit - assist.earlier_days)).at
     if by is By.COPY:
         sign = ends = None
     part = Assignment(

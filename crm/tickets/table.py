@@ -61,7 +61,13 @@ TABLE: tuple[Line, ...] = (
         P.ORDER_DISPATCH,
         dispatching.dispatch,
         "第十二条(二)、第十三条",
-        conditions=(has_category, has_content, has_title, report_names_nobody),
+        conditions=(
+            dispatching.regulation_is_in_force,
+            has_category,
+            has_content,
+            has_title,
+            report_names_nobody,
+        ),
         guards=(dispatching.has_lead, units_exist, accused_has_no_part, dispatching.identity_checked),
     ),
     # 办理 第十二条(三)

@@ -2,8 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from core.calendar import due
-from crm.installed import installed
 from crm.procedure import TargetsPolicy
 from crm.tickets.case import Case
 from crm.tickets.states import State
@@ -33,5 +31,5 @@ def target(case: Case) -> datetime | None:
     if case.state is State.HANDLING:
         return case.round.due_at if case.round else None
     if (name := WORKING_DAYS.get(case.state)) is not None:
-        return due(ticket.state_since, getattr(policy, name), installed().calendar).at
+        return case.rules.due(ticket.state_since, getattr(policy, name)).at
     return None

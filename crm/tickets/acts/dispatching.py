@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.calendar import Due
 from core.identity.models import Unit
+from crm.clocks import rules_at
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import LimitsPolicy, SmsPolicy
@@ -57,6 +58,13 @@ def has_lead(case: Case, given: Order) -> Objection | None:
     return None if given.lead_unit_id else Objection("请选择主办单位", "第十二条(二)", "lead_unit")
 
 
+def regulation_is_in_force(case: Case) -> Objection | None:
+    """A32-1: before the regulation there is no clock."""
+    if rules_at(case.at) is not None:
+        return None
+    return Objection("本办法施行之前不能派发工单", "第三十二条", "", "before-regulation")
+
+
 def identity_checked(case: Case, given: Order) -> Objection | None:
     """第二十八条(八): a person read a 举报's words before it leaves the centre."""
     if case.category is not Category.REPORT or given.identity_checked:
@@ -69,7 +77,7 @@ async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
     """The order goes to its units; its clock runs from this instant (D5)."""
     ticket, again = case.ticket, case.round is not None
     assert case.category is not None  # the guards have seen to it
-    limit = case.policy[LimitsPolicy].of(case.category)
+    limit = installed().policy[LimitsPolicy].of(case.category)
     ends = await open_round(session, case, "redispatch" if again else "first", limit)
     basis = assign(session, case, given)
     ticket.accepted_at = ticket.accepted_at or case.at

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from core import clock
 from core.actor import Actor
+from core.calendar import official
 from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
 from crm.county.categories import Category
@@ -70,7 +71,7 @@ async def test_dispatch_writes_clock_units_history_and_sms_together(db: Database
     assert done.say is None
     async with db.session() as session:
         row = (await session.scalars(select(Round))).one()
-        assert (row.n, row.kind, row.limit_days, row.calendar_version) == (1, "first", 10, "2023-2026")
+        assert (row.n, row.kind, row.limit_days, row.calendar_version) == (1, "first", 10, official().version)
         assert [day["number"] for day in row.days if day["number"]] == list(range(1, 11))
         parts = {one.role: one for one in await session.scalars(select(Assignment))}
         assert parts["lead"].due_at == done.due.at
