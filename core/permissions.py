@@ -21,6 +21,7 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"  # correct, confirm, void a draft
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
+    ORDER_EXPORT = "order.export"  # lists of orders as a workbook; always audited
     PERSONAL_UNMASK = "personal.unmask"  # names and phones in full; always audited
     SMS_VIEW = "sms.view"  # the SMS log
     SMS_RESOLVE = "sms.resolve"  # settle a message whose outcome is unknown
@@ -76,19 +77,20 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT}
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
     Role.SHIFT_LEAD: frozenset(_LEAD),
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
-        | {P.PERSONAL_UNMASK}
+        | {P.PERSONAL_UNMASK, P.ORDER_EXPORT}
     ),
-    Role.ARCHIVIST: frozenset({P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW}),
-    Role.UNIT_CLERK: frozenset({P.ORDER_VIEW_UNIT}),
+    Role.ARCHIVIST: frozenset({P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_EXPORT}),
+    Role.UNIT_CLERK: frozenset({P.ORDER_VIEW_UNIT, P.ORDER_EXPORT}),
     Role.SUPERVISOR: frozenset(
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.ORDER_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
+        | {P.ORDER_EXPORT}
     ),
     Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(

@@ -1,6 +1,7 @@
 """All tables of this package."""
 
 from crm.citizens.models import Citizen
+from crm.search.models import TicketWords
 from crm.sms.models import Sms, SmsEvent, SmsReceipt, SmsReply
 from crm.tickets.models import Assignment, NumberCounter, Round, Ticket, TicketEvent
 
@@ -15,4 +16,5 @@ __all__ = [
     "SmsReply",
     "Ticket",
     "TicketEvent",
+    "TicketWords",
 ]
