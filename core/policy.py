@@ -5,13 +5,15 @@ The file is TOML. A section is a table; the basis of each value stands beside it
 or a misspelt name is refused when the file is loaded.
 """
 
-import hashlib
 import tomllib
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
+from core.clock import SHANGHAI
+from core.digest import short_digest
 from core.errors import Invalid
 
 
@@ -46,27 +48,67 @@ def section(kind: type[S]) -> type[S]:
 class Policy:
     """One version of the policy; `policy[LimitsPolicy]` is that section."""
 
-    def __init__(self, version: str, title: str, sections: dict[type[PolicySection], PolicySection]) -> None:
+    def __init__(
+        self, version: str, title: str, issued: date, sections: dict[type[PolicySection], PolicySection]
+    ) -> None:
         self.version = version
         self.title = title
+        self.issued = issued
+        """印发之日: the regulation is in force from this day on (第三十二条)."""
         self._sections = sections
+
+    @property
+    def issued_at(self) -> datetime:
+        """The first instant of that day."""
+        return datetime.combine(self.issued, time(0), SHANGHAI)
 
     def __getitem__(self, kind: type[S]) -> S:
         return cast(S, self._sections[kind])
 
 
 def parse(text: str, name: str = "policy.toml") -> Policy:
-    """A TOML document -> the policy; its version is the SHA-256 of its text. Raises `Invalid("bad-policy")`."""
+    """A TOML document -> the policy; its version is the digest of its text. Raises `Invalid("bad-policy")`."""
+    return _made(text, _document(text, name), name)
+
+
+def parse_stored(text: str, file_text: str) -> Policy:
+    """A version that was decided under an older program: what it does not know yet is as in the county's file, what the
+    program no longer knows is passed over. Its version stays the digest of its own text."""
+    document, newest = _document(text, "stored"), _document(file_text, "policy.toml")
+    for key, kind in SECTIONS.items():
+        known, added = document.get(key, {}), newest.get(key, {})
+        names = set(kind.model_fields) - {"basis"}
+        merged = {name: value for name, value in {**added, **known}.items() if name in names}
+        bases = {**added.get("basis", {}), **known.get("basis", {})}
+        document[key] = merged | {"basis": {name: why for name, why in bases.items() if name in names}}
+    kept = {key: value for key, value in document.items() if key in SECTIONS or key in ("title", "issued")}
+    return _made(text, kept, "stored")
+
+
+def _document(text: str, name: str) -> dict[str, Any]:
     try:
-        document: dict[str, Any] = tomllib.loads(text)
-        title = str(document.pop("title"))
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid("bad-policy", f"政策文件 {name} 无法使用：{error}") from error
+
+
+def _made(text: str, document: dict[str, Any], name: str) -> Policy:
+    try:
+        title, issued = _head(document)
         unknown = sorted(set(document) - set(SECTIONS))
         if unknown:
             raise ValueError(f"unknown sections: {unknown}")
         sections = {kind: kind.model_validate(document[key]) for key, kind in SECTIONS.items()}
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, ValidationError) as error:
+    except (KeyError, ValueError, ValidationError) as error:
         raise Invalid("bad-policy", f"政策文件 {name} 无法使用：{error}") from error
-    return Policy(hashlib.sha256(text.encode()).hexdigest()[:16], title, sections)
+    return Policy(short_digest(text), title, issued, sections)
+
+
+def _head(document: dict[str, Any]) -> tuple[str, date]:
+    title, issued = document.pop("title"), document.pop("issued")
+    if not isinstance(title, str) or type(issued) is not date:
+        raise ValueError("title is a text, issued a date")
+    return title, issued
 
 
 def load(path: Path) -> Policy:

@@ -1,4 +1,4 @@
-"""The county and the policy that this process works by, set once at start."""
+"""The county and the rules that this process works by; the rules follow what the bureau decides."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,11 +6,14 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
-import crm.policy  # noqa: F401 - likewise
+import crm.policy
+import crm.procedure  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official
+from core.clock import now
 from core.policy import Policy
+from core.rules.book import Rulebook
 from crm.county.load import County, load
 from crm.county.places import Gazetteer
 from crm.county.route import Catalogue
@@ -18,11 +21,20 @@ from crm.county.route import Catalogue
 
 @dataclass(frozen=True, eq=False)
 class Installation:
-    """One county with its policy and calendar."""
+    """One county with its rules."""
 
     county: County
-    policy: Policy
-    calendar: WorkCalendar
+    rules: Rulebook
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force now."""
+        return self.rules.present(now())
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The newest calendar."""
+        return self.rules.calendar
 
     @cached_property
     def gazetteer(self) -> Gazetteer:
@@ -40,11 +52,16 @@ _installed: Installation | None = None
 
 def read(folder: Path) -> Installation:
     """The installation that a county's folder describes. Raises `Invalid` with what is wrong in which file."""
-    return Installation(load(folder), policy.load(folder / "policy.toml"), official())
+    return Installation(load(folder), Rulebook.first(policy.load(policy_file(folder)), official()))
+
+
+def policy_file(folder: Path) -> Path:
+    """The policy of the county in `folder`: the first version of its rules."""
+    return folder / "policy.toml"
 
 
 def use(installation: Installation) -> None:
-    """Set this process's installation; called once at start."""
+    """Set this process's installation: at start, and when its rules changed."""
     global _installed
     _installed = installation
 

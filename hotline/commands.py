@@ -5,6 +5,7 @@ import json
 import sys
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +15,7 @@ from hotline import settings
 
 def register(app: typer.Typer) -> None:
     """Add the commands beside those of the service itself."""
-    for command in (setup, doctor, agent, call, healthy):
+    for command in (setup, doctor, agent, call, healthy, due):
         app.command()(command)
     app.command(name="speech-model")(speech_model)
     app.command(name="assets")(build_assets)
@@ -100,3 +101,21 @@ def healthy() -> None:
     for line in wrong:
         print(line, file=sys.stderr)
     raise typer.Exit(1 if wrong else 0)
+
+
+def due(
+    category: Annotated[str, typer.Option(help="咨询、求助、建议、意见、投诉、举报、疑难复杂或签收")],
+    from_: Annotated[str, typer.Option("--from", help="派发时间，例如 2026-02-13T10:00；不写为现在")] = "",
+    policy: Annotated[Path | None, typer.Option(help="按这个政策文件计算")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="逐日列出计入和不计的日子及原因")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False,
+) -> None:
+    """计算一件工单的到期时间（第十三条）；不需要启动服务。"""
+    from hotline.tools import reckon, rules
+
+    decided, calendar = rules.from_file(policy) if policy else rules.of_instance(settings.load())
+    answer = reckon.reckon(category, from_, decided, calendar)
+    if as_json:
+        print(json.dumps(reckon.as_json(answer), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(reckon.as_text(answer, explain=explain)))

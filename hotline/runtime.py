@@ -1,6 +1,6 @@
 """What every process of one instance stands on: settings, secrets, database, county; opened once, closed once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from callflow.policy import LinePolicy
 from core import personal
 from core.db import Database
 from core.postgres import EmbeddedPostgres
+from core.rules.book import Rulebook
 from core.secrets import Secrets
 from crm import installed
 from crm.search import index as _index  # noqa: F401 - whoever writes orders keeps their words
@@ -51,7 +52,17 @@ class Runtime:
         """Make the folder, set the keys of personal data and the county; errors say what is wrong where."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         personal.use_keys(personal.Keys.derive(self.secrets.get("personal").encode()))
-        county = installed.read(self.settings.core.county)
-        installed.use(county)
-        current.use(county.policy[LinePolicy], county.policy[MenuPolicy].menu)
+        installed.use(installed.read(self.settings.core.county))
+        self.apply(installed.installed().rules)
         return self
+
+    @cached_property
+    def policy_text(self) -> str:
+        """The county's policy file: the first version of its rules."""
+        return installed.policy_file(self.settings.core.county).read_text(encoding="utf-8")
+
+    def apply(self, rules: Rulebook) -> None:
+        """Work by these rules from now on."""
+        installed.use(replace(installed.installed(), rules=rules))
+        policy = installed.installed().policy
+        current.use(policy[LinePolicy], policy[MenuPolicy].menu)

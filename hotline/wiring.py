@@ -4,6 +4,7 @@ from callflow.ami import AmiClient
 from callflow.line import Line
 from core.jobs import Worker
 from core.ledger.service import seal
+from core.rules.keeper import RulesKeeper
 from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
@@ -38,16 +39,29 @@ def line(runtime: Runtime) -> list[Service]:
     """AGI server, manager reader, reconciler, intake, snapshot, files, incident clock, rotation of the journals."""
     part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
     asterisk = node(runtime)
-    return [part, agi(runtime, part), Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk))]
+    return [
+        rules(runtime, must_load=False),
+        part,
+        agi(runtime, part),
+        Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk)),
+    ]
 
 
 def agi(runtime: Runtime, part: Line) -> AgiServer:
     """The flows, bound to the line's data in memory."""
     settings = runtime.settings.line
+    return server(settings, World(lambda: part.snapshot.current, part.limits, state_of(runtime), query_rules))
+
+
+def query_rules() -> QueryRules:
+    """How an order is asked for, by the policy in force."""
     orders = installed().policy[OrdersPolicy]
-    query = QueryRules(TYPED_DIGITS, orders.query_code_digits, orders.query_failures_per_call)
-    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime), query)
-    return server(settings, world)
+    return QueryRules(TYPED_DIGITS, orders.query_code_digits, orders.query_failures_per_call)
+
+
+def rules(runtime: Runtime, *, must_load: bool = True) -> RulesKeeper:
+    """Each role works by what the bureau decided last."""
+    return RulesKeeper(runtime.db, runtime.policy_text, runtime.apply, must_load=must_load)
 
 
 def state_of(runtime: Runtime) -> StateOf:
@@ -74,7 +88,7 @@ def web(runtime: Runtime) -> list[Service]:
         store=open_store(settings.recordings, runtime.home),
         expected=frozenset(f"{role}@{settings.line.node}" for role in ("line", "web", "worker", "speech")),
     )
-    return [WebService(parts), CertificateKeeper(runtime)]
+    return [rules(runtime), WebService(parts), CertificateKeeper(runtime)]
 
 
 def worker(runtime: Runtime) -> list[Service]:
@@ -88,7 +102,7 @@ def worker(runtime: Runtime) -> list[Service]:
         work=runtime.home / "work" / "recordings",
         node=settings.line.node,
         quiet_after_s=settings.recordings.quiet_s,
-        protected_years=installed().policy[RecordingPolicy].protected_years,
+        protected_years=lambda: installed().policy[RecordingPolicy].protected_years,
     )
 
     async def chain() -> None:
@@ -96,12 +110,13 @@ def worker(runtime: Runtime) -> list[Service]:
 
     outlet = SmsOutlet.from_settings(settings.sms, runtime.db)
     return [
+        rules(runtime),
         outlet,
         Worker(runtime.db, services={SmsOutlet: outlet}),
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
         SpoolSpace(spool, settings.recordings.spool_reserve_mb),
         disk_clock(runtime.db),
-        sweeper(runtime.db, installed().policy[SmsPolicy]),
+        sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
     ]
 

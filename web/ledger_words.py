@@ -5,7 +5,7 @@ from typing import Any
 from core.permissions import LABELS
 from crm.county.categories import LABELS as CATEGORIES
 from crm.county.data import UnitKind
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 ACTIONS = {
     "session.sign-in": "登录",

@@ -1,45 +1,39 @@
 """Which dates are working days, and whether that is known or only expected."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib.resources import files
+
+from core.calendar.forecast import statutory
 
 
 @dataclass(frozen=True)
 class DayKind:
-    """Whether a date is worked, why, and whether its year's notice is out."""
+    """Whether a date is worked, why, and whether its year's notice is out. `basis` is the document behind it."""
 
     works: bool
     reason: str
-    provisional: bool
+    provisional: bool = False
+    basis: str = ""
 
 
 @dataclass(frozen=True)
 class WorkCalendar:
-    """`years` have a published notice; `exceptions` are their days that differ from Monday to Friday."""
+    """`years` have a published notice; `exceptions` are the days that differ from Monday to Friday, of the notices
+    and of the county's own closures (D1). `version` names the text it was read from."""
 
     years: frozenset[int]
     exceptions: Mapping[date, DayKind]
+    version: str = ""
 
     def kind(self, day: date) -> DayKind:
-        """What `day` is; beyond the published years Monday to Friday, marked provisional (D4)."""
+        """What `day` is; beyond the published years Monday to Friday without the statutory days off, marked
+        provisional (D4)."""
         if day in self.exceptions:
             return self.exceptions[day]
         provisional = day.year not in self.years
+        if provisional and day in (names := statutory(day.year)):
+            return DayKind(False, names[day], True)
         if day.weekday() >= 5:
             return DayKind(False, "周末", provisional)
         return DayKind(True, "工作日", provisional)
-
-
-@cache
-def official() -> WorkCalendar:
-    """The calendar that comes with the program."""
-    document = tomllib.loads(files("core.calendar").joinpath("days.toml").read_text(encoding="utf-8"))
-    exceptions: dict[date, DayKind] = {}
-    for year in document.values():
-        exceptions |= {row["day"]: DayKind(False, row["name"], False) for row in year["rest"]}
-        exceptions |= {row["day"]: DayKind(True, row["name"], False) for row in year["work"]}
-    return WorkCalendar(frozenset(int(year) for year in document), exceptions)

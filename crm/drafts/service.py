@@ -15,8 +15,8 @@ from crm.drafts.extract import extract
 from crm.drafts.lexicon import lexicon_of
 from crm.drafts.said import Utterance
 from crm.installed import installed
-from crm.tickets.rules import State
 from crm.tickets.service import Opening, of_call, open_drafts, propose
+from crm.tickets.states import State
 from recordings.models import Side, TranscriptSegment
 
 MAX_SEGMENTS = 400

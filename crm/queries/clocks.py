@@ -1,7 +1,7 @@
 """How a clock reads: what is left, until when, and why. Pure."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from core.calendar import WorkCalendar
@@ -29,7 +29,7 @@ def clock(
     last_day = local(due_at - timedelta(microseconds=1)).date()
     today = local(at).date()
     left = _working_days(today, last_day, calendar)
-    ends = f"{last_day.month}月{last_day.day}日(周{_WEEKDAYS[last_day.weekday()]})24:00"
+    ends = f"{last_day.month}月{last_day.day}日(周{_WEEKDAYS[last_day.weekday()]}){_time(due_at)}"
     maybe = "（暂定）" if provisional else ""
     if at >= due_at:
         text = f"已逾期 · {ends} 到期{maybe}"
@@ -38,6 +38,12 @@ def clock(
     else:
         text = f"剩 {left} 个工作日 · {ends} 到期{maybe}"
     return Clock(due_at, at >= due_at, left, provisional, text, tuple(days))
+
+
+def _time(due_at: datetime) -> str:
+    """24:00, or when the offices close (D3)."""
+    there = local(due_at)
+    return "24:00" if there.time() == time(0) else f"{there:%H:%M}"
 
 
 def _working_days(today: date, last_day: date, calendar: WorkCalendar) -> int:

@@ -33,7 +33,7 @@ from crm.search.stretches import stretches
 from crm.search.walk import Rows, walk
 from crm.search.workbook import Sheet, write
 from crm.tickets.models import Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 MOST_ROWS = 20_000
 """What a spreadsheet on an office machine opens quickly; more is a report, not a list."""

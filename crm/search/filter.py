@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import phone
 from crm.county.categories import Category
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 LONGEST_SEARCH = 100
 

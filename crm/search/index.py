@@ -20,7 +20,7 @@ from core.db import Database, among
 from crm.search import words
 from crm.search.models import TicketWords
 from crm.tickets.models import Assignment, Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 TEXTS = ("title", "content", "address")
 WATCHED = (*TEXTS, "area", "state", "accepted", "sealed", "confidential", "upstream_number")

@@ -15,7 +15,7 @@ from crm.search.narrow import narrow
 from crm.search.stretches import key_of, stretches
 from crm.search.walk import walk
 from crm.tickets.models import Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 PAGE = 50
 MAX_PAGE = 1_000

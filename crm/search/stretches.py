@@ -13,7 +13,7 @@ from crm.search import words
 from crm.search.filter import OrderFilter, Sort
 from crm.search.narrow import Narrowed
 from crm.tickets.models import Assignment, Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 Part = aliased(Assignment)
 """A unit's part that a list is read by; whether an order is visible is asked of assignments apart from it."""

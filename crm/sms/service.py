@@ -1,5 +1,6 @@
 """Commands about messages: queue the receipt, ask a person about the unknown, carry out what the person decides."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -85,12 +86,12 @@ async def ask_people(session: AsyncSession, policy: SmsPolicy) -> int:
     return asked
 
 
-def sweeper(db: Database, policy: SmsPolicy) -> Loop:
+def sweeper(db: Database, policy: Callable[[], SmsPolicy]) -> Loop:
     """The worker's service that asks people in time."""
 
     async def step() -> None:
         async with db.session() as session:
-            await ask_people(session, policy)
+            await ask_people(session, policy())
 
     return Loop("短信结果核对", ASK_EVERY_S, step)
 

@@ -12,10 +12,10 @@ from crm.tickets.models import Assignment, Ticket
 
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
-    """Staff of the centre see all orders, a 举报 only with that permission or when they took it themselves;
+    """Staff of the centre see all orders, a 举报 only with one of its permissions or when they took it themselves;
     staff of a unit see what was dispatched to their unit, and nothing else."""
     if actor.may(Permission.ORDER_VIEW):
-        if actor.may(Permission.ORDER_SEALED):
+        if actor.may(Permission.ORDER_SEALED) or actor.may(Permission.ORDER_REPORTS):
             return true()
         return or_(Ticket.sealed.is_(False), Ticket.opened_by == actor.user_id)
     if actor.may(Permission.ORDER_VIEW_UNIT) and actor.unit_id is not None:

@@ -10,7 +10,7 @@ from core.clock import now
 from core.live import hint
 from core.personal import mask_name
 from crm.tickets.models import Ticket, TicketEvent
-from crm.tickets.rules import Act
+from crm.tickets.states import Act
 
 _MASKS = {"caller_name": mask_name, "caller_phone": phone.mask}
 

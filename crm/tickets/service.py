@@ -12,21 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.actor import SYSTEM, Actor
 from core.clock import local, now
 from core.db import among
-from core.errors import Conflict, Invalid
 from core.live import hint
 from core.locks import lock
-from crm.citizens.service import known, remember
+from crm.citizens.service import known
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
-from crm.tickets.access import get
-from crm.tickets.history import add, append
-from crm.tickets.identity import traces
+from crm.tickets.acts.intake import FILLED
+from crm.tickets.history import add
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import new_code, next_numbers
-from crm.tickets.rules import Act, Facts, State, decide
+from crm.tickets.perform import perform
 from crm.tickets.spoken import SpokenState, spoken_state
+from crm.tickets.states import Act, State
 
 
 @dataclass(frozen=True)
@@ -108,10 +107,6 @@ async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = Fa
     return found
 
 
-FILLED = ("category", "matter", "title", "content", "address", "area", "occurred", "caller_name", "confidential")
-"""Fields that the machine may fill while no person has decided them."""
-
-
 async def propose(session: AsyncSession, ticket: Ticket, proposals: dict[str, dict[str, Any]]) -> bool:
     """Replace the machine's proposals of a locked draft, and fill what no person decided -> whether anything changed.
 
@@ -137,103 +132,22 @@ async def correct(
     session: AsyncSession, actor: Actor, ticket_id: UUID, version: int, correction: Correction, *, origin: str = "desk"
 ) -> Ticket:
     """A person decides fields; what is given counts as accepted even where it equals the proposal."""
-    ticket = await at_version(session, actor, ticket_id, version)
-    transition = decide(actor, State(ticket.state), Act.CORRECT, facts_of(ticket))
-    given = correction.given()
-    _check_codes(given)
-    changed = {name: value for name, value in given.items() if getattr(ticket, name) != value}
-    fresh = set(given) - set(ticket.accepted)
-    if not changed and not fresh:
-        return ticket
-    before = {name: getattr(ticket, name) for name in changed}
-    for name, value in changed.items():
-        setattr(ticket, name, value)
-    decided = {"by": str(actor.user_id), "name": actor.name, "at": now().isoformat()}
-    ticket.accepted = ticket.accepted | dict.fromkeys(given, decided)
-    ticket.sealed = ticket.category == Category.REPORT
-    ticket.version += 1
-    after = changed | {"accepted": sorted(fresh - set(changed))}
-    await append(
-        session, ticket, actor, Act.CORRECT, origin=origin, article=transition.article, before=before, after=after
-    )
-    return ticket
+    return (await perform(session, actor, ticket_id, version, Act.CORRECT, correction, origin=origin)).ticket
 
 
 async def confirm(session: AsyncSession, actor: Actor, ticket_id: UUID, version: int) -> Ticket:
     """The agent stands for the order's words; it now waits for its dispatch (待派单)."""
-    ticket = await at_version(session, actor, ticket_id, version)
-    transition = decide(actor, State(ticket.state), Act.CONFIRM, facts_of(ticket))
-    ticket.state = State.CONFIRMED
-    ticket.version += 1
-    await remember_caller(session, ticket)
-    await append(session, ticket, actor, Act.CONFIRM, origin="desk", article=transition.article, after=summary(ticket))
-    return ticket
+    return (await perform(session, actor, ticket_id, version, Act.CONFIRM)).ticket
 
 
 async def void(session: AsyncSession, actor: Actor, ticket_id: UUID, version: int, reason: str) -> Ticket:
     """无效呼叫: wrong number, silence, nothing asked."""
-    ticket = await at_version(session, actor, ticket_id, version)
-    if len(reason) > 200:
-        raise Invalid("reason-too-long", "作废原因不超过200字。", fields={"reason": "不超过200字"})
-    transition = decide(actor, State(ticket.state), Act.VOID, facts_of(ticket, reason=reason))
-    ticket.state, ticket.closed_at, ticket.close_reason = State.VOID, now(), reason.strip()
-    ticket.version += 1
-    await append(session, ticket, actor, Act.VOID, origin="desk", article=transition.article, reason=reason.strip())
-    return ticket
-
-
-async def at_version(session: AsyncSession, actor: Actor, ticket_id: UUID, version: int) -> Ticket:
-    """The order, locked, exactly as the actor saw it. Raises NotFound or Conflict("order-changed")."""
-    ticket = await get(session, actor, ticket_id, lock=True)
-    if ticket.version != version:
-        raise Conflict("order-changed", "工单已被其他人员修改，请刷新后再操作。")
-    return ticket
-
-
-def facts_of(ticket: Ticket, **more: Any) -> Facts:
-    """What the guards look at."""
-    words = f"{ticket.title}\n{ticket.content}\n{ticket.address}"
-    return Facts(
-        category=Category(ticket.category) if ticket.category else None,
-        content=ticket.content,
-        title=ticket.title,
-        identity_traces=traces(words, name=ticket.caller_name, phone=ticket.caller_phone),
-        **more,
-    )
-
-
-def summary(ticket: Ticket) -> dict[str, Any]:
-    """The fields that a person stood for, and where each came from."""
-    values = {name: getattr(ticket, name) for name in FILLED}
-    return values | {
-        "accepted": sorted(ticket.accepted),
-        "proposed": sorted(set(ticket.proposals) - set(ticket.accepted)),
-    }
-
-
-async def remember_caller(session: AsyncSession, ticket: Ticket) -> None:
-    """Link the order to the citizen of its number; a 举报 or an anonymous caller leaves no name behind."""
-    if ticket.caller_phone is None or ticket.anonymous:
-        return
-    name = None if ticket.sealed or ticket.confidential else ticket.caller_name
-    ticket.citizen_id = (await remember(session, ticket.caller_phone, name=name)).id
-
-
-def _check_codes(given: dict[str, Any]) -> None:
-    county = installed().county
-    wrong: dict[str, str] = {}
-    if (matter := given.get("matter")) and matter not in county.matters:
-        wrong["matter"] = "请从诉求事项目录中选择"
-    if (area := given.get("area")) and (area not in county.units or not county.units[area].kind.territorial):
-        wrong["area"] = "请选择所属乡镇（街道）"
-    if wrong:
-        raise Invalid("unknown-code", "；".join(wrong.values()) + "。", fields=wrong)
+    return (await perform(session, actor, ticket_id, version, Act.VOID, {"reason": reason})).ticket
 
 
 __all__ = [
     "Opening",
     "SpokenState",
-    "at_version",
     "confirm",
     "correct",
     "of_call",

@@ -2,8 +2,7 @@
 
 Settings from the pydantic sections and the docstrings of their attributes, dialplan names from
 `callflow/variables.py`, permissions from `core/permissions.py` and the route table, metrics from their
-registry. A test holds the committed
-pages to this.
+registry, the regulation from `requirements.toml` and the sources. A test holds the committed pages to this.
 """
 
 import ast
@@ -24,6 +23,8 @@ from callflow import variables
 from core.permissions import GRANTS, PRIVILEGED, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
+from hotline.tools import regulation
+from hotline.tools.life_page import LIFE, life_page
 from web.route import Door, Who
 from web.routes import TABLE
 
@@ -41,6 +42,8 @@ def pages() -> dict[str, str]:
         "dialplan-variables.md": variables_page(),
         "permissions.md": permissions_page(),
         "metrics.md": metrics_page(),
+        LIFE: life_page(WRITTEN),
+        "regulation.md": regulation.page(WRITTEN),
     }
 
 

@@ -16,7 +16,7 @@ async def status(session: Session, world: World) -> None:
     The last failure that the policy allows in one call ends it, however often the key is pressed: a query code must
     not be found by trying.
     """
-    rules, menu = world.query, world.snapshot().menu
+    rules, menu = world.query(), world.snapshot().menu
     failures = _count(await session.get(Variable.FAILURES))
     begin = ["hotline/status-begin"] if failures < rules.failures else []
     while failures < rules.failures:

@@ -37,4 +37,4 @@ class World:
     snapshot: Callable[[], Snapshot]
     limits: CallerLimits
     state_of: StateOf
-    query: QueryRules
+    query: Callable[[], QueryRules]

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -63,7 +63,7 @@ class Ingest:
         work: Path,
         node: str,
         quiet_after_s: float,
-        protected_years: int,
+        protected_years: Callable[[], int],
     ) -> None:
         self._db = db
         self._store = store
@@ -195,7 +195,7 @@ class Ingest:
             digest=digest,
             store_key=one.key,
             size=one.encoded.size if one.encoded else 0,
-            protected_until=last_protected_day(started_at, self._protected_years),
+            protected_until=last_protected_day(started_at, self._protected_years()),
             state=raw.state,
             transcribed_at=None if one.encoded else clock.now(),
         )

@@ -115,7 +115,13 @@ async def slowed(db: Database, voices: Voices, *, from_the_start: bool) -> None:
             for side, name in ((Side.CITIZEN, "in"), (Side.OTHER, "out")):
                 (spool / f"{talk.linkedid}_talk1_{name}.sln").write_bytes(talk.sounds[side].read_bytes())
         await Ingest(
-            db, one.store, spool, work=spool.with_name("work"), node="node1", quiet_after_s=30, protected_years=3
+            db,
+            one.store,
+            spool,
+            work=spool.with_name("work"),
+            node="node1",
+            quiet_after_s=30,
+            protected_years=lambda: 3,
         ).scan()
         await one.until(lambda: all(talk.final for talk in talks))
         async with db.session() as session:

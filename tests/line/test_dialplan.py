@@ -118,7 +118,7 @@ async def python(line: Line) -> AsyncIterator[None]:
         return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
 
     snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}, menu=MENU)
-    agi: AgiServer = server(line.settings, World(lambda: snapshot, CallerLimits(), state_of, QUERY))
+    agi: AgiServer = server(line.settings, World(lambda: snapshot, CallerLimits(), state_of, lambda: QUERY))
     await agi.start()
     yield
     await agi.stop()
@@ -164,7 +164,7 @@ async def strict(line: Line) -> AsyncIterator[CallerLimits]:
     limits = CallerLimits()
     entries = {n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}
     snapshot = Snapshot(numbers=entries, limits=Limits(calls=2, window_min=10, concurrent=1), menu=MENU)
-    agi = server(line.settings, World(lambda: snapshot, limits, state_of, QUERY))
+    agi = server(line.settings, World(lambda: snapshot, limits, state_of, lambda: QUERY))
     await agi.start()
     yield limits
     await agi.stop()

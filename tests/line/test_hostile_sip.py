@@ -170,7 +170,7 @@ async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
     secrets = Secrets(node.folders.home / "secrets")
     feed = LineFeed(db, intake, settings, lambda: secrets.get("ami-line"), node.folders.log, limits)
     snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}, menu=MENU)
-    world = World(lambda: snapshot, limits, state_of, QueryRules(13, 6, 3))
+    world = World(lambda: snapshot, limits, state_of, lambda: QueryRules(13, 6, 3))
     async with AsyncExitStack() as stack:
         for service in (feed, server(settings, world)):
             await service.start()

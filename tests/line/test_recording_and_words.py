@@ -105,7 +105,9 @@ async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
     store = FolderStore(home / "archive")
     years = policy[RecordingPolicy].protected_years
     spool = node.folders.recordings
-    ingest = Ingest(db, store, spool, work=home / "work", node=settings.node, quiet_after_s=30, protected_years=years)
+    ingest = Ingest(
+        db, store, spool, work=home / "work", node=settings.node, quiet_after_s=30, protected_years=lambda: years
+    )
     ami = AmiClient(settings.private, settings.ami_port, "speech", lambda: secrets.get("ami-speech"))
     speech = SpeechService(db, store, SpeechSettings(port=0, threads=1), ami)
     async with AsyncExitStack() as stack:

@@ -14,7 +14,7 @@ from crm.installed import installed
 from crm.search import export as exporting
 from crm.search.filter import OrderFilter, Sort
 from crm.search.service import MOST_COUNTED, count, find
-from crm.tickets.rules import State
+from crm.tickets.states import State
 from web.context import Context
 from web.files import send
 from web.lists import Column, Listing, asked_of
@@ -31,6 +31,14 @@ COLUMNS = (
     Column("受理时间", ("newest", "oldest")),
     Column("时限", ("due",)),
 )
+
+
+TONES = (
+    dict.fromkeys((State.DRAFT, State.CONFIRMED, State.CHECKING, State.CLOSED, State.FOLLOWING), "act")
+    | dict.fromkeys((State.RETURNING, State.DISPUTED, State.VERIFYING), "warn")
+    | dict.fromkeys((State.DISPATCHED, State.HANDLING), "good")
+)
+"""Blue: somebody of the centre is next; amber: units and centre disagree; green: a unit works."""
 
 
 class OrderList(OrderFilter, Asks):
@@ -78,6 +86,7 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
         units_to_choose=[(unit.id, unit.name) for unit in choices],
         units={unit.id: unit.name for unit in (*choices, *more)},
         labels=labels(),
+        tones=TONES,
         clock=lambda line: None if line.closed_at else clock_of(line.due_at, []),
         may_export=ctx.actor.may(P.ORDER_EXPORT),
         most_rows=exporting.MOST_ROWS,

@@ -21,7 +21,7 @@ from crm.sms.rules import SmsState
 from crm.tickets import access, dispatch, service
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
-from crm.tickets.rules import Act, State
+from crm.tickets.states import Act, State
 from web.context import Context
 from web.pages import order_form
 from web.route import Asks, Route
@@ -130,7 +130,7 @@ def labels() -> dict[str, dict[str, str]]:
         "state": {state.value: state.label for state in State},
         "act": {act.value: act.label for act in Act},
         "category": {one.value: label for one, label in LABELS.items()},
-        "role": {"lead": "主办", "assist": "协办", "copy": "抄送"},
+        "role": {"lead": "主办", "assist": "协办", "copy": "抄送", "sub": "二级承办"},
         "source": {"phone": "来电", "message": "留言"},
     }
 
@@ -165,7 +165,12 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
     ticket = await access.get(ctx.session, ctx.actor, asked.id)
     given = correction(asked, ticket, touched_only=False)
     corrected = await service.correct(ctx.session, ctx.actor, asked.id, asked.version, given)
-    order = dispatch.Order(asked.lead_unit, tuple(asked.assist_units), asked.basis, asked.identity_checked)
+    order = dispatch.Order(
+        lead_unit_id=asked.lead_unit,
+        assist_unit_ids=tuple(asked.assist_units),
+        basis=asked.basis,
+        identity_checked=asked.identity_checked,
+    )
     done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 
 from core import clock
 from core.actor import Actor
+from core.calendar import official
 from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
 from crm.county.categories import Category
@@ -21,8 +22,8 @@ from crm.sms.models import Sms
 from crm.tickets.dispatch import Dispatched, Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
-from crm.tickets.rules import State
 from crm.tickets.service import Opening, confirm, correct, open_draft, propose, spoken_state, void
+from crm.tickets.states import State
 
 MOBILE = "+8613800001234"
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -36,7 +37,8 @@ async def draft(db: Database, agent: Actor, *, phone: str | None = MOBILE, **fie
 
 
 async def send(db: Database, office: Any, ticket: Ticket, lead: str = "cgj", *assist: str, **more: Any) -> Dispatched:
-    order = Order(office.units[lead], tuple(office.units[code] for code in assist), **more)
+    assists = tuple(office.units[code] for code in assist)
+    order = Order(lead_unit_id=office.units[lead], assist_unit_ids=assists, **more)
     async with db.session() as session:
         return await dispatch(session, office.agent, ticket.id, ticket.version, order)
 
@@ -70,7 +72,7 @@ async def test_dispatch_writes_clock_units_history_and_sms_together(db: Database
     assert done.say is None
     async with db.session() as session:
         row = (await session.scalars(select(Round))).one()
-        assert (row.n, row.kind, row.limit_days, row.calendar_version) == (1, "first", 10, "2023-2026")
+        assert (row.n, row.kind, row.limit_days, row.calendar_version) == (1, "first", 10, official().version)
         assert [day["number"] for day in row.days if day["number"]] == list(range(1, 11))
         parts = {one.role: one for one in await session.scalars(select(Assignment))}
         assert parts["lead"].due_at == done.due.at
@@ -103,7 +105,7 @@ async def test_two_people_dispatch_at_once_and_one_gets_a_conflict(db: Database,
     async def act(actor: Actor) -> str:
         try:
             async with db.session() as session:
-                await dispatch(session, actor, ticket.id, ticket.version, Order(office.units["cgj"]))
+                await dispatch(session, actor, ticket.id, ticket.version, Order(lead_unit_id=office.units["cgj"]))
             return "done"
         except HotlineError as error:
             return error.id

@@ -48,7 +48,7 @@ async def make(
 async def sent(db: Database, office: Any, ticket: Ticket, lead: str = "cgj") -> Ticket:
     with clock.frozen(ticket.opened_at):
         async with db.session() as session:
-            order = Order(office.units[lead], identity_checked=True)
+            order = Order(lead_unit_id=office.units[lead], identity_checked=True)
             return (await dispatch(session, office.lead, ticket.id, ticket.version, order)).ticket
 
 

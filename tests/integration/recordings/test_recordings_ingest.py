@@ -55,7 +55,9 @@ class Spool:
 
     def use(self, db: Database, store: FolderStore) -> None:
         self.store = store
-        self.ingest = Ingest(db, store, self.folder, work=self.work, node="node1", quiet_after_s=30, protected_years=3)
+        self.ingest = Ingest(
+            db, store, self.folder, work=self.work, node="node1", quiet_after_s=30, protected_years=lambda: 3
+        )
 
     def put(self, name: str, data: bytes, quiet_s: float = 0) -> Path:
         path = self.folder / name

@@ -157,7 +157,7 @@ async def test_no_room_is_said_and_left_to_the_recording(db: Database, decoder: 
     for number in (1, 2):
         (spool / f"{number}.1_talk1_in.sln").write_bytes(sound)
         (spool / f"{number}.1_talk1_out.sln").write_bytes(speech(ANSWER))
-    await Ingest(db, store, spool, work=home / "work", node="node1", quiet_after_s=30, protected_years=3).scan()
+    await Ingest(db, store, spool, work=home / "work", node="node1", quiet_after_s=30, protected_years=lambda: 3).scan()
     with clock.frozen(clock.now() + timedelta(seconds=10)):
         assert await Batch(db, store, decoder, room=_at_once).step() == 2
         assert await Batch(db, store, decoder, room=_at_once).step() == 0
@@ -198,7 +198,7 @@ async def test_what_was_said_before_the_tap_opened_comes_from_the_recording_once
             (home / "spool" / f"{ID}_talk1_{side}.sln").write_bytes(samples)
         store = FolderStore(home / "archive")
         await Ingest(
-            db, store, home / "spool", work=home / "work", node="node1", quiet_after_s=30, protected_years=3
+            db, store, home / "spool", work=home / "work", node="node1", quiet_after_s=30, protected_years=lambda: 3
         ).scan()
         with clock.frozen(clock.now() + timedelta(seconds=10)):
             assert await Batch(db, store, decoder, room=_at_once).step() == 1
@@ -218,7 +218,7 @@ async def test_a_message_gets_its_words(db: Database, decoder: Decoder, home: Pa
     (home / "spool" / f"{ID}_message.sln").write_bytes(speech(COMPLAINT))
     store = FolderStore(home / "archive")
     await Ingest(
-        db, store, home / "spool", work=home / "work", node="node1", quiet_after_s=30, protected_years=3
+        db, store, home / "spool", work=home / "work", node="node1", quiet_after_s=30, protected_years=lambda: 3
     ).scan()
     await Batch(db, store, decoder, room=_at_once).step()
     async with db.session() as session:

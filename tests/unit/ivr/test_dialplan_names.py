@@ -13,7 +13,7 @@ from callflow.menu import Does, Menu, MenuKey
 from callflow.settings import LineSettings
 from callflow.variables import CallEvent, Refusal, Route, Variable
 from core.errors import Invalid
-from crm.tickets.rules import State
+from crm.tickets.states import State
 from ivr.prompts.render import texts
 from ivr.service import FLOWS
 

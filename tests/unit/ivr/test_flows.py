@@ -35,7 +35,7 @@ async def state_of(number: str, code: str) -> SpokenState | None:
 
 @pytest.fixture
 def world() -> World:
-    return World(lambda: LINE, CallerLimits(), state_of, QUERY)
+    return World(lambda: LINE, CallerLimits(), state_of, lambda: QUERY)
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ async def test_a_caller_without_a_number_is_served(world: World, caller: str) ->
 
 async def test_without_any_data_the_call_still_has_a_queue() -> None:
     call = ScriptedSession()
-    await inbound(call, World(Snapshot, CallerLimits(), state_of, QUERY))
+    await inbound(call, World(Snapshot, CallerLimits(), state_of, lambda: QUERY))
     assert call.variables[Variable.QUEUE] == "hotline"
 
 
 async def test_who_calls_twice_at_once_is_told_so() -> None:
     line = replace(LINE, limits=Limits(calls=9, window_min=10, concurrent=1))
-    world = World(lambda: line, CallerLimits(), state_of, QUERY)
+    world = World(lambda: line, CallerLimits(), state_of, lambda: QUERY)
     for turn in range(2):
         call = ScriptedSession(values={"uniqueid": f"node1-3.{turn}"})
         await inbound(call, world)
@@ -168,7 +168,7 @@ async def test_without_the_database_the_caller_is_told() -> None:
         raise Unavailable("no-database", "数据库暂时不可用。")
 
     call = ScriptedSession("status", keys=[*ORDER, *CODE])
-    await status(call, World(lambda: LINE, CallerLimits(), down, QUERY))
+    await status(call, World(lambda: LINE, CallerLimits(), down, lambda: QUERY))
     assert call.heard[-1] == "hotline/status-unavailable"
 
 

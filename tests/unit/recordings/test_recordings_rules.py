@@ -17,6 +17,7 @@ from recordings.speech.rules import MARGIN_S, MIN_GAP_S, Span, Voice, admit, cap
 SHANGHAI_NOON = 4
 
 
+@pytest.mark.proves("V26")
 @pytest.mark.parametrize(
     ("day", "last"),
     [

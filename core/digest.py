@@ -1,0 +1,8 @@
+"""How texts that people decided about are named: by what they say."""
+
+import hashlib
+
+
+def short_digest(text: str) -> str:
+    """The first 16 hexadecimal digits of the text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

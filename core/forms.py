@@ -1,0 +1,48 @@
+"""What a person filled in, read into its model; what is wrong is said in Chinese beside the field."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from core.errors import Invalid
+
+M = TypeVar("M", bound=BaseModel)
+
+SENTENCES = {
+    "missing": "请填写这一项。",
+    "string_too_long": "内容过长，最多 {max_length} 个字。",
+    "string_too_short": "请填写这一项。",
+    "uuid_parsing": "编号不正确。",
+    "int_parsing": "请填写整数。",
+    "int_type": "请填写整数。",
+    "date_from_datetime_parsing": "日期格式不正确，例如 2026-11-23。",
+    "date_parsing": "日期格式不正确，例如 2026-11-23。",
+    "time_parsing": "时间格式不正确，例如 18:00。",
+    "time_type": "时间格式不正确，例如 18:00。",
+    "bool_parsing": "请从列出的选项中选择。",
+    "bool_type": "请从列出的选项中选择。",
+    "enum": "请从列出的选项中选择。",
+    "literal_error": "请从列出的选项中选择。",
+    "greater_than_equal": "不能小于 {ge}。",
+    "less_than_equal": "不能大于 {le}。",
+    "string_pattern_mismatch": "格式不正确。",
+    "extra_forbidden": "不认识的项目。",
+    "too_long": "选择过多，最多 {max_length} 项。",
+}
+
+
+def validate(model: type[M], values: Mapping[str, Any]) -> M:
+    """`values` as the model. Raises `Invalid("invalid-input")` with one sentence for each field."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        fields: dict[str, str] = {}
+        for problem in error.errors(include_url=False, include_input=False):
+            name = str(problem["loc"][0]) if problem["loc"] else ""
+            if problem["type"] in {"value_error", "assertion_error"}:
+                sentence = str(problem.get("ctx", {}).get("error", "内容不正确。"))
+            else:
+                sentence = SENTENCES.get(problem["type"], "内容不正确。").format(**problem.get("ctx", {}))
+            fields.setdefault(name[:60], sentence)
+        raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=fields) from None

@@ -1,0 +1,53 @@
+"""Every version of the policy with the instant from which it is in force, and every calendar; immutable."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from core.calendar import WorkCalendar
+from core.policy import Policy
+
+
+@dataclass(frozen=True)
+class Enacted:
+    """A policy and the instant from which it is in force."""
+
+    since: datetime
+    policy: Policy
+
+
+@dataclass(frozen=True, eq=False)
+class Rulebook:
+    """At least one policy, oldest first, and at least one calendar, oldest first."""
+
+    policies: tuple[Enacted, ...]
+    calendars: tuple[WorkCalendar, ...]
+
+    @classmethod
+    def first(cls, policy: Policy, calendar: WorkCalendar) -> "Rulebook":
+        """The county's file and the calendar of the program, before anybody decided anything else."""
+        return cls((Enacted(policy.issued_at, policy),), (calendar,))
+
+    @property
+    def calendar(self) -> WorkCalendar:
+        """The newest calendar: what is counted from now on is counted by it (D4)."""
+        return self.calendars[-1]
+
+    def policy_at(self, at: datetime) -> Policy | None:
+        """What was in force at `at`; None before the regulation (第三十二条, D35)."""
+        return next((one.policy for one in reversed(self.policies) if one.since <= at), None)
+
+    def present(self, at: datetime) -> Policy:
+        """What a process works by at `at`: the policy in force, before all of them the first."""
+        return self.policy_at(at) or self.policies[0].policy
+
+    def policy_of(self, version: str) -> Policy | None:
+        """The policy of that version, whenever it was in force."""
+        return next((one.policy for one in self.policies if one.policy.version == version), None)
+
+    def with_policy(self, since: datetime, policy: Policy) -> "Rulebook":
+        """This book with one more policy."""
+        return replace(self, policies=tuple(sorted((*self.policies, Enacted(since, policy)), key=lambda p: p.since)))
+
+    def with_calendar(self, calendar: WorkCalendar) -> "Rulebook":
+        """This book with a newer calendar."""
+        return replace(self, calendars=(*self.calendars, calendar))

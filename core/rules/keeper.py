@@ -1,0 +1,100 @@
+"""Keeps a process's rules as the bureau decided them: told by a hint, found by looking, in force to the second."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.calendar.document import parse as parse_calendar
+from core.calendar.seed import seed as calendar_seed
+from core.clock import now
+from core.db import Database
+from core.health import Health
+from core.live import RESYNC, listen
+from core.log import get
+from core.policy import parse, parse_stored
+from core.rules.book import Enacted, Rulebook
+from core.rules.kinds import Kind, Standing
+from core.rules.models import RuleVersion
+from core.rules.service import TOPIC, confirmed, seed
+from core.service import Loop
+
+log = get(__name__)
+LOOK_EVERY_S = 5.0
+
+
+async def load(session: AsyncSession, file_text: str) -> Rulebook:
+    """All rules of this instance; what has no first version yet gets one, the policy's from the county's file."""
+    first = parse(file_text)
+    await seed(session, Kind.POLICY, file_text, first.issued_at, first.title)
+    await seed(session, Kind.CALENDAR, calendar_seed(), now(), "国务院办公厅历年节假日安排的通知")
+    await session.flush()
+    policies = [
+        Enacted(row.since, parse_stored(row.text, file_text))
+        for row in await confirmed(session, Kind.POLICY)
+        if row.since is not None
+    ]
+    calendars = [parse_calendar(row.text) for row in await confirmed(session, Kind.CALENDAR)]
+    return Rulebook(tuple(policies), tuple(calendars))
+
+
+class RulesKeeper:
+    """A service of every role. `apply` is called with the present rules when they changed or came into force."""
+
+    name = "运行规则"
+
+    def __init__(self, db: Database, file_text: str, apply: Callable[[Rulebook], None], *, must_load: bool) -> None:
+        self._db = db
+        self._file_text = file_text
+        self._apply = apply
+        self._must_load = must_load
+        """Whether the role is of no use before it knows the rules; the line is, by its snapshot."""
+        self._book: Rulebook | None = None
+        self._seen: tuple[int, datetime | None] | None = None
+        self._in_force = ""
+        self._loop = Loop(self.name, LOOK_EVERY_S, self.look)
+        self._listener: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load, where the role cannot do without. Raises Unavailable while the database is away."""
+        if self._must_load:
+            await self.look()
+        await self._loop.start()
+        self._listener = asyncio.create_task(self._listen(), name="rules-hints")
+
+    async def stop(self) -> None:
+        """End the looking."""
+        if self._listener:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+        await self._loop.stop()
+
+    async def health(self) -> Health:
+        """Well while it can look."""
+        return await self._loop.health()
+
+    async def look(self) -> None:
+        """Read what was decided since the last look, and put into force what is due."""
+        async with self._db.session() as session:
+            row = await session.execute(select(func.count(), func.max(RuleVersion.settled_at)).where(_SETTLED))
+            seen = (int((found := row.one())[0]), found[1])
+            if self._book is None or seen != self._seen:
+                self._book = await load(session, self._file_text)
+                self._seen, self._in_force = seen, ""
+        present = f"{self._book.present(now()).version} {self._book.calendar.version}"
+        if present != self._in_force:
+            self._apply(self._book)
+            self._in_force = present
+            log.info("rules.in-force", policy=self._book.present(now()).version, calendar=self._book.calendar.version)
+
+    async def _listen(self) -> None:
+        async for hint in listen(self._db.dsn):
+            if hint.topic in (TOPIC, RESYNC):
+                self._loop.wake()
+
+
+_SETTLED = RuleVersion.state != Standing.PROPOSED
