@@ -9,19 +9,22 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import procrastinate
+import psycopg
 from procrastinate.jobs import Job as QueuedJob
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
-from core.db import Database
+from core.db import FRESH_S, Database
 from core.errors import Unavailable
 from core.health import Health
 from core.log import call as log_call
@@ -35,6 +38,8 @@ SWEEP_EVERY_S = 15.0
 HEARTBEAT_S = 10.0
 POLL_S = 5.0
 KEEP_FINISHED_H = 24 * 7
+FORGET_EVERY_S = 3600.0
+"""Looking for old finished jobs reads all of them."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,33 @@ async def defer(
         return None
 
 
+class _Connection(psycopg.AsyncConnection[Any]):
+    """The queue's connection: each statement commits by itself, since none of its acts takes two."""
+
+    used_at = 0.0
+
+
+async def _commit_by_itself(connection: _Connection) -> None:
+    await connection.set_autocommit(True)
+
+
+async def _note_use(connection: _Connection) -> None:
+    connection.used_at = time.monotonic()
+
+
+async def _try_if_stale(connection: _Connection) -> None:
+    """As `Database` does: only a connection that rested is asked whether it is there, not each at every statement."""
+    if time.monotonic() - connection.used_at >= FRESH_S:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def _pool(**given: Any) -> AsyncConnectionPool[Any]:
+    ours = {"configure": _commit_by_itself, "check": _try_if_stale, "reset": _note_use}
+    return AsyncConnectionPool(**given | ours, connection_class=_Connection)
+
+
 def _app(dsn: str) -> procrastinate.App:
-    connector = procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5)
+    connector = procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5, pool_factory=_pool)
     return procrastinate.App(connector=connector)
 
 
@@ -227,9 +257,12 @@ class Worker:
 
     async def _sweep(self, app: procrastinate.App) -> None:
         """Give the jobs of killed workers back, and forget old finished ones."""
+        forget_at = 0.0
         while True:
             await _revive(app)
-            await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+            if time.monotonic() >= forget_at:
+                await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+                forget_at = time.monotonic() + FORGET_EVERY_S
             await asyncio.sleep(SWEEP_EVERY_S)
 
 

@@ -10,6 +10,7 @@ from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
 from crm.policy import OrdersPolicy, SmsPolicy
+from crm.rulebook import subscribers as _rulebook  # noqa: F401 - likewise
 from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS

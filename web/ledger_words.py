@@ -51,6 +51,13 @@ ACTIONS = {
     "incident.explain": "说明值守事件",
     "sms.resolve": "登记短信结果",
     "job.replay": "重新执行失败任务",
+    "policy.propose": "提出规则变更",
+    "policy.confirm": "确认规则变更",
+    "policy.withdraw": "撤回规则变更",
+    "order.recount": "日历更新，期限重新核算",
+    "calendar.propose": "提出日历变更",
+    "calendar.confirm": "确认日历变更",
+    "calendar.withdraw": "撤回日历变更",
 }
 GROUPS = {
     "session": "登录",
@@ -63,6 +70,8 @@ GROUPS = {
     "line": "线路",
     "sms": "短信",
     "job": "后台任务",
+    "policy": "运行规则",
+    "calendar": "工作日历",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -80,6 +89,8 @@ SUBJECTS = {
     "sms": "短信",
     "callback": "回拨任务",
     "job": "后台任务",
+    "policy": "运行规则",
+    "calendar": "工作日历",
 }
 FIELDS = {
     "name": "名称",
