@@ -23,8 +23,8 @@ from crm.tickets.models import Assignment, Ticket
 from crm.tickets.states import State
 
 TEXTS = ("title", "content", "address")
-WATCHED = (*TEXTS, "area", "state", "accepted", "sealed", "confidential", "upstream_number")
-"""A change of one of these may change the row."""
+WATCHED = (*TEXTS, "area", "sealed", "confidential", "upstream_number")
+"""A change of one of these changes the row; so does whatever makes the order searchable."""
 BATCH = 500
 _TOUCHED = "search.touched"
 
@@ -70,7 +70,10 @@ def _note(session: Session, _: UOWTransaction) -> None:
 
 def _changed(ticket: Ticket) -> bool:
     attributes = inspect(ticket).attrs
-    return any(attributes[name].history.has_changes() for name in WATCHED)
+    if any(attributes[name].history.has_changes() for name in WATCHED):
+        return True
+    state, accepted = attributes["state"].history, attributes["accepted"].history
+    return State.DRAFT in state.deleted or {} in accepted.deleted
 
 
 @listens_for(Session, "before_commit")
