@@ -39,7 +39,7 @@ def kept(ticket: Ticket, units: Iterable[UUID]) -> set[str]:
     texts = {name: _anonymous(ticket, getattr(ticket, name)) for name in TEXTS}
     found = words.lexemes("\n".join((*texts.values(), ticket.upstream_number or "")))
     found |= {words.TITLE + one for one in words.lexemes(texts["title"])}
-    found |= {words.unit(one) for one in units} | {words.day(ticket.opened_at.astimezone(UTC).date())}
+    found |= {words.unit(one) for one in units} | words.opened(ticket.opened_at.astimezone(UTC).date())
     return found | {words.area(ticket.area)} if ticket.area else found
 
 

@@ -173,7 +173,7 @@ def vector(story: Story, units: set[UUID], at: datetime) -> str:
     """The row of the search index, as `crm.search.index` makes it."""
     kept = words.lexemes(f"{story.title}\n{story.content}\n{story.address}")
     kept |= {words.TITLE + one for one in words.lexemes(story.title)}
-    kept |= {words.unit(unit) for unit in units} | {words.day(at.date())}
+    kept |= {words.unit(unit) for unit in units} | words.opened(at.date())
     if story.place.area:
         kept.add(words.area(story.place.area))
     return " ".join(f"'{one}'" for one in kept)
