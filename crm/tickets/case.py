@@ -18,7 +18,7 @@ from core.policy import Policy
 from crm.clocks import Rules, rules_at, rules_of
 from crm.county.categories import Category
 from crm.installed import installed
-from crm.tickets.models import Assignment, Round, Ticket
+from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
 from crm.tickets.states import By, Stage, State
 
 T = TypeVar("T", bound=Base)
@@ -37,6 +37,10 @@ class Case:
     """All parts of the present round, also those that ended."""
     units: dict[UUID, Unit] = field(default_factory=dict)
     """The units that the act was given, as far as they exist."""
+    orders: dict[UUID, Ticket] = field(default_factory=dict)
+    """The other orders that the act was given, locked, as far as the actor may know of them."""
+    limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
+    """The limits of other laws that the act was given."""
     rows: dict[type[Base], list[Any]] = field(default_factory=dict)
     """Further rows of this order, of the tables that the act's lines name in `reads`, oldest first."""
 
