@@ -1,5 +1,6 @@
 """What may become of a message. Pure."""
 
+import re
 from enum import StrEnum
 
 
@@ -43,6 +44,16 @@ _AWAITING = {SmsState.SUBMITTED, SmsState.UNKNOWN}
 def after_report(state: SmsState, status: str) -> SmsState:
     """The state after a delivery report (SMPP 3.4 5.2.28); a report never changes what is already final."""
     return _FINAL_STATUS.get(status.upper(), state) if state in _AWAITING else state
+
+
+_OPERATORS_CODE = re.compile(r"[A-Z]{2}:\w+")
+
+
+def operators_status(stat: str, error: str = "") -> tuple[str, str]:
+    """Stat of a Chinese operator -> status as in SMPP and error: one of its own codes (`MK:0001`) is a failure."""
+    if _OPERATORS_CODE.fullmatch(stat):
+        return "UNDELIV", error or stat
+    return stat, error
 
 
 def resolutions(state: SmsState) -> tuple[str, ...]:
