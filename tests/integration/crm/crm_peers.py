@@ -24,6 +24,8 @@ class Peer:
     gateway: str
     refusal: str
     """What it answers to `{"response": "refuse"}`, as the SMS log shows it."""
+    linked = True
+    """Whether our gateway binds to it; else each message is a request of its own."""
     adds_signature = False
 
     def __init__(self) -> None:
@@ -124,6 +126,7 @@ class CloudMas(Peer):
 
     gateway = "mas"
     refusal = "InvalidMobile"
+    linked = False
     adds_signature = True
 
     def __init__(self) -> None:
