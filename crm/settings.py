@@ -61,7 +61,7 @@ class CmppSettings(Section):
     response_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     """A submit without response for so long has an unknown outcome (T of the protocol)."""
     active_test_s: Annotated[float, Field(gt=0)] = 30.0
-    """Seconds of silence after which the link is tested (C of the protocol)."""
+    """Seconds of silence after which the link is tested, and between tests (C and T of the protocol)."""
     verify_gateway: bool = True
     """The gateway must prove that it knows the password; False where the operator's sends no AuthenticatorISMG."""
 

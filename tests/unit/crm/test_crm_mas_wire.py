@@ -73,9 +73,14 @@ def test_the_check_value_is_taken_over_the_values_in_the_interfaces_order() -> N
         ("DELIVRD", "", ("DELIVRD", "")),
         ("UNDELIV", "DB:0140", ("UNDELIV", "DB:0140")),
         ("MK:0001", "", ("UNDELIV", "MK:0001")),
+        ("MB:0008", "", ("UNDELIV", "MB:0008")),
+        ("MA:0001", "", ("UNKNOWN", "MA:0001")),
+        ("IC:0001", "", ("UNKNOWN", "IC:0001")),
         ("ACCEPTD", "", ("ACCEPTD", "")),
         ("", "", ("", "")),
     ],
 )
-def test_an_operators_own_code_is_a_failure(stat: str, error: str, known: tuple[str, str]) -> None:
+def test_an_operators_own_code_is_a_failure_unless_nothing_was_heard(
+    stat: str, error: str, known: tuple[str, str]
+) -> None:
     assert operators_status(stat, error) == known
