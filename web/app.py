@@ -60,7 +60,7 @@ def dispatcher(route: Route[Any]) -> Handler:
         doors.admit(route, request, who)
         if request.method not in SAFE:
             doors.require_same_site(request)
-        asked, token = await read(request, route.asks)
+        asked, token = await read(request, route.asks, route.takes)
         if request.method not in SAFE:
             doors.require_csrf(request, who, token)
         if route.stream:

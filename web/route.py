@@ -39,6 +39,14 @@ class Answers(BaseModel):
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
+@dataclass(frozen=True)
+class Upload:
+    """A file as a browser sent it: `name` without its folders; nothing is known of the content but its size."""
+
+    name: str
+    content: bytes
+
+
 class Nothing(Asks):
     """A request that asks nothing besides its address."""
 
@@ -65,6 +73,8 @@ class Route(Generic[A]):
     stream: bool = False
     answers: type[Answers] | None = None
     status: int = 200
+    takes: int = 0
+    """The most bytes of the one file that its form may carry as `file`; 0: it takes none."""
 
     @property
     def once(self) -> bool:

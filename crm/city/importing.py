@@ -130,7 +130,7 @@ async def confirm(session: AsyncSession, actor: Actor, import_id: UUID) -> CityI
     made.imported_by, made.imported_name = actor.user_id, actor.name
     seen = [one for one in judged if one.known is not None]
     await reconcile(session, made.uploaded_at, seen)
-    await record(session, actor, "city.import", "city-import", made.id, counts=made.counts)
+    await record(session, actor, "city.import", "city-import", made.id, count=made.counts["new"], counts=made.counts)
     return made
 
 

@@ -15,11 +15,13 @@ from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.installed import installed
+from crm.procedure import UpstreamPolicy
 from crm.queries import people
 from crm.search.earlier import earlier_of
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.tickets import access, dispatch, service
+from crm.tickets.dues import effective
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.states import Act, State
@@ -103,7 +105,7 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
     earlier = await earlier_of(session, ctx.actor, ticket)
-    county = installed().county
+    county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
     return await ctx.page(
         "order.html",
         place="orders",
@@ -113,7 +115,8 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         may_reveal=ctx.actor.may(P.PERSONAL_UNMASK),
         form=await order_form.build(ctx, ticket),
         handling=handling,
-        clock=clock_of(handling.due_at, handling.days) if handling else None,
+        clock=clock_of(effective(handling.due_at, ticket.upstream_due_at, buffer), handling.days) if handling else None,
+        upstream_buffer=buffer,
         assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all(),

@@ -1,5 +1,6 @@
-"""No page takes a file: whatever is uploaded, wherever, is refused before it is unpacked, and leaves nothing behind;
-and a long table of bad bodies for the pages that change most, each with its sentence, none with an effect."""
+"""One page takes a file, no other does: whatever is uploaded there is refused before it is unpacked, and leaves
+nothing behind; and a long table of bad bodies for the pages that change most, each with its sentence, none with an
+effect."""
 
 import gzip
 import io
@@ -23,7 +24,9 @@ from web.routes import TABLE
 NOBODY = UUID(int=7)
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 JSON = {"Content-Type": "application/json"}
-ACTS = sorted({route.path for route in TABLE if route.method != "GET" and not route.answers} - {"/sign-in"})
+ACTS = sorted(
+    {route.path for route in TABLE if route.method != "GET" and not route.answers and not route.takes} - {"/sign-in"}
+)
 
 
 def zipped(name: str, size: int) -> bytes:

@@ -8,6 +8,8 @@ from typing import Any
 
 from openpyxl import Workbook
 
+from core.clock import SHANGHAI
+
 HEAD = (
     "工单编号",
     "诉求类别",
@@ -66,3 +68,8 @@ def csv_file(*rows: Sequence[Any], head: Sequence[Any] = HEAD, encoding: str = "
 def serial(at: datetime) -> float:
     """A date as Excel counts it."""
     return (at - datetime(1899, 12, 30)).total_seconds() / 86_400
+
+
+def at(text: str) -> datetime:
+    """`2026-03-02 10:00` in Asia/Shanghai."""
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)

@@ -1,0 +1,96 @@
+"""What the page 市级工单 shows: files with who and when, sheets that went back, differences, what waits there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.errors import Invalid
+from crm.city.models import CityExport, CityImport, CityReport
+from crm.city.reconciling import Standing
+from crm.tickets.models import Extension, ReturnRequest, Ticket
+from crm.tickets.states import State
+
+RECENT = 20
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An application on an upstream order: `kind` is `return` or `extension`."""
+
+    kind: str
+    ticket: Ticket
+    row: ReturnRequest | Extension
+
+    @property
+    def sent_up(self) -> bool:
+        """Whether the city was asked."""
+        return self.row.state == "forwarded"
+
+
+@dataclass(frozen=True)
+class Reported:
+    """One line of the reconciliation."""
+
+    report: CityReport
+    ticket: Ticket
+
+
+async def imports(session: AsyncSession) -> Sequence[CityImport]:
+    """The newest files."""
+    return (await session.scalars(select(CityImport).order_by(CityImport.uploaded_at.desc()).limit(RECENT))).all()
+
+
+async def exports(session: AsyncSession) -> Sequence[CityExport]:
+    """The newest sheets."""
+    return (await session.scalars(select(CityExport).order_by(CityExport.at.desc()).limit(RECENT))).all()
+
+
+async def tally(session: AsyncSession) -> dict[str, int]:
+    """Standing -> acts that were written back."""
+    found = await session.execute(select(CityReport.state, func.count()).group_by(CityReport.state))
+    return {standing.value: 0 for standing in Standing} | {row[0]: row[1] for row in found}
+
+
+async def reports(session: AsyncSession, standing: Standing, after: UUID | None) -> tuple[list[Reported], UUID | None]:
+    """The reconciliation, the newest first, and the key of the next page. Raises Invalid("bad-page")."""
+    wanted = (
+        select(CityReport, Ticket)
+        .join(Ticket, Ticket.id == CityReport.ticket_id)
+        .where(CityReport.state == standing)
+        .order_by(CityReport.at.desc(), CityReport.id.desc())
+        .limit(PAGE + 1)
+    )
+    if after is not None:
+        last = await session.get(CityReport, after)
+        if last is None:
+            raise Invalid("bad-page", "翻页参数不正确，请从第一页重新查看。")
+        wanted = wanted.where(tuple_(CityReport.at, CityReport.id) < tuple_(last.at, last.id))
+    found = [Reported(row[0], row[1]) for row in await session.execute(wanted)]
+    return found[:PAGE], found[PAGE - 1].report.id if len(found) > PAGE else None
+
+
+async def asked(session: AsyncSession) -> list[Asked]:
+    """Applications on upstream orders that nobody has decided: to be sent up, or waiting for the city's answer."""
+    waiting = ("open", "forwarded")
+    upstream = Ticket.upstream_number.is_not(None)
+    returns = await session.execute(
+        select(Ticket, ReturnRequest)
+        .join(ReturnRequest, ReturnRequest.ticket_id == Ticket.id)
+        .where(upstream, Ticket.state == State.RETURNING, ReturnRequest.state.in_(waiting))
+        .where(ReturnRequest.unit_id == Ticket.lead_unit_id)
+        .order_by(ReturnRequest.requested_at)
+        .limit(PAGE)
+    )
+    extensions = await session.execute(
+        select(Ticket, Extension)
+        .join(Extension, Extension.ticket_id == Ticket.id)
+        .where(upstream, Extension.state.in_(waiting))
+        .order_by(Extension.applied_at)
+        .limit(PAGE)
+    )
+    found = [Asked("return", row[0], row[1]) for row in returns]
+    return found + [Asked("extension", row[0], row[1]) for row in extensions]
