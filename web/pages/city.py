@@ -26,7 +26,7 @@ from web.route import Asks, Nothing, Route, Upload
 
 FORWARD = {"return": Act.FORWARD_RETURN, "extension": Act.FORWARD_EXTENSION}
 ANSWER = {"return": Act.CITY_ON_RETURN, "extension": Act.CITY_ON_EXTENSION}
-TONES = {Verdict.NEW: "act", Verdict.CHANGED: "waits", Verdict.BAD: "bad", Verdict.PRESENT: ""}
+TONES = {Verdict.NEW: "act", Verdict.CHANGED: "warn", Verdict.BAD: "bad", Verdict.PRESENT: ""}
 SHOWN_ROWS = 500
 
 
