@@ -64,6 +64,8 @@ class SmsPolicy(PolicySection):
 
     signature: Annotated[str, Field(min_length=2, max_length=12)]
     receipt: Annotated[str, AfterValidator(_receipt)]
+    receipt_several: Annotated[str, AfterValidator(_receipt)]
+    """The same for several orders of one call (A09-2): room for their numbers."""
     max_characters: Annotated[int, Field(ge=20, le=70)]
     """70 UCS-2 characters are one message."""
     unknown_wait_hours: Annotated[int, Field(ge=1, le=168)]

@@ -1,6 +1,5 @@
 """派单: order to units, clocks, and SMS, all in one transaction (第十二条(二), 第十三条, 第十九条)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -30,11 +29,14 @@ from crm.tickets.dues import last_day
 from crm.tickets.guards import accused
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.numbers import listed
 from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
 
 MAX_ASSIST = 10
+MOST_LISTED = 3
+"""So many order numbers fit into one message whatever they are."""
 
 
 class Order(Given):
@@ -238,15 +240,9 @@ async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
         await lock(session, f"receipt:{root}")
     words = receipt(
         installed().policy[SmsPolicy],
-        number=_listed(numbers),
+        number=listed(numbers) if len(numbers) <= MOST_LISTED else f"{numbers[0]}等{len(numbers)}件",
+        several=len(numbers) > 1,
         code=ticket.query_code,
         never=tuple(part for part in (ticket.title, ticket.address, ticket.caller_name or "") if part),
     )
     return await queue_receipt(session, ticket_id=root, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words)
-
-
-def _listed(numbers: Sequence[str]) -> str:
-    """`YY20261123-00001、00002`: the day once, where it is the same."""
-    first, *rest = numbers
-    day = first.rpartition("-")[0]
-    return "、".join([first, *(one.removeprefix(f"{day}-") for one in rest)])
