@@ -9,6 +9,11 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-be")) // 2
 
 
+def fits(policy: SmsPolicy, text: str) -> bool:
+    """Whether it is one message, with its signature."""
+    return units(f"【{policy.signature}】{text}") <= policy.max_characters
+
+
 def receipt(policy: SmsPolicy, *, number: str, code: str, never: tuple[str, ...] = (), several: bool = False) -> str:
     """受理短信 with order number (or numbers) and query code.
 

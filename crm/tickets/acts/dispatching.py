@@ -21,7 +21,7 @@ from crm.procedure import ReturnsPolicy, RetypePolicy
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.sms.service import queue_receipt
-from crm.sms.text import receipt
+from crm.sms.text import fits, receipt
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
@@ -35,8 +35,6 @@ from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
 
 MAX_ASSIST = 10
-MOST_LISTED = 3
-"""So many order numbers fit into one message whatever they are."""
 
 
 class Order(Given):
@@ -240,9 +238,16 @@ async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
         await lock(session, f"receipt:{root}")
     words = receipt(
         installed().policy[SmsPolicy],
-        number=listed(numbers) if len(numbers) <= MOST_LISTED else f"{numbers[0]}等{len(numbers)}件",
+        number=_all_or_first(installed().policy[SmsPolicy], numbers, ticket.query_code),
         several=len(numbers) > 1,
         code=ticket.query_code,
         never=tuple(part for part in (ticket.title, ticket.address, ticket.caller_name or "") if part),
     )
     return await queue_receipt(session, ticket_id=root, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words)
+
+
+def _all_or_first(policy: SmsPolicy, numbers: list[str], code: str) -> str:
+    """All numbers, or the first and how many, where one message has no room for them."""
+    everything = listed(numbers)
+    whole = len(numbers) == 1 or fits(policy, policy.receipt_several.format(number=everything, code=code))
+    return everything if whole else f"{numbers[0]}等{len(numbers)}件"
