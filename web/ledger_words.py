@@ -24,6 +24,10 @@ ACTIONS = {
     "user.password": "修改自己的密码",
     "unit.create": "新增单位",
     "unit.edit": "修改单位",
+    "limit.propose": "提出特别时限",
+    "limit.approve": "核准特别时限",
+    "attachment.add": "添加附件",
+    "attachment.read": "查看附件",
     "unit.activate": "启用单位",
     "unit.deactivate": "停用单位",
     "account.create": "登记接口程序",
@@ -76,6 +80,8 @@ GROUPS = {
     "job": "后台任务",
     "policy": "运行规则",
     "calendar": "工作日历",
+    "limit": "特别时限",
+    "attachment": "附件",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -89,6 +95,7 @@ SUBJECTS = {
     "shift": "班次",
     "order": "工单",
     "call": "通话",
+    "statutory-limit": "特别时限",
     "recording": "录音",
     "sms": "短信",
     "callback": "回拨任务",
@@ -123,6 +130,12 @@ FIELDS = {
     "first": "起始日",
     "last": "截止日",
     "sort": "排序",
+    "matter": "诉求事项",
+    "limit": "时限",
+    "citation": "依据",
+    "digest": "校验值",
+    "size": "大小",
+    "attachment": "附件",
 }
 CODES = (
     {role.value: label for role, label in LABELS.items()}

@@ -17,7 +17,7 @@ from crm.tickets.access import get, visible_to
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
-from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.models import Attachment, StatutoryLimit, Ticket
 from crm.tickets.rules import Given, Line, Objection, choose, objections, refusal
 from crm.tickets.states import Act
 from crm.tickets.table import BY_ACT, READS
@@ -110,6 +110,9 @@ async def _named(session: AsyncSession, case: Case, given: Given) -> None:
         wanted = select(Ticket).where(Ticket.id.in_(orders), Ticket.id != case.ticket.id, visible_to(case.actor))
         locked = wanted.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
         case.orders = {ticket.id: ticket for ticket in await session.scalars(locked)}
+    if files := given.files():
+        own = select(Attachment.id).where(Attachment.id.in_(files), Attachment.ticket_id == case.ticket.id)
+        case.files = frozenset(await session.scalars(own))
     if limits := given.limits():
         found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
         case.limits = {limit.id: limit for limit in found}

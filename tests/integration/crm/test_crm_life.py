@@ -53,7 +53,7 @@ async def test_every_act_publishes_its_event_in_its_own_transaction(desk: Desk) 
     assert (await desk.ticket()).version == 3
 
 
-@pytest.mark.proves("A12.3-1")
+@pytest.mark.proves("D7")
 async def test_signing_late_moves_no_due(desk: Desk) -> None:
     await desk.dispatch(when="2026-03-02 10:00")
     due = (await desk.ticket()).due_at

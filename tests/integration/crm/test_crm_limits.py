@@ -1,14 +1,14 @@
 """What moves a due date: extension, retype, upgrade, other laws; each one row, and nothing else does (D13–D17)."""
 
-from datetime import date
 from typing import Any
 
 import pytest
 from crm_desk import Desk, at
 
-from core.db import Database, new_id
+from core.db import Database
 from core.errors import Conflict, Denied, Invalid
-from crm.tickets.models import DueChange, Extension, Retype, StatutoryLimit, Ticket
+from crm.tickets.limits import Proposal, approve_limit, propose_limit
+from crm.tickets.models import DueChange, Extension, Retype
 from crm.tickets.states import Act, State
 
 WHY = {"ground": "difficult", "explanation": "涉及多个路段，需协调施工"}
@@ -88,6 +88,7 @@ async def test_a_refused_extension_leaves_the_original_due(desk: Desk) -> None:
     assert (await desk.events())[-1].after["in_time"] is False
 
 
+@pytest.mark.proves("D17")
 async def test_an_extension_decided_late_still_makes_the_reply_in_time(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-03-02 10:00")
@@ -97,6 +98,7 @@ async def test_an_extension_decided_late_still_makes_the_reply_in_time(desk: Des
     assert (await desk.events())[-1].after["in_time"] is True
 
 
+@pytest.mark.proves("A15-1", "D29")
 async def test_assisting_units_move_with_the_lead_and_may_not_extend(desk: Desk) -> None:
     office = desk.office
     await desk.dispatch("cgj", "taoyuan", when="2026-03-02 10:00")
@@ -120,6 +122,7 @@ async def test_a_return_voids_the_extension_that_waits(desk: Desk) -> None:
     assert (extension.state, (await desk.ticket()).extension_pending) == ("void", False)
 
 
+@pytest.mark.proves("D13")
 async def test_a_shorter_type_counts_from_the_same_day_and_leaves_a_working_day(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-03-02 10:00")
@@ -130,6 +133,7 @@ async def test_a_shorter_type_counts_from_the_same_day_and_leaves_a_working_day(
     assert [one.cause for one in await desk.rows(DueChange)] == ["retype", "retype"]
 
 
+@pytest.mark.proves("D13")
 async def test_a_longer_type_needs_a_second_person(db: Database, office: Any) -> None:
     desk = await signed(await Desk(db, office).open(category="help"), "2026-03-02 10:00")
     await desk.act(office.lead, Act.RETYPE, category="complaint", reason=REASON)
@@ -147,20 +151,20 @@ async def test_after_the_due_no_retype_helps(desk: Desk) -> None:
         await desk.act(desk.office.dispatcher, Act.RETYPE, when="2026-03-17 00:00", category="help", reason=REASON)
 
 
-async def reported(desk: Desk, times: int) -> None:
-    async with desk.db.session() as session:
-        (await session.get_one(Ticket, desk.id)).report_count = times
+async def reported_again(desk: Desk) -> None:
+    other = await Desk(desk.db, desk.office).open()
+    await other.act(desk.office.agent2, Act.MERGE, master_id=desk.id, reason="同一事项再次反映")
 
 
 @pytest.mark.proves("A13-4")
 async def test_the_third_report_and_a_persons_finding_upgrade_from_the_original_day(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-09-21 10:00")
-    await reported(desk, 2)
+    await reported_again(desk)
     with pytest.raises(Conflict, match="反映2次，不足3次"):
         await desk.act(office.dispatcher, Act.UPGRADE, when="2026-09-30 10:00", reason=REASON)
     due = (await desk.ticket()).due_at
-    await reported(desk, 3)
+    await reported_again(desk)
     assert (await desk.ticket()).due_at == due, "without the finding nothing changes"
     await desk.act(office.dispatcher, Act.UPGRADE, reason=REASON)
     [change] = await desk.rows(DueChange)
@@ -169,17 +173,20 @@ async def test_the_third_report_and_a_persons_finding_upgrade_from_the_original_
         await desk.act(office.dispatcher, Act.UPGRADE, reason=REASON)
 
 
+@pytest.mark.proves("D15")
 async def test_another_laws_limit_applies_once_two_persons_approved_it(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-03-02 10:00")
-    limit = StatutoryLimit(id=new_id(), matter="CX01", n=30, unit="day", citation="某条例第十条")
-    limit.effective_from = date(2026, 1, 1)
+    law = {"matter": "CX01", "n": 30, "unit": "day", "citation": "某条例第十条", "effective_from": "2026-01-01"}
     async with desk.db.session() as session:
-        session.add(limit)
+        limit = await propose_limit(session, office.lead, Proposal.model_validate(law))
     with pytest.raises(Invalid, match="未经核准"):
         await desk.act(office.dispatcher, Act.APPLY_STATUTE, limit_id=limit.id, reason=REASON)
+    with pytest.raises(Conflict, match="第二人核准"):
+        async with desk.db.session() as session:
+            await approve_limit(session, office.lead, limit.id)
     async with desk.db.session() as session:
-        (await session.get_one(StatutoryLimit, limit.id)).approved_at = desk.now
+        await approve_limit(session, office.director, limit.id)
     await desk.act(office.dispatcher, Act.APPLY_STATUTE, limit_id=limit.id, reason=REASON)
     assert (await desk.ticket()).due_at == at("2026-04-02 00:00")
     assert [one.cause for one in await desk.rows(DueChange)] == ["statutory"]

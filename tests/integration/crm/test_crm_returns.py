@@ -48,6 +48,7 @@ async def test_the_window_ends_with_the_first_working_day_after_signing(
     assert await early.state() is State.RETURNING
 
 
+@pytest.mark.proves("D8")
 async def test_after_the_window_the_bureau_may_let_it_return(desk: Desk) -> None:
     await signed(desk, "2026-03-02 10:00")
     given = {**NOT_OURS, "document": "弋政数〔2026〕8号"}
@@ -99,6 +100,7 @@ async def test_an_accepted_return_ends_the_part_and_another_unit_has_its_own_clo
     assert await desk.rows(DueChange) == []
 
 
+@pytest.mark.proves("D10")
 async def test_the_same_unit_again_keeps_its_clock(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-03-02 10:00")
@@ -122,6 +124,7 @@ async def test_a_refused_return_moves_no_due(desk: Desk) -> None:
     assert await desk.rows(DueChange) == []
 
 
+@pytest.mark.proves("D9")
 async def test_days_that_the_review_took_too_long_may_be_given_back(desk: Desk) -> None:
     office = desk.office
     await signed(desk, "2026-03-02 10:00")

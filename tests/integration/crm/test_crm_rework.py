@@ -51,6 +51,7 @@ async def test_unsatisfied_twice_opens_round_three_and_two_candidates(desk: Desk
     assert [one.unit_id for one in await desk.rows(Rating)] == [office.units["cgj"]] * 3
 
 
+@pytest.mark.proves("A15-1", "D20")
 async def test_a_rework_returns_only_for_changed_competence_and_extends_only_once(desk: Desk) -> None:
     office = desk.office
     await desk.dispatch()
