@@ -68,7 +68,7 @@ TABLE: tuple[Line, ...] = (
     Line(Act.MERGE, C, OPEN, S.MERGED, P.ORDER_EDIT, ending.merge, "第十二条(一)",
          conditions=(has_content, has_title), guards=(ending.master_is_open, ending.master_is_no_secret)),
     Line(Act.REPEAT, C, OPEN, None, P.ORDER_EDIT, ending.repeat, "第十三条",
-         guards=(ending.earlier_has_ended,)),
+         guards=(ending.earlier_has_ended, ending.earlier_is_no_secret)),
     Line(Act.SPLIT, C, OPEN, None, P.ORDER_EDIT, ending.split, "第九条",
          guards=(ending.every_part_is_whole,)),
     Line(Act.VOID, C, OPEN, S.VOID, P.ORDER_EDIT, intake.void, "第十二条(一)",

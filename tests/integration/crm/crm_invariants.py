@@ -107,7 +107,7 @@ def _order_of_time(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:
 def _owner_and_timer(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:
     """(5) A state has an owner and a timer, or is an end."""
     state = State(ticket.state)
-    if (ticket.state_due_at is None) != (state in ENDS) and state is not State.DRAFT:
+    if (ticket.state_due_at is None) != (state in ENDS):
         yield f"timer {ticket.state_due_at}"
 
 

@@ -135,3 +135,20 @@ async def test_a_repeat_counts_on(db: Database, office: Any, desk: Desk) -> None
     assert (ticket.repeat_of, ticket.report_count) == (desk.id, 2)
     with pytest.raises(Invalid, match="不足3次"):
         await again.dispatch(hard=True)
+
+
+async def test_a_report_split_off_is_linked_with_nothing(desk: Desk) -> None:
+    report = {"category": "report", "matter": "SC02", "title": "过期食材", "content": "饭店用过期食材"}
+    done = await desk.act(desk.office.agent, Act.SPLIT, parts=[report])
+    first, [secret] = await desk.ticket(), done.result
+    assert (secret.sealed, secret.split_from) == (True, None)
+    assert secret.query_code != first.query_code
+    assert (await desk.events())[-1].after["parts"] == []
+    await desk.dispatch()
+    desk.id = secret.id
+    assert first.number not in str([event.after for event in await desk.events()])
+    await desk.dispatch("scjgj", identity_checked=True)
+    async with desk.db.session() as session:
+        texts = {one.ticket_id: one.text for one in await session.scalars(select(Sms))}
+    assert secret.number not in texts[first.id]
+    assert secret.number in texts[secret.id]
