@@ -5,13 +5,14 @@ from pathlib import Path
 
 from callflow.asterisk import Folders
 from callflow.menu import MenuPolicy
-from crm.installed import installed
+from core.clock import now
 from hotline import demo
 from hotline.runtime import Runtime
 from hotline.schema import migrate
 from hotline.setup import assets, asterisk, certificate, packages
 from hotline.setup.cache import Say
 from hotline.setup.steps import Step, carry_out
+from hotline.tools.rules import of_instance
 from ivr.prompts.render import render_all
 
 
@@ -49,7 +50,7 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
 
 def _prompts(runtime: Runtime, say: Say) -> None:
     recorded = runtime.home / "prompts"
-    county, menu = runtime.settings.core.county, installed().policy[MenuPolicy].menu
+    county, menu = runtime.settings.core.county, of_instance(runtime.settings).present(now())[MenuPolicy].menu
     changed = render_all(Folders(runtime.home).sounds, recorded=_if_there(recorded), county=county, menu=menu)
     say(f"新生成 {len(changed)} 段" if changed else "没有变化")
 

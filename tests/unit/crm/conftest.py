@@ -1,7 +1,7 @@
 """The first county, and an invented one that shares nothing with it."""
 
 import pytest
-from conftest_county import COUNTIES, invent
+from invented_county import COUNTIES, invent
 
 from crm import installed
 from crm.installed import Installation

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time
 
 import pytest
-from conftest_county import COUNTIES
+from invented_county import COUNTIES
 
 from core.calendar import official
 from core.calendar.document import parse as parse_calendar

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest_county import COUNTIES, invent
+from invented_county import COUNTIES, invent
 
 from core.errors import Invalid
 from crm.county.categories import Category

@@ -3,7 +3,7 @@
 from datetime import date
 
 import pytest
-from conftest_county import COUNTIES
+from invented_county import COUNTIES
 
 from core.calendar import official
 from core.calendar.document import parse as parse_calendar

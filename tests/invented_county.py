@@ -2,15 +2,20 @@
 
 from pathlib import Path
 
-COUNTIES = Path(__file__).parents[3] / "counties"
+COUNTIES = Path(__file__).parents[1] / "counties"
 
 
 def invent(folder: Path) -> Path:
-    """云河县: other units, other limits, other letters, nothing of the first."""
+    """云河县: other units, limits, readings, letters and words, nothing of the first."""
     policy = (COUNTIES / "yiyang" / "policy.toml").read_text(encoding="utf-8")
     for before, after in (
         ("弋阳12345", "云河12345"),
         ("complaint = 10", "complaint = 7"),
+        ("consultation = 2", "consultation = 1"),
+        ("sign = 1", "sign = 2"),
+        ("count_start_day = false", "count_start_day = true"),
+        ('due_time = "24:00"', 'due_time = "17:30"'),
+        ("您的诉求已受理，工单号{number}，查询码{code}。", "云河热线已登记：{number}，凭{code}查询。"),
         ('number_prefix = "YY"', 'number_prefix = "YH"'),
         ("query_code_digits = 6", "query_code_digits = 8"),
         ("弋阳县", "云河县"),
