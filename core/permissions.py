@@ -18,9 +18,23 @@ class Permission(StrEnum):
     RECORDING_LISTEN = "recording.listen"  # what was said; always audited
     ORDER_VIEW = "order.view"  # all orders
     ORDER_VIEW_UNIT = "order.view-unit"  # those of one's own unit only
-    ORDER_EDIT = "order.edit"  # correct, confirm, void a draft
+    ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
+    ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
+    ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
+    ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
+    ORDER_EXPORT = "order.export"  # lists of orders as a workbook; always audited
+    ORDER_HANDLE = "order.handle"  # for one's own unit: sign, handle, return, extend, reply
+    ORDER_UNIT_LEAD = "order.unit-lead"  # for one's own unit: approve its inner steps
+    ORDER_REVIEW = "order.review"  # decide returns and extensions, retype, change a limit
+    ORDER_CHECK = "order.check"  # pass a reply or send it back
+    ORDER_FOLLOW_UP = "order.follow-up"  # call the citizen back, note the rating
+    ORDER_VERIFY = "order.verify"  # whose responsibility an unsatisfied rating is; order the rework
+    ORDER_OVERSEE = "order.oversee"  # for the bureau: disputes, exceptional returns, exclusions
+    ORDER_EXCEPT = "order.except"  # for the bureau's leader: a second extension
+    ORDER_ARCHIVE = "order.archive"  # archive what is done
     PERSONAL_UNMASK = "personal.unmask"  # names and phones in full; always audited
     SMS_VIEW = "sms.view"  # the SMS log
     SMS_RESOLVE = "sms.resolve"  # settle a message whose outcome is unknown
@@ -42,8 +56,12 @@ class Role(StrEnum):
     AGENT = "agent"
     SHIFT_LEAD = "shift-lead"
     DISPATCHER = "dispatcher"
+    CHECKER = "checker"
+    FOLLOW_UP = "follow-up"
+    DIRECTOR = "director"
     ARCHIVIST = "archivist"
     UNIT_CLERK = "unit-clerk"
+    UNIT_LEADER = "unit-leader"
     SUPERVISOR = "supervisor"
     BUREAU_LEADER = "bureau-leader"
     LEADER = "leader"
@@ -61,8 +79,12 @@ LABELS: dict[Role, str] = {
     Role.AGENT: "话务员",
     Role.SHIFT_LEAD: "班长",
     Role.DISPATCHER: "派单员",
+    Role.CHECKER: "质检员",
+    Role.FOLLOW_UP: "回访员",
+    Role.DIRECTOR: "热线中心主任",
     Role.ARCHIVIST: "档案员",
     Role.UNIT_CLERK: "单位经办人",
+    Role.UNIT_LEADER: "单位分管领导",
     Role.SUPERVISOR: "督办员",
     Role.BUREAU_LEADER: "政数局分管领导",
     Role.LEADER: "县领导",
@@ -83,23 +105,35 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW, P.POLICY_VIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_EXPORT}
+_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
     Role.SHIFT_LEAD: frozenset(_LEAD),
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
-        | {P.PERSONAL_UNMASK, P.POLICY_VIEW}
+        | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW}
     ),
-    Role.ARCHIVIST: frozenset({P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW}),
-    Role.UNIT_CLERK: frozenset({P.ORDER_VIEW_UNIT}),
-    Role.SUPERVISOR: frozenset(
-        {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.ORDER_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW} | _RULES
+    Role.CHECKER: frozenset({P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}),
+    Role.FOLLOW_UP: frozenset(
+        {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_FOLLOW_UP, P.PERSONAL_UNMASK, P.SMS_VIEW}
     ),
-    Role.BUREAU_LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW} | _RULES),
+    Role.DIRECTOR: frozenset(
+        {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
+        | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
+        | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW}
+    ),
+    Role.ARCHIVIST: frozenset(
+        {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
+    ),
+    Role.UNIT_CLERK: frozenset(_UNIT),
+    Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD}),
+    Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),
+    Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
     Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
         {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW}
@@ -108,8 +142,12 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
 }
 
+SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})
+"""All that a program's access token may carry; a program has no roles."""
+
 PRIVILEGED = frozenset(
-    {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST, Role.BUREAU_LEADER}
+    {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST}
+    | {Role.DIRECTOR, Role.BUREAU_LEADER}
 )
 """Roles that sign in with a second factor (GB/T 22239-2019 8.1.4: two factors, one of them cryptographic)."""
 
@@ -117,3 +155,8 @@ PRIVILEGED = frozenset(
 def granted(roles: frozenset[Role]) -> frozenset[Permission]:
     """All permissions of a person with these roles."""
     return frozenset({P.SELF}).union(*(GRANTS[role] for role in roles))
+
+
+def holders(permission: Permission) -> str:
+    """The roles that grant it, as a sentence names them: `班长、派单员`."""
+    return "、".join(role.label for role in Role if permission in GRANTS[role])

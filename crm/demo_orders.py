@@ -126,6 +126,7 @@ async def _one(
         identity_checked=story.category is Category.REPORT,
     )
     done = await dispatch(session, agent, ticket.id, ticket.version, order)
-    if done.sms.state == SmsState.QUEUED:  # examples never reach a real gateway: the job finds it done
+    if done.sms is not None and done.sms.state == SmsState.QUEUED:
+        # examples never reach a real gateway: the job finds it done
         done.sms.gateway = "demo"
         await become(session, done.sms, SmsState.DELIVERED, "演示数据，未实际发送")

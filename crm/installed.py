@@ -6,7 +6,8 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
-import crm.policy  # noqa: F401 - likewise
+import crm.policy
+import crm.procedure  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official

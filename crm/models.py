@@ -1,18 +1,9 @@
 """All tables of this package."""
 
-from crm.citizens.models import Citizen
-from crm.sms.models import Sms, SmsEvent, SmsReceipt, SmsReply
-from crm.tickets.models import Assignment, NumberCounter, Round, Ticket, TicketEvent
+from crm.channels import models as channels
+from crm.citizens import models as citizens
+from crm.search import models as search
+from crm.sms import models as sms
+from crm.tickets import models as tickets
 
-__all__ = [
-    "Assignment",
-    "Citizen",
-    "NumberCounter",
-    "Round",
-    "Sms",
-    "SmsEvent",
-    "SmsReceipt",
-    "SmsReply",
-    "Ticket",
-    "TicketEvent",
-]
+__all__ = ["channels", "citizens", "search", "sms", "tickets"]

@@ -2,6 +2,7 @@
 
 from callflow.ami import AmiClient
 from callflow.line import Line
+from core.idempotency import service as idempotency
 from core.jobs import Worker
 from core.ledger.service import seal
 from core.rules.keeper import RulesKeeper
@@ -93,7 +94,7 @@ def web(runtime: Runtime) -> list[Service]:
 
 
 def worker(runtime: Runtime) -> list[Service]:
-    """Jobs, ingest of recordings, the ledger's sealer."""
+    """Jobs, ingest of recordings, the ledger's sealer, the end of kept answers."""
     settings = runtime.settings
     spool = settings.recordings.spool or runtime.home / "spool" / "recordings"
     ingest = Ingest(
@@ -119,6 +120,7 @@ def worker(runtime: Runtime) -> list[Service]:
         disk_clock(runtime.db),
         sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
+        Loop("接口幂等记录清理", idempotency.EXPIRE_EVERY_S, lambda: idempotency.expire(runtime.db)),
     ]
 
 

@@ -1,5 +1,7 @@
 """The whole surface of the web role: every route of every page, in one table."""
 
+from web.api import acts, describe, query
+from web.api import orders as api_orders
 from web.pages import (
     account,
     agent,
@@ -8,10 +10,12 @@ from web.pages import (
     calls,
     duty,
     incidents,
+    jobs,
     ledger,
     machines,
     messages,
     numbers,
+    order_list,
     orders,
     policy,
     recordings,
@@ -19,17 +23,20 @@ from web.pages import (
     signin,
     stream,
     system,
+    tokens,
     units,
     users,
 )
 from web.route import Table
 
+API: Table = (*api_orders.ROUTES, *acts.ROUTES, *query.ROUTES)
 TABLE: Table = (
     *signin.ROUTES,
     *account.ROUTES,
     *agent.ROUTES,
     *calls.ROUTES,
     *callbacks.ROUTES,
+    *order_list.ROUTES,
     *orders.ROUTES,
     *messages.ROUTES,
     *recordings.ROUTES,
@@ -41,8 +48,12 @@ TABLE: Table = (
     *calendar.ROUTES,
     *users.ROUTES,
     *units.ROUTES,
+    *tokens.ROUTES,
     *ledger.ROUTES,
+    *jobs.ROUTES,
     *system.ROUTES,
     *stream.ROUTES,
     *machines.ROUTES,
+    *API,
+    *describe.routes(API),
 )

@@ -17,7 +17,7 @@ from core.permissions import Permission
 from core.personal import mask_name
 from crm.tickets.access import get, sees_identity
 from crm.tickets.models import Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 
 HANDLED = "personal.handle"
 """Ledger action: somebody sees a caller because the call is theirs; one row for each person and matter."""

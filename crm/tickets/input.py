@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
 
 from core import phone
 from crm.county.categories import Category
+from crm.tickets.rules import Given
 
 PERSONAL = frozenset({"caller_name", "caller_phone"})
 
@@ -21,14 +22,18 @@ Clean = AfterValidator(clean)
 Line = Annotated[str, Field(max_length=60), Clean]
 
 
+Words = Annotated[str, Field(min_length=2, max_length=500), Clean]
+"""A reason or a basis: a sentence or a few."""
+Text = Annotated[str, Field(min_length=5, max_length=4000), Clean]
+"""An answer."""
+
+
 def _phone(value: str | None) -> str | None:
     return phone.normalise(value) if value else None
 
 
-class Correction(BaseModel):
+class Correction(Given):
     """Fields that a person decides; those that are not given stay as they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     category: Category | None = None
     matter: Annotated[str | None, Field(max_length=40)] = None

@@ -1,172 +1,164 @@
-"""The life of an order 工单 as one table: state, act, who may, guards, next state, article."""
+"""What a line of the table of transitions is, and how it is decided whether an act is allowed. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any, Generic, TypeVar
+from uuid import UUID
 
-from core.actor import Actor
-from core.errors import Conflict, Invalid
-from core.permissions import Permission
-from crm.county.categories import Category
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.db import Base
+from core.errors import Conflict, Denied, HotlineError, Invalid
+from core.permissions import Permission, holders
+from crm.tickets.case import Case
+from crm.tickets.states import Act, By, Stage, State
 
-class State(StrEnum):
-    """状态."""
-
-    DRAFT = "draft"
-    CONFIRMED = "confirmed"
-    DISPATCHED = "dispatched"
-    VOID = "void"
-
-    @property
-    def label(self) -> str:
-        """As staff read it."""
-        return {"draft": "受理中", "confirmed": "待派单", "dispatched": "待签收", "void": "无效"}[self.value]
-
-    @property
-    def spoken(self) -> str:
-        """As the citizen hears it."""
-        return {
-            "draft": "正在受理",
-            "confirmed": "已受理，正在派发",
-            "dispatched": "已派发，等待承办单位签收",
-            "void": "已登记，不再办理",
-        }[self.value]
+__all__ = ["Act", "By", "Effect", "Given", "Line", "Objection", "Stage", "State", "Told", "choose", "effect"]
 
 
-class Act(StrEnum):
-    """What may be done with an order."""
+class Given(BaseModel):
+    """Base of what an act is given: frozen, and a misspelt name is an error."""
 
-    OPEN = "open"
-    CORRECT = "correct"
-    CONFIRM = "confirm"
-    DISPATCH = "dispatch"
-    VOID = "void"
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @property
-    def label(self) -> str:
-        """As staff read it."""
-        return {"open": "形成工单", "correct": "核对修改", "confirm": "确认", "dispatch": "派发", "void": "作废"}[
-            self.value
-        ]
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What the guards look at."""
-
-    category: Category | None
-    content: str
-    title: str
-    identity_checked: bool = False
-    """A person read a 举报's free text for traces of who reported."""
-    identity_traces: tuple[str, ...] = ()
-    """Words of the free text that would betray the caller."""
-    lead_named: bool = False
-    """A lead unit was chosen."""
-    accused_leads: bool = False
-    """The lead unit is named in a 举报 against it."""
-    reason: str = ""
-
-
-Guard = Callable[[Facts], dict[str, str]]
-"""Facts -> what is wrong, by field; empty: nothing."""
-
-
-def has_category(facts: Facts) -> dict[str, str]:
-    """A09-1: the category is mandatory before dispatch and decides the limit."""
-    return {} if facts.category else {"category": "请选择诉求类别"}
-
-
-def has_content(facts: Facts) -> dict[str, str]:
-    """F09-1: an order says what is asked."""
-    missing = {}
-    if not facts.title.strip():
-        missing["title"] = "请填写标题"
-    if not facts.content.strip():
-        missing["content"] = "请填写诉求内容"
-    return missing
-
-
-def has_lead(facts: Facts) -> dict[str, str]:
-    """第十二条(二): exactly one 主办单位."""
-    return {} if facts.lead_named else {"lead_unit": "请指定主办单位"}
-
-
-def report_hides_identity(facts: Facts) -> dict[str, str]:
-    """第二十八条(八): a 举报 leaves the centre only without traces of who reported."""
-    if facts.category is not Category.REPORT:
+    def units(self) -> dict[str, list[UUID]]:
+        """The units that it names, by field."""
         return {}
-    if facts.identity_traces:
-        return {"content": "举报内容含有可能暴露举报人身份的文字：" + "、".join(facts.identity_traces)}
-    return {} if facts.identity_checked else {"identity_checked": "请核对举报内容未暴露举报人身份"}
+
+    def orders(self) -> list[UUID]:
+        """Other orders that it names: locked after the order itself, as far as the actor may know of them."""
+        return []
+
+    def limits(self) -> list[UUID]:
+        """Limits of other laws that it names."""
+        return []
 
 
-def accused_does_not_lead(facts: Facts) -> dict[str, str]:
-    """F12.2-3: a 举报 naming a unit never goes to it."""
-    return {"lead_unit": "举报涉及该单位，不得由其承办"} if facts.accused_leads else {}
-
-
-def has_reason(facts: Facts) -> dict[str, str]:
-    """An order is not dropped without saying why."""
-    return {} if facts.reason.strip() else {"reason": "请填写作废原因"}
+class Nothing(Given):
+    """The act needs no input."""
 
 
 @dataclass(frozen=True)
-class Transition:
-    """One line of the table."""
+class Objection:
+    """Why a guard refuses: the sentence says until when or by whom it would be possible, `rule` who says so.
+
+    `field`: the input that can mend it; empty when none can, and then `id` names the refusal.
+    """
+
+    sentence: str
+    rule: str
+    field: str = ""
+    id: str = "not-now"
+
+    def __str__(self) -> str:
+        return f"{self.sentence}（{self.rule}）"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the history keeps of an act, and what its caller is handed."""
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str = ""
+    result: Any = None
+
+
+Condition = Callable[[Case], Objection | None]
+"""A guard on the order alone: the desks know its answer before anything is filled in."""
+Guard = Callable[[Case, Any], Objection | None]
+"""A guard on what was given."""
+When = Callable[[Case, Any], bool]
+
+G = TypeVar("G", bound=Given)
+
+
+@dataclass(frozen=True)
+class Effect(Generic[G]):
+    """What an act does to the locked case, and the model of what it is given; `None`: there was nothing to do."""
+
+    given: type[G]
+    run: Callable[[AsyncSession, Case, G], Awaitable[Told | None]]
+
+    @property
+    def name(self) -> str:
+        """As the table's page shows it."""
+        return self.run.__name__
+
+
+def effect(
+    given: type[G],
+) -> Callable[[Callable[[AsyncSession, Case, G], Awaitable[Told | None]]], Effect[G]]:
+    """Decorator: this function is the effect of an act that is given such a model."""
+
+    def decorate(run: Callable[[AsyncSession, Case, G], Awaitable[Told | None]]) -> Effect[G]:
+        return Effect(given, run)
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table, as an officer reads it beside 第十二条."""
 
     act: Act
+    by: By
     before: frozenset[State]
     after: State | None
     """None: the state stays."""
     permission: Permission
-    guards: tuple[Guard, ...]
+    effect: Effect[Any]
     article: str
+    stages: frozenset[Stage] = frozenset()
+    """Where the actor's own part must stand; empty: anywhere."""
+    when: tuple[str, When] | None = None
+    """Which of several lines of one act it is, in words and as a question; None: always."""
+    conditions: tuple[Condition, ...] = ()
+    guards: tuple[Guard, ...] = ()
+    reads: tuple[type[Base], ...] = ()
 
 
-_OPEN_STATES = frozenset({State.DRAFT, State.CONFIRMED})
-TABLE: tuple[Transition, ...] = (
-    Transition(Act.CORRECT, _OPEN_STATES, None, Permission.ORDER_EDIT, (), "第十二条(一)"),
-    Transition(
-        Act.CONFIRM,
-        frozenset({State.DRAFT}),
-        State.CONFIRMED,
-        Permission.ORDER_EDIT,
-        (has_category, has_content),
-        "第十二条(一)",
-    ),
-    Transition(
-        Act.DISPATCH,
-        _OPEN_STATES,
-        State.DISPATCHED,
-        Permission.ORDER_DISPATCH,
-        (has_category, has_content, has_lead, report_hides_identity, accused_does_not_lead),
-        "第十二条(二)、第十三条",
-    ),
-    Transition(Act.VOID, _OPEN_STATES, State.VOID, Permission.ORDER_EDIT, (has_reason,), "第十二条(一)"),
-)
-BY_ACT = {transition.act: transition for transition in TABLE}
+def choose(lines: Iterable[Line], case: Case) -> list[Line]:
+    """The lines of one act that this actor may attempt now.
 
-
-def decide(actor: Actor, state: State, act: Act, facts: Facts) -> Transition:
-    """The transition, if this actor may do this act in this state with these facts.
-
-    Raises Denied (who), Conflict("wrong-state") (when) or Invalid("order-incomplete") with its fields (what).
+    Raises Denied (who), Conflict (when); each says who could, or in which state.
     """
-    transition = BY_ACT[act]
-    actor.require(transition.permission)
-    if state not in transition.before:
-        possible = "、".join(one.label for one in sorted(transition.before))
-        raise Conflict("wrong-state", f"工单处于“{state.label}”状态，不能{act.label}；仅“{possible}”的工单可以。")
-    wrong: dict[str, str] = {}
-    for guard in transition.guards:
-        wrong |= guard(facts)
-    if wrong:
-        raise Invalid("order-incomplete", "；".join(wrong.values()) + "。", fields=wrong)
-    return transition
+    all_lines = list(lines)
+    permitted = [line for line in all_lines if case.actor.may(line.permission)]
+    act = all_lines[0].act
+    if not permitted:
+        who = "、".join(dict.fromkeys(name for line in all_lines for name in holders(line.permission).split("、")))
+        raise Denied("not-permitted", f"您没有进行这项操作的权限；“{act.label}”可由{who}办理。")
+    standing = [line for line in permitted if case.stands(line.by)]
+    if not standing:
+        who = "、".join(dict.fromkeys(line.by.label for line in permitted))
+        raise Denied("not-your-part", f"“{act.label}”只能由本工单的{who}办理。")
+    in_state = [line for line in standing if case.state in line.before]
+    if not in_state:
+        possible = "、".join(state.label for state in State if any(state in line.before for line in standing))
+        sentence = f"工单处于“{case.state.label}”状态，不能{act.label}；仅“{possible}”的工单可以。"
+        raise Conflict("wrong-state", sentence)
+    staged = [line for line in in_state if not line.stages or case.stage in line.stages]
+    if not staged:
+        stage = case.stage.label if case.stage else "没有承办任务"
+        possible = "、".join(one.label for one in Stage if any(one in line.stages for line in in_state))
+        raise Conflict("wrong-stage", f"本单位的承办任务{stage}，不能{act.label}；仅“{possible}”时可以。")
+    return staged
 
 
-def possible(actor: Actor, state: State) -> list[Act]:
-    """Acts that the actor may attempt in this state."""
-    return [one.act for one in TABLE if state in one.before and actor.may(one.permission)]
+def objections(line: Line, case: Case, given: Given | None) -> list[Objection]:
+    """What the line's guards say against it; without `given`, its conditions alone."""
+    found = [condition(case) for condition in line.conditions]
+    if given is not None:
+        found += [guard(case, given) for guard in line.guards]
+    return [one for one in found if one is not None]
+
+
+def refusal(found: list[Objection]) -> HotlineError:
+    """The objections as one error: Invalid with its fields where input can mend all of it, else Conflict."""
+    final = [one for one in found if not one.field]
+    if final:
+        return Conflict(final[0].id, "；".join(str(one) for one in final) + "。")
+    fields = {one.field: str(one) for one in reversed(found)}
+    return Invalid("order-incomplete", "；".join(str(one) for one in found) + "。", fields=fields)

@@ -12,12 +12,12 @@ from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import as_written
-from crm.tickets.rules import State
+from crm.tickets.states import WITH_UNITS, State
 
 
 @dataclass(frozen=True)
 class SpokenState:
-    """`state` as in `crm.tickets.rules.State`; `due` is the last day, None without a running clock."""
+    """`state` as in `crm.tickets.states.State`; `due` is the last day, None without a running clock."""
 
     number: str
     state: State
@@ -48,6 +48,6 @@ async def spoken_state(session: AsyncSession, number: str, query_code: str) -> S
         return None
     if ticket.sealed:
         return None
-    ends = ticket.due_at if ticket.state == State.DISPATCHED else None
+    ends = ticket.due_at if ticket.state in WITH_UNITS else None
     last_day = local(ends - timedelta(microseconds=1)).date() if ends else None
     return SpokenState(ticket.number, State(ticket.state), last_day)

@@ -18,7 +18,7 @@ from callflow.models import Call
 from callflow.speak import speak
 from core.actor import Actor
 from crm.tickets.models import Ticket
-from crm.tickets.rules import State
+from crm.tickets.states import State
 from hotline.softphone import On, Softphone
 from recordings.models import Kind, Recording, TranscriptSegment
 

@@ -14,7 +14,8 @@ from crm.installed import installed
 from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
-from crm.tickets.rules import Act, State, possible
+from crm.tickets.perform import offers
+from crm.tickets.states import Act
 from web.context import Context
 
 Options = list[tuple[str, str]]
@@ -61,7 +62,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
     return OrderForm(
         ticket,
-        frozenset(possible(ctx.actor, State(ticket.state))),
+        frozenset(offer.act for offer in await offers(ctx.session, ctx.actor, ticket)),
         [(category.value, label) for category, label in LABELS.items()],
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,

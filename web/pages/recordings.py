@@ -2,7 +2,7 @@
 
 import contextlib
 import hmac
-import time
+import secrets
 from typing import Annotated
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -12,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import select, tuple_
 
 from callflow.models import Call
+from core.clock import now
 from core.errors import Denied, Invalid, NotFound
 from core.ledger import record
 from core.permissions import Permission
@@ -23,8 +24,6 @@ from web.pages.calls import words
 from web.route import Asks, Route
 
 GRANT_S = 3600
-PLAY = 16
-"""Characters of the grant that name one sitting at the player in the ledger."""
 REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
 
 
@@ -48,8 +47,9 @@ class Listen(OneRecording):
 
 
 class Granted(OneRecording):
-    """A grant that this session got for its reason."""
+    """A grant that this session got for its reason. `sitting` names one visit to the player in the ledger."""
 
+    sitting: str = Field(pattern=r"^[0-9a-f]{16}$")
     until: int = Field(ge=0, le=2**40)
     reason: str = Field(min_length=1, max_length=200)
     grant: str = Field(min_length=64, max_length=64)
@@ -76,10 +76,10 @@ async def show(ctx: Context, asked: OneRecording) -> web.Response:
 
 async def listen(ctx: Context, asked: Listen) -> web.Response:
     """Write the reason into the ledger and open the player."""
-    until = int(time.time()) + GRANT_S
-    grant = sign(ctx, asked.id, until, asked.reason)
+    sitting, until = secrets.token_hex(8), int(now().timestamp()) + GRANT_S
+    grant = sign(ctx, asked.id, sitting, until, asked.reason)
     await record(ctx.session, ctx.actor, "recording.open", "recording", asked.id, reason=asked.reason)
-    query = urlencode({"until": until, "reason": asked.reason, "grant": grant}, quote_via=quote)
+    query = urlencode({"sitting": sitting, "until": until, "reason": asked.reason, "grant": grant}, quote_via=quote)
     return await _page(ctx, asked.id, query, asked.reason)
 
 
@@ -109,7 +109,7 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
     async with ctx.parts.database.session() as session:
         try:
             opened = await playback.open_range(
-                session, ctx.parts.store, ctx.actor, asked.id, header, asked.reason, asked.grant[:PLAY]
+                session, ctx.parts.store, ctx.actor, asked.id, header, asked.reason, asked.sitting
             )
         except Invalid as error:
             if error.id != "range-not-satisfiable":
@@ -142,16 +142,16 @@ async def peaks(ctx: Context, asked: Granted) -> web.Response:
     return ctx.data({"seconds": row.seconds if row else 0, "channels": points})
 
 
-def sign(ctx: Context, recording_id: UUID, until: int, reason: str) -> str:
-    """What only this server can give to this session for this reason."""
-    text = f"{ctx.signed_in.session.id} {recording_id} {until} {reason}"
+def sign(ctx: Context, recording_id: UUID, sitting: str, until: int, reason: str) -> str:
+    """What only this server can give to this session for this sitting and reason."""
+    text = f"{ctx.signed_in.session.id} {recording_id} {sitting} {until} {reason}"
     return hmac.digest(ctx.parts.secrets.get("web-listening").encode(), text.encode(), "sha256").hex()
 
 
 def require_grant(ctx: Context, asked: Granted) -> None:
     """Raise `Denied("listening-over")` unless the grant is this session's and still holds."""
-    good = hmac.compare_digest(sign(ctx, asked.id, asked.until, asked.reason), asked.grant)
-    if not good or asked.until < time.time():
+    good = hmac.compare_digest(sign(ctx, asked.id, asked.sitting, asked.until, asked.reason), asked.grant)
+    if not good or asked.until < now().timestamp():
         raise Denied("listening-over", "本次调听授权已失效，请重新填写理由。")
 
 

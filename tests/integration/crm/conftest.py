@@ -44,7 +44,8 @@ class Office:
 
 @pytest.fixture
 async def office(db: Database, installation: Installation) -> Office:
-    """`office.agent`, `.agent2`, `.lead`, `.clerk` (of 城市管理局), `.stranger` (of 民政局), `.archivist`."""
+    """The people of the centre by their role; `.clerk` and `.chief` of 城市管理局, `.helper` of 桃源街道 (who assists),
+    `.other` of 公安局, `.stranger` of 民政局, `.water` of 供水公司, `.builder` of its 主管部门."""
     made = Office()
     async with db.session() as session:
         rows = {r.code: Unit(code=r.code, name=r.name, kind=r.kind.value) for r in installation.county.units.values()}
@@ -59,8 +60,19 @@ async def office(db: Database, installation: Installation) -> Office:
             ("agent2", Role.AGENT, None),
             ("lead", Role.SHIFT_LEAD, None),
             ("clerk", Role.UNIT_CLERK, "cgj"),
+            ("chief", Role.UNIT_LEADER, "cgj"),
+            ("helper", Role.UNIT_CLERK, "taoyuan"),
+            ("other", Role.UNIT_CLERK, "gaj"),
             ("stranger", Role.UNIT_CLERK, "mzj"),
+            ("water", Role.UNIT_CLERK, "gsgs"),
+            ("builder", Role.UNIT_CLERK, "zjj"),
+            ("dispatcher", Role.DISPATCHER, None),
+            ("checker", Role.CHECKER, None),
+            ("caller", Role.FOLLOW_UP, None),
+            ("director", Role.DIRECTOR, None),
             ("archivist", Role.ARCHIVIST, None),
+            ("bureau", Role.SUPERVISOR, None),
+            ("bureau_leader", Role.BUREAU_LEADER, None),
         ):
             user = User(
                 login=login, name=login, roles=[role], password_hash="-", unit_id=made.units[unit] if unit else None

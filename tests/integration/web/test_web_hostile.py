@@ -55,7 +55,11 @@ ADDRESSES: dict[str, tuple[str, int, str]] = {
     "a page without a zone": (f"/calls?before=2026-11-23T00:00:00~{NOBODY}", 422, "翻页地址"),
     "an unknown filter": ("/calls?__proto__=1", 422, "不认识的项目"),
     "NUL in a filter": ("/calls?caller=%00", 422, "控制字符"),
-    "a grant that is forged": (f"/recordings/{NOBODY}/peaks?until=9999999999&reason=x&grant={'0' * 64}", 403, "没有"),
+    "a grant that is forged": (
+        f"/recordings/{NOBODY}/peaks?sitting={'0' * 16}&until=9999999999&reason=x&grant={'0' * 64}",
+        403,
+        "没有",
+    ),
     "the users of others": ("/users", 403, "没有使用这项功能的权限"),
 }
 

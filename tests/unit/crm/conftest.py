@@ -15,3 +15,8 @@ def yiyang() -> Installation:
 @pytest.fixture(scope="session")
 def invented(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return installed.read(invent(tmp_path_factory.mktemp("yunhe")))
+
+
+@pytest.fixture(autouse=True)
+def in_force(yiyang: Installation) -> None:
+    installed.use(yiyang)

@@ -13,7 +13,7 @@ from callflow.menu import Does, Menu, MenuKey
 from callflow.settings import LineSettings
 from callflow.variables import CallEvent, Refusal, Route, Variable
 from core.errors import Invalid
-from crm.tickets.rules import State
+from crm.tickets.states import State
 from ivr.prompts.render import texts
 from ivr.service import FLOWS
 
@@ -29,8 +29,7 @@ def test_variables() -> None:
 
 
 def test_events() -> None:
-    by_flows = {CallEvent.LEARNED}
-    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent) - by_flows
+    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent)
 
 
 def test_routes_are_rungs_of_the_ladder() -> None:

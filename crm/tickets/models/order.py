@@ -1,11 +1,10 @@
-"""Tables of the work order 工单: ticket, round, assignment, history, and the counter of numbers."""
+"""The work order 工单, its history, and the counter of numbers."""
 
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
@@ -19,7 +18,7 @@ class Ticket(Base):
 
     The row carries what is true of the matter; the clocks belong to its rounds and assignments (requirement
     0.3). `version` rises with every act; who acts on an older one gets a Conflict. `state` is one of
-    `crm.tickets.rules.State`; `category` of `crm.county.categories.Category`.
+    `crm.tickets.states.State`; `category` of `crm.county.categories.Category`.
     """
 
     __tablename__ = "tickets"
@@ -80,82 +79,47 @@ class Ticket(Base):
     lead_unit_id: Mapped[UUID | None]
     """主办单位 of the present round, copied here for the same reason."""
     closed_at: Mapped[datetime | None]
+    close_kind: Mapped[str | None]
+    """How it ended: one of `crm.tickets.acts.closing.CloseKind` (第十二条(六))."""
     close_reason: Mapped[str | None]
+
+    accepted_at: Mapped[datetime | None]
+    """受理: from here the centre owes the dispatch (T25)."""
+    state_since: Mapped[datetime] = mapped_column(default=now)
+    state_due_at: Mapped[datetime | None]
+    """Until when the owner of the present state owes the next act; timers look for what lies before now."""
+    provisional: Mapped[bool] = mapped_column(default=False)
+    """暂定: the present round's due rests on a year without notice (D4)."""
+    hard: Mapped[bool] = mapped_column(default=False)
+    """疑难、复杂, confirmed by a person of the centre (D14)."""
+    extension_pending: Mapped[bool] = mapped_column(default=False)
+    extensions: Mapped[int] = mapped_column(default=0)
+    """Granted ones, over all rounds (D16)."""
+    returns: Mapped[int] = mapped_column(default=0)
+    """Applications to return, by any unit (D11)."""
+    overdue_at: Mapped[datetime | None]
+    """When the present round was marked as late; None while it is not."""
+    supervision_level: Mapped[int] = mapped_column(default=0)
+    """督办: 0 none, 1 by the bureau, 2 by 政府办督察股 (D24)."""
+    split_from: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
+    """The first order of the same call, when one call had several matters (F09-1)."""
+    publish_ok: Mapped[bool | None]
+    """Whether the citizen agrees that the answer is published; None: not asked (第二十二条)."""
 
     __table_args__ = (
         Index("ix_tickets_state_opened", "state", "opened_at", "id"),
         Index("ix_tickets_opened", "opened_at", "id"),
         Index("ix_tickets_lead_unit_due", "lead_unit_id", "due_at"),
         Index("ix_tickets_citizen", "citizen_id", "opened_at"),
+        Index("ix_tickets_state_due", "state_due_at", "id", postgresql_where=text("state_due_at IS NOT NULL")),
+        Index("ix_tickets_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
+        Index("ix_tickets_repeat_of", "repeat_of", postgresql_where=text("repeat_of IS NOT NULL")),
+        Index("ix_tickets_split_from", "split_from", postgresql_where=text("split_from IS NOT NULL")),
+        Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
     )
 
 
 index_for("ix_tickets_caller_phone", Ticket.caller_phone)
-
-
-class Round(Base):
-    """One handling of the ticket: the first (首办), or a rework (重办) with a fresh clock (D20).
-
-    Keeps the version of policy and calendar that were in force at its dispatch (D35).
-    """
-
-    __tablename__ = "rounds"
-
-    id: Mapped[Id]
-    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    n: Mapped[int]
-    kind: Mapped[str]
-    """`first` 首办 or `rework` 重办."""
-    dispatched_at: Mapped[datetime]
-    limit_days: Mapped[int | None]
-    """Working days (工作日); None where the regulation sets no limit."""
-    due_at: Mapped[datetime | None]
-    """Exclusive end: midnight after the last working day (D3)."""
-    provisional: Mapped[bool] = mapped_column(default=False)
-    """暂定: the calendar beyond the published year is a forecast (D4)."""
-    days: Mapped[list[Any]] = mapped_column(JSONB, default=list)
-    """The days that were counted and skipped, each with its reason."""
-    policy_version: Mapped[str]
-    calendar_version: Mapped[str]
-    closed_at: Mapped[datetime | None]
-
-    __table_args__ = (UniqueConstraint("ticket_id", "n"),)
-
-
-class Assignment(Base):
-    """One unit's part in a round: lead (主办单位) or assisting (协办单位), with its own clocks (D6, D29)."""
-
-    __tablename__ = "assignments"
-
-    id: Mapped[Id]
-    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
-    unit_id: Mapped[UUID]
-    role: Mapped[str]
-    """`lead` 主办, `assist` 协办, or `copy` 抄送 the competent department of an enterprise (第五条)."""
-    basis: Mapped[str] = mapped_column(default="")
-    """Why this unit: the catalogue's line, or the centre's decision (第十九条)."""
-    dispatched_at: Mapped[datetime]
-    dispatched_by: Mapped[UUID | None]
-    sign_due_at: Mapped[datetime | None]
-    due_at: Mapped[datetime | None]
-    signed_at: Mapped[datetime | None]
-    signed_by: Mapped[UUID | None]
-    submitted_at: Mapped[datetime | None]
-    accepted_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-    outcome: Mapped[str | None]
-
-    __table_args__ = (
-        Index(
-            "uq_assignments_open_lead",
-            "round_id",
-            unique=True,
-            postgresql_where=text("role = 'lead' AND closed_at IS NULL"),
-        ),
-        Index("ix_assignments_unit_open", "unit_id", "due_at", postgresql_where=text("closed_at IS NULL")),
-        Index("ix_assignments_ticket", "ticket_id"),
-    )
 
 
 class TicketEvent(Base):

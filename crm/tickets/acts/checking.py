@@ -1,0 +1,87 @@
+"""答复审核: pass, or send back in the same round while the clock runs on (D18, D19)."""
+
+from typing import Annotated
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.tickets.case import Case
+from crm.tickets.input import Clean, Line, Words
+from crm.tickets.models import QualityCheck, Reply
+from crm.tickets.parts import Outcome, end_round, void_extension
+from crm.tickets.rules import Given, Objection, Told, effect
+from crm.tickets.states import By, Stage
+
+
+class Pass(Given):
+    """审核通过."""
+
+    text: Annotated[str, Field(max_length=500), Clean] = ""
+
+
+class SendBack(Given):
+    """发回重办, with what is to be mended."""
+
+    reasons: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
+    text: Words
+
+
+def checker_did_not_reply(case: Case) -> Objection | None:
+    """Nobody checks an answer of his own."""
+    reply = submitted(case)
+    if reply is None or case.actor.user_id is None or reply.submitted_by != case.actor.user_id:
+        return None
+    return Objection("不能审核本人提交的答复，请由其他审核员办理", "D19", "", "own-reply")
+
+
+@effect(Pass)
+async def pass_reply(session: AsyncSession, case: Case, given: Pass) -> Told:
+    """The reply is the order's result: the round and all its parts end."""
+    reply = _the(case)
+    lead = next(part for part in case.role(By.LEAD))
+    lead.accepted_at = case.at
+    end_round(case, Outcome.ACCEPTED)
+    void_extension(case, "工单已办结")
+    reply.state = "passed"
+    ticket = case.ticket
+    ticket.closed_at, ticket.close_kind = case.at, reply.close_kind
+    session.add(_check(case, reply, "pass", given.text))
+    in_time = reply.due_at is None or reply.submitted_at < reply.due_at
+    return Told({}, {"reply": str(reply.id), "close_kind": reply.close_kind, "in_time": in_time}, given.text)
+
+
+@effect(SendBack)
+async def send_back(session: AsyncSession, case: Case, given: SendBack) -> Told:
+    """The same unit mends it, against the same due."""
+    reply = _the(case)
+    reply.state = "sent-back"
+    lead = next(part for part in case.role(By.LEAD))
+    lead.stage, lead.submitted_at, lead.sent_back = Stage.HANDLING, None, lead.sent_back + 1
+    session.add(_check(case, reply, "send-back", given.text, given.reasons))
+    return Told({}, {"reply": str(reply.id), "reasons": list(given.reasons), "times": lead.sent_back}, given.text)
+
+
+def submitted(case: Case) -> Reply | None:
+    """The lead's reply that waits for its check."""
+    return next((one for one in reversed(case.rows.get(Reply, [])) if one.state == "submitted"), None)
+
+
+def _the(case: Case) -> Reply:
+    reply = submitted(case)
+    if reply is None:
+        raise LookupError("an order that is checked has a reply")
+    return reply
+
+
+def _check(case: Case, reply: Reply, verdict: str, text: str, reasons: tuple[str, ...] = ()) -> QualityCheck:
+    return QualityCheck(
+        ticket_id=case.ticket.id,
+        round_id=case.handling.id,
+        reply_id=reply.id,
+        verdict=verdict,
+        reasons=list(reasons),
+        text=text,
+        due_at=case.ticket.state_due_at,
+        checked_at=case.at,
+        checked_by=case.actor.user_id,
+    )

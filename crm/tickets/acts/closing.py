@@ -1,0 +1,186 @@
+"""回访, 评价, 责任核实 and 归档 (第十二条(七)(八)(九), D21, D22)."""
+
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import local
+from core.db import new_id
+from crm.procedure import FollowUpPolicy
+from crm.tickets.case import Case
+from crm.tickets.input import Clean, Words
+from crm.tickets.models import FollowUp, Rating, SupervisionCandidate, Verification
+from crm.tickets.rules import Given, Nothing, Objection, Told, effect
+
+
+class Result(StrEnum):
+    """How an attempt to reach the citizen ended."""
+
+    RATED = "rated"
+    UNREACHED = "unreached"
+    DECLINED = "declined"
+    WRONG_NUMBER = "wrong-number"
+    NOT_WANTED = "not-wanted"
+
+
+class Grade(StrEnum):
+    """满意度: five grades, the last two named by 第二十六条."""
+
+    VERY_SATISFIED = "very-satisfied"
+    SATISFIED = "satisfied"
+    FAIRLY_SATISFIED = "fairly-satisfied"
+    UNSATISFIED = "unsatisfied"
+    VERY_UNSATISFIED = "very-unsatisfied"
+
+    @property
+    def label(self) -> str:
+        """As it is asked."""
+        return dict(zip(Grade, ("非常满意", "满意", "基本满意", "不满意", "非常不满意"), strict=True))[self]
+
+    @property
+    def bad(self) -> bool:
+        """Whether it opens 责任核实."""
+        return self in {Grade.UNSATISFIED, Grade.VERY_UNSATISFIED}
+
+
+class Why(StrEnum):
+    """Why unsatisfied."""
+
+    UNSOLVED = "unsolved"
+    SLOW = "slow"
+    ATTITUDE = "attitude"
+    NOT_CONTACTED = "not-contacted"
+    NOT_ADOPTED = "not-adopted"
+    """建议未采纳: the only one that 第二十六条(一) covers."""
+    OTHER = "other"
+
+
+class Attempt(Given):
+    """回访记录: one attempt and, where the citizen was reached, the rating."""
+
+    result: Result
+    grade: Grade | None = None
+    solved: bool | None = None
+    contacted: bool | None = None
+    reason: Why | None = None
+    words: Annotated[str, Field(max_length=1000), Clean] = ""
+    call_id: UUID | None = None
+
+
+class NotResponsible(Given):
+    """核实为非承办责任, with its basis."""
+
+    basis: Words
+
+
+def rating_is_whole(case: Case, given: Attempt) -> Objection | None:
+    """A rating needs its grade, a bad one its reason; without a rating there is no grade."""
+    if given.result is not Result.RATED:
+        return Objection("未接通的回访不能登记评价", "第十二条(八)", "grade") if given.grade else None
+    if given.grade is None:
+        return Objection("请选择满意度", "第十二条(八)", "grade")
+    if given.grade.bad and given.reason is None:
+        return Objection("请选择不满意的原因", "第十二条(七)", "reason")
+    return None
+
+
+def rated_well(case: Case, given: Attempt) -> bool:
+    """满意 or 基本满意."""
+    return given.grade is not None and not given.grade.bad
+
+
+def rated_badly(case: Case, given: Attempt) -> bool:
+    """不满意 or 非常不满意."""
+    return given.grade is not None and given.grade.bad
+
+
+def tried_enough(case: Case, given: Attempt) -> bool:
+    """Nobody is called for ever: declined, or the policy's attempts on its number of days (D21)."""
+    if given.result in {Result.DECLINED, Result.NOT_WANTED, Result.WRONG_NUMBER}:
+        return True
+    policy = case.policy[FollowUpPolicy]
+    earlier = of_round(case)
+    days = {local(one.at).date() for one in earlier} | {local(case.at).date()}
+    return len(earlier) + 1 >= policy.attempts and len(days) >= policy.different_days
+
+
+def of_round(case: Case) -> list[FollowUp]:
+    """Attempts since the last close."""
+    round_id = case.round.id if case.round else None
+    return [one for one in case.of(FollowUp) if one.round_id == round_id]
+
+
+@effect(Attempt)
+async def follow_up(session: AsyncSession, case: Case, given: Attempt) -> Told:
+    """One attempt, and the rating that came of it."""
+    round_id = case.round.id if case.round else None
+    attempt = FollowUp(
+        id=new_id(),
+        ticket_id=case.ticket.id,
+        round_id=round_id,
+        n=len(of_round(case)) + 1,
+        at=case.at,
+        by=case.actor.user_id,
+        result=given.result,
+        contacted=given.contacted,
+        words=given.words,
+        call_id=given.call_id,
+    )
+    session.add(attempt)
+    after = {"attempt": attempt.n, "result": given.result, "grade": given.grade, "reason": given.reason}
+    if given.grade is None:
+        return Told({}, after)
+    await session.flush()
+    rating = Rating(
+        id=new_id(),
+        ticket_id=case.ticket.id,
+        round_id=round_id,
+        unit_id=case.ticket.lead_unit_id,
+        follow_up_id=attempt.id,
+        at=case.at,
+        grade=given.grade,
+        solved=given.solved,
+        reason=given.reason,
+        source="phone",
+    )
+    session.add(rating)
+    return Told({}, after | {"solved": given.solved}, result=rating)
+
+
+@effect(NotResponsible)
+async def not_responsible(session: AsyncSession, case: Case, given: NotResponsible) -> Told:
+    """A named person found that the unit is not to blame: the rating stands, no rework follows."""
+    session.add(verification(case, "not-unit", given.basis))
+    return Told({}, {"verdict": "not-unit"}, given.basis)
+
+
+def verification(case: Case, verdict: str, basis: str) -> Verification:
+    """The finding on the present rating."""
+    rating = next(one for one in reversed(case.of(Rating)) if one.superseded_at is None)
+    return Verification(
+        ticket_id=case.ticket.id,
+        round_id=case.round.id if case.round else None,
+        rating_id=rating.id,
+        verdict=verdict,
+        basis=basis,
+        at=case.at,
+        by=case.actor.user_id,
+    )
+
+
+def no_supervision_is_open(case: Case) -> Objection | None:
+    """Invariant 3: an order under supervision, or that may come under it, is not archived."""
+    if case.ticket.supervision_level:
+        return Objection("工单正在督办，销号后才能归档", "第十二条(五)", "", "supervised")
+    if any(one.state == "open" for one in case.rows.get(SupervisionCandidate, [])):
+        return Objection("督办候选尚未处理，由政数局立案或说明后才能归档", "第十二条(五)", "", "candidate-open")
+    return None
+
+
+@effect(Nothing)
+async def archive(session: AsyncSession, case: Case, given: Nothing) -> Told:
+    """The order's life is over; what it is stays."""
+    return Told({}, {"archived": True})

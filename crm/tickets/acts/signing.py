@@ -1,0 +1,25 @@
+"""签收 and 阅知 (第十三条, 第五条, D6, D7)."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm.tickets.case import Case
+from crm.tickets.rules import Nothing, Told, effect
+from crm.tickets.states import Stage
+
+
+@effect(Nothing)
+async def sign(session: AsyncSession, case: Case, given: Nothing) -> Told:
+    """The unit takes the order; late or not, its handling clock stays (D7), its return window opens (D8)."""
+    part = case.part
+    part.signed_at, part.signed_by, part.stage = case.at, case.actor.user_id, Stage.HANDLING
+    in_time = part.sign_due_at is None or case.at < part.sign_due_at
+    return Told({}, {"role": part.role, "in_time": in_time})
+
+
+@effect(Nothing)
+async def acknowledge(session: AsyncSession, case: Case, given: Nothing) -> Told | None:
+    """The copied department has read it; once."""
+    if case.part.read_at is not None:
+        return None
+    case.part.read_at = case.at
+    return Told({}, {"read": True})

@@ -1,0 +1,135 @@
+"""One order as an act finds it: locked, with its present round, the units' parts and who stands where."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.clock import now
+from core.db import Base
+from core.identity.models import Unit
+from core.permissions import Permission
+from core.policy import Policy
+from crm.clocks import Rules, rules_at, rules_of
+from crm.county.categories import Category
+from crm.installed import installed
+from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
+from crm.tickets.states import By, Stage, State
+
+T = TypeVar("T", bound=Base)
+
+
+@dataclass
+class Case:
+    """What guards look at and effects change. Guards are plain functions of it: no I/O is possible in them."""
+
+    ticket: Ticket
+    actor: Actor
+    at: datetime
+    round: Round | None = None
+    """The present round: the newest one."""
+    parts: list[Assignment] = field(default_factory=list)
+    """All parts of the present round, also those that ended."""
+    units: dict[UUID, Unit] = field(default_factory=dict)
+    """The units that the act was given, as far as they exist."""
+    orders: dict[UUID, Ticket] = field(default_factory=dict)
+    """The other orders that the act was given, locked, as far as the actor may know of them."""
+    limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
+    """The limits of other laws that the act was given."""
+    rows: dict[type[Base], list[Any]] = field(default_factory=dict)
+    """Further rows of this order, of the tables that the act's lines name in `reads`, oldest first."""
+
+    @property
+    def state(self) -> State:
+        """The order's state."""
+        return State(self.ticket.state)
+
+    @property
+    def category(self) -> Category | None:
+        """诉求类别."""
+        return Category(self.ticket.category) if self.ticket.category else None
+
+    @property
+    def rules(self) -> Rules:
+        """What this order's clocks run by: those of its round's dispatch, before one those of now (D35)."""
+        if self.round is not None:
+            return rules_of(self.round.policy_version)
+        return rules_at(self.at) or Rules(installed().policy, installed().calendar)
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force for this order."""
+        return self.rules.policy
+
+    def of(self, kind: type[T]) -> list[T]:
+        """This order's rows of a table."""
+        return cast(list[T], self.rows[kind])
+
+    @property
+    def lead(self) -> Assignment | None:
+        """The open part of the lead unit."""
+        return next((part for part in self.open_parts if part.role == By.LEAD), None)
+
+    @property
+    def open_parts(self) -> list[Assignment]:
+        """Parts that have not ended."""
+        return [part for part in self.parts if part.closed_at is None]
+
+    def role(self, by: By) -> Sequence[Assignment]:
+        """Open parts in this role."""
+        return [part for part in self.open_parts if part.role == by]
+
+    @property
+    def mine(self) -> Assignment | None:
+        """The open part of the actor's own unit."""
+        unit = self.actor.unit_id
+        return next((part for part in self.open_parts if unit is not None and part.unit_id == unit), None)
+
+    @property
+    def part(self) -> Assignment:
+        """`mine`, for effects of acts that only a unit with a part can do."""
+        if self.mine is None:
+            raise LookupError("the actor's unit has no part in this order")
+        return self.mine
+
+    @property
+    def handling(self) -> Round:
+        """`round`, for effects of acts on dispatched orders."""
+        if self.round is None:
+            raise LookupError("the order was never dispatched")
+        return self.round
+
+    def stands(self, by: By) -> bool:
+        """Whether the actor stands there to this order."""
+        if by is By.CENTRE:
+            return self.actor.may(Permission.ORDER_VIEW)
+        return self.mine is not None and self.mine.role == by
+
+    @property
+    def stage(self) -> Stage | None:
+        """Where the actor's part stands."""
+        return Stage(self.mine.stage) if self.mine else None
+
+
+async def load(session: AsyncSession, actor: Actor, ticket: Ticket, reads: Sequence[type[Base]] = ()) -> Case:
+    """The case of a ticket; who acts has locked the ticket, and its round and parts are locked here (in this order)."""
+    case = Case(ticket, actor, now())
+    newest = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
+    case.round = await session.scalar(newest)
+    if case.round is not None:
+        parts = select(Assignment).where(Assignment.round_id == case.round.id).order_by(Assignment.id)
+        case.parts = list(await session.scalars(parts))
+    for kind in reads:
+        case.rows[kind] = await rows_of(session, ticket.id, kind)
+    return case
+
+
+async def rows_of(session: AsyncSession, ticket_id: UUID, kind: type[T]) -> list[T]:
+    """An order's rows of one table, oldest first (ids are ordered by time)."""
+    table = cast(Any, kind)
+    return list(await session.scalars(select(kind).where(table.ticket_id == ticket_id).order_by(table.id)))

@@ -1,0 +1,78 @@
+"""Guards that several acts share. Each looks at the case, and says what is wrong and which rule says so. Pure."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from core.identity.models import Unit
+from crm.county.categories import Category
+from crm.county.data import UnitKind
+from crm.installed import installed
+from crm.tickets.case import Case
+from crm.tickets.identity import traces
+from crm.tickets.rules import Objection
+
+
+def has_category(case: Case) -> Objection | None:
+    """A09-1: the category is mandatory before dispatch and decides the limit."""
+    return None if case.category else Objection("请选择诉求类别", "第九条、第十三条", "category")
+
+
+def has_content(case: Case) -> Objection | None:
+    """An order says what is asked."""
+    if case.ticket.content.strip():
+        return None
+    return Objection("请填写诉求内容", "第十二条(一)", "content")
+
+
+def has_title(case: Case) -> Objection | None:
+    """Lists show it."""
+    return None if case.ticket.title.strip() else Objection("请填写标题", "第十二条(一)", "title")
+
+
+def report_names_nobody(case: Case) -> Objection | None:
+    """第二十八条(八): a 举报 is dispatched only when nothing in it tells who reported."""
+    if case.category is not Category.REPORT:
+        return None
+    ticket = case.ticket
+    words = f"{ticket.title}\n{ticket.content}\n{ticket.address}"
+    found = traces(words, name=ticket.caller_name, phone=ticket.caller_phone)
+    if not found:
+        return None
+    shown = "、".join(found)
+    return Objection(f"举报内容含有可能暴露举报人的信息：{shown}，请改写", "第二十八条(八)", "content")
+
+
+def units_exist(case: Case, given: Any) -> Objection | None:
+    """第五条: only active member units, and an enterprise only with its competent department."""
+    for name, ids in given.units().items():
+        for unit_id in ids:
+            unit = case.units.get(unit_id)
+            if unit is None or not unit.active:
+                return Objection("单位不存在或已停用", "第八条", name)
+            if unit.kind == UnitKind.ENTERPRISE and unit.competent_unit_id is None:
+                return Objection(f"{unit.name}未登记主管部门，不能派单", "第五条", name)
+    return None
+
+
+def accused_has_no_part(case: Case, given: Any) -> Objection | None:
+    """F12.2-3: a 举报 that names a unit never goes to it."""
+    for name, ids in given.units().items():
+        if any(unit_id in case.units and accused(case, case.units[unit_id]) for unit_id in ids):
+            return Objection("举报涉及该单位，不得由其承办", "第二十八条(八)", name)
+    return None
+
+
+def accused(case: Case, unit: Unit) -> bool:
+    """Whether this is a 举报 whose words name the unit."""
+    if case.category is not Category.REPORT:
+        return False
+    known = installed().county.units.get(unit.code)
+    names: Iterable[str] = (unit.name, *(known.aliases if known else ()))
+    words = f"{case.ticket.title}\n{case.ticket.content}"
+    return any(name in words for name in names)
+
+
+def another(case: Case, first: UUID | None) -> bool:
+    """Whether the actor is somebody else than `first`: four eyes."""
+    return case.actor.user_id is None or case.actor.user_id != first

@@ -1,0 +1,30 @@
+"""Tables of the work order, by theme."""
+
+from crm.tickets.models.closing import FollowUp, Rating, SupervisionCandidate, Verification
+from crm.tickets.models.handling import Assignment, DueChange, Extension, Retype, Round, StatutoryLimit
+from crm.tickets.models.order import NumberCounter, Ticket, TicketEvent
+from crm.tickets.models.replying import InternalStep, QualityCheck, Reply
+from crm.tickets.models.returning import Dispute, DisputeAttendee, Refusal, ReturnRequest
+
+__all__ = [
+    "Assignment",
+    "Dispute",
+    "DisputeAttendee",
+    "DueChange",
+    "Extension",
+    "FollowUp",
+    "InternalStep",
+    "NumberCounter",
+    "QualityCheck",
+    "Rating",
+    "Refusal",
+    "Reply",
+    "ReturnRequest",
+    "Retype",
+    "Round",
+    "StatutoryLimit",
+    "SupervisionCandidate",
+    "Ticket",
+    "TicketEvent",
+    "Verification",
+]

@@ -1,0 +1,145 @@
+"""Every act on an order comes through here: lock, version, decide, effect, one event, in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.errors import Conflict, Denied
+from core.events import publish
+from core.forms import validate
+from core.identity.models import Unit
+from crm.tickets.access import get, visible_to
+from crm.tickets.case import Case, load, rows_of
+from crm.tickets.events import TicketActed
+from crm.tickets.history import append
+from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.rules import Given, Line, Objection, choose, objections, refusal
+from crm.tickets.states import Act
+from crm.tickets.table import BY_ACT, READS
+from crm.tickets.targets import target
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an act. `changed` is False where there was nothing to do; `result` is the act's own."""
+
+    ticket: Ticket
+    seq: int
+    changed: bool
+    result: Any
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An act that a desk may show: what it needs, and what stands against it already."""
+
+    act: Act
+    given: type[Given]
+    objection: Objection | None
+
+
+async def perform(
+    session: AsyncSession,
+    actor: Actor,
+    ticket_id: UUID,
+    version: int,
+    act: Act,
+    given: Given | Mapping[str, Any] | None = None,
+    *,
+    origin: str = "desk",
+) -> Done:
+    """Do `act` on the order as the actor saw it at `version`.
+
+    `given`: the act's model or its raw values; nothing where it needs none. Raises NotFound (also for an order that
+    the actor may not know of), Conflict (somebody was faster, or it is not the time), Denied (who), Invalid (what,
+    by field); after any of them nothing has happened.
+    """
+    ticket = await get(session, actor, ticket_id, lock=True)
+    if ticket.version != version:
+        raise Conflict("order-changed", "工单已被其他人员修改，请刷新后再操作。")
+    case = await load(session, actor, ticket, READS[act])
+    lines = choose(BY_ACT[act], case)
+    read = as_given(lines[0].effect.given, given)
+    await _named(session, case, read)
+    line = settle(lines, case, read)
+    told = await line.effect.run(session, case, read)
+    if told is None:
+        return Done(ticket, ticket.version, False, None)
+    before, after = dict(told.before), dict(told.after)
+    if line.after is not None:
+        before["state"], after["state"] = ticket.state, line.after
+        ticket.state, ticket.state_since = line.after, case.at
+    if line.after is not None or case.round is not None:
+        ticket.state_due_at = target(case)
+    ticket.version += 1
+    await append(
+        session, ticket, actor, act, origin=origin, article=line.article, reason=told.reason, before=before, after=after
+    )
+    await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=act))
+    return Done(ticket, ticket.version, True, told.result)
+
+
+def as_given(model: type[Given], given: Given | Mapping[str, Any] | None) -> Given:
+    """The act's input, read and checked by itself. Raises Invalid with the fields."""
+    if isinstance(given, model):
+        return given
+    if isinstance(given, Given):
+        raise TypeError(f"the act is given {model.__name__}, not {type(given).__name__}")
+    return validate(model, given or {})
+
+
+def settle(lines: Sequence[Line], case: Case, given: Given) -> Line:
+    """The one line by which the act goes through. Raises what its guards say."""
+    for line in lines:
+        if line.when is None or line.when[1](case, given):
+            if found := objections(line, case, given):
+                raise refusal(found)
+            return line
+    raise LookupError(f"no line of {lines[0].act} answers for this case")
+
+
+async def _named(session: AsyncSession, case: Case, given: Given) -> None:
+    """Everything that the input names, before the guards look at it."""
+    case.units = await _units(session, given)
+    if orders := given.orders():
+        wanted = select(Ticket).where(Ticket.id.in_(orders), Ticket.id != case.ticket.id, visible_to(case.actor))
+        locked = wanted.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
+        case.orders = {ticket.id: ticket for ticket in await session.scalars(locked)}
+    if limits := given.limits():
+        found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
+        case.limits = {limit.id: limit for limit in found}
+
+
+async def _units(session: AsyncSession, given: Given) -> dict[UUID, Unit]:
+    """The units that were named, and the competent departments of those."""
+    wanted = {unit_id for ids in given.units().values() for unit_id in ids}
+    if not wanted:
+        return {}
+    found = {unit.id: unit for unit in await session.scalars(select(Unit).where(Unit.id.in_(wanted)))}
+    departments = {unit.competent_unit_id for unit in found.values() if unit.competent_unit_id} - set(found)
+    if departments:
+        found |= {unit.id: unit for unit in await session.scalars(select(Unit).where(Unit.id.in_(departments)))}
+    return found
+
+
+async def offers(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Offer]:
+    """What the actor may attempt with an order that was read, in the table's order, each with what it needs."""
+    case = await load(session, actor, ticket)
+    open_lines: dict[Act, list[Line]] = {}
+    for act, lines in BY_ACT.items():
+        try:
+            open_lines[act] = choose(lines, case)
+        except (Denied, Conflict):
+            continue
+    for kind in {kind for lines in open_lines.values() for line in lines for kind in line.reads}:
+        case.rows[kind] = await rows_of(session, ticket.id, kind)
+    found = []
+    for act, chosen in open_lines.items():
+        against = objections(chosen[0], case, None)
+        found.append(Offer(act, chosen[0].effect.given, against[0] if against else None))
+    return found
