@@ -1,6 +1,6 @@
 # One command for everything; `make` lists them. PYTHON=/path/to/python3.12 chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-speech speech-model speech-model-train clean
+.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-speech speech-model speech-model-train clean
 export PYTHON
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -60,6 +60,9 @@ bench-line: $(INSTALLED) $(INSTALLED_DEV) ## 测量线路：本系统与纯拨�
 bench-speech: $(INSTALLED) $(INSTALLED_DEV) ## 测量语音转写：延迟与吞吐
 	@$(BIN)/hotline setup
 	@$(BIN)/python -m tests.bench.speech $(ARGS)
+
+bench-orders: $(INSTALLED) $(INSTALLED_DEV) ## 测量工单：派发、待办、检索、工单页，一万张与一百万张
+	@$(BIN)/python -m tests.bench.orders $(ARGS)
 
 speech-model: $(INSTALLED) ## 下载并校验真实语音模型：make speech-model NAME=vosk-model-small-cn-0.22
 	@$(BIN)/hotline speech-model "$(NAME)"

@@ -56,6 +56,11 @@ def show(e164: str) -> str:
     return e164
 
 
+def dialled(e164: str, *, national: bool) -> str:
+    """Digits as SMS gateways take them: `138…` (a Chinese number, `national`), else `86138…`."""
+    return e164.removeprefix("+86" if national else "+").removeprefix("+")
+
+
 def mask(e164: str) -> str:
     """`138****5678`, `0793-***1234`: what is shown until somebody gives a reason to see more."""
     text = show(e164)

@@ -1,7 +1,7 @@
 """`make soak`: the tests of faults again and again, harder than in `make test`.
 
 PostgreSQL is away for thirty seconds each time, two hundred calls come at once, and the moments at which the SMS
-worker and the SMSC are killed are thrown anew from a seed that is printed. Stops at the first round that fails;
+worker and each gateway are killed are thrown anew from a seed that is printed. Stops at the first round that fails;
 its output says what was lost. Options: `--rounds N` (10), `--seed N` (1) of the first round.
 """
 

@@ -23,8 +23,8 @@ from crm.tickets.models import Assignment, Ticket
 from crm.tickets.states import State
 
 TEXTS = ("title", "content", "address")
-WATCHED = (*TEXTS, "area", "state", "accepted", "sealed", "confidential", "upstream_number")
-"""A change of one of these may change the row."""
+WATCHED = (*TEXTS, "area", "sealed", "confidential", "upstream_number")
+"""A change of one of these changes the row; so does whatever makes the order searchable."""
 BATCH = 500
 _TOUCHED = "search.touched"
 
@@ -39,7 +39,7 @@ def kept(ticket: Ticket, units: Iterable[UUID]) -> set[str]:
     texts = {name: _anonymous(ticket, getattr(ticket, name)) for name in TEXTS}
     found = words.lexemes("\n".join((*texts.values(), ticket.upstream_number or "")))
     found |= {words.TITLE + one for one in words.lexemes(texts["title"])}
-    found |= {words.unit(one) for one in units} | {words.day(ticket.opened_at.astimezone(UTC).date())}
+    found |= {words.unit(one) for one in units} | words.opened(ticket.opened_at.astimezone(UTC).date())
     return found | {words.area(ticket.area)} if ticket.area else found
 
 
@@ -70,7 +70,10 @@ def _note(session: Session, _: UOWTransaction) -> None:
 
 def _changed(ticket: Ticket) -> bool:
     attributes = inspect(ticket).attrs
-    return any(attributes[name].history.has_changes() for name in WATCHED)
+    if any(attributes[name].history.has_changes() for name in WATCHED):
+        return True
+    state, accepted = attributes["state"].history, attributes["accepted"].history
+    return State.DRAFT in state.deleted or {} in accepted.deleted
 
 
 @listens_for(Session, "before_commit")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
 from core.personal import last_four_index_for
-from crm.tickets.models import Ticket
+from crm.tickets.models import Assignment, Ticket
 
 
 class TicketWords(Base):
@@ -35,4 +35,5 @@ class TicketWords(Base):
 last_four_index_for("ix_tickets_caller_last_four", Ticket.caller_phone)
 Index("ix_tickets_number_begins", Ticket.number, postgresql_ops={"number": "text_pattern_ops"})
 Index("ix_tickets_area_opened", Ticket.area, Ticket.opened_at, Ticket.id)
+Index("ix_assignments_unit_ticket", Assignment.unit_id, Assignment.ticket_id)
 Index("ix_tickets_open_due", Ticket.due_at, Ticket.id, postgresql_where=Ticket.closed_at.is_(None))

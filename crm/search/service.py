@@ -19,7 +19,7 @@ from crm.tickets.states import State
 
 PAGE = 50
 MAX_PAGE = 1_000
-MOST_COUNTED = 1_000
+MOST_COUNTED = 200
 _COLUMNS = (
     Ticket.number,
     Ticket.state,

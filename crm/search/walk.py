@@ -2,7 +2,7 @@
 
 A word that stands in every third order would make the index hand out hundreds of thousands of rows for one page. So the
 newest days are asked first, about `FIRST_LOOK` orders of them; how many were found there says how many days more the
-page needs, and a word that is rare is asked of all days at once.
+page needs, and a word that is rare is soon asked of all days at once.
 """
 
 from collections.abc import Sequence
@@ -22,10 +22,12 @@ from crm.tickets.models import Ticket
 
 FIRST_LOOK = 1_000
 """So many orders are looked through first."""
-MOST_DAYS = 128
+MOST_DAYS = 256
 """A window of more days is as good as all of them."""
 SPARE = 2.0
 """A window is so many times as wide as the orders found so far ask for."""
+WIDER = 16
+"""A window in which nothing was found is followed by one so many times as wide."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -107,7 +109,7 @@ async def _by_days(
     rows: Rows = []
     window = await _first_window(session, found, part, key)
     while True:
-        inside = words.either([words.day(day) for day in window]) if window else ""
+        inside = words.either(words.within(min(window), max(window))) if window else ""
         asked = base.where(TicketWords.words.op("@@")(_query(f"{part.terms} & {inside}" if inside else part.terms)))
         if rows:
             key = Key(0, rows[-1][-2], rows[-1][-1])
@@ -135,14 +137,17 @@ async def _first_window(session: AsyncSession, found: Narrowed, part: Stretch, k
 
 
 def _next_window(window: range, got: int, need: int, newest_first: bool) -> range | None:
-    if not got:
-        return None
-    width = ceil(len(window) * need / got * SPARE)
+    """The days beyond `window`, as many as what was found there asks for; None: all of them."""
+    width = len(window) * (ceil(need / got * SPARE) if got else WIDER)
     if width > MOST_DAYS:
-        return None
+        if len(window) * WIDER > MOST_DAYS:
+            return None
+        width = MOST_DAYS
     if newest_first:
-        return range(window[-1] - 1, window[-1] - 1 - width, -1)
-    return range(window[-1] + 1, window[-1] + 1 + width)
+        far = window[-1] - width
+        return range(window[-1] - 1, far - far % words.BLOCK - 1, -1)
+    far = window[-1] + width
+    return range(window[-1] + 1, far + words.BLOCK - far % words.BLOCK)
 
 
 def _day(at: datetime) -> int:

@@ -81,17 +81,29 @@ def area(code: str) -> str:
     return f"a/{code}"
 
 
-def day(on: date | int) -> str:
-    """The order was opened on this day (UTC; a date or its number since 1970)."""
-    return f"d/{number(on) if isinstance(on, date) else on}"
-
-
+BLOCK = 16
+"""Days; a longer time is asked for by such blocks, so that a query stays short."""
 _EPOCH = date(1970, 1, 1)
 
 
 def number(on: date) -> int:
     """Days since 1970."""
     return (on - _EPOCH).days
+
+
+def opened(on: date) -> set[str]:
+    """The order was opened on this day (UTC), and in this block of days."""
+    return {f"d/{number(on)}", f"b/{number(on) // BLOCK}"}
+
+
+def within(first: int, last: int) -> list[str]:
+    """The fewest facts of which every day between these numbers, both included, has one."""
+    found, at = [], first
+    while at <= last:
+        whole = at % BLOCK == 0 and at + BLOCK - 1 <= last
+        found.append(f"b/{at // BLOCK}" if whole else f"d/{at}")
+        at += BLOCK if whole else 1
+    return found
 
 
 def every(asked: Iterable[str], mark: str = "") -> str:

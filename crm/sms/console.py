@@ -4,6 +4,7 @@ from uuid import UUID
 
 from core.health import Health
 from core.log import get
+from crm.sms.link import PART
 from crm.sms.text import units
 
 log = get(__name__)
@@ -14,6 +15,7 @@ class ConsoleGateway:
 
     name = "console"
     ready = True
+    SAYS = "未接入运营商网关：短信只记入短信日志，不实际发送"
 
     async def start(self) -> None:
         """Nothing to connect to."""
@@ -23,7 +25,7 @@ class ConsoleGateway:
 
     async def health(self) -> Health:
         """Always well, and says that nothing is sent."""
-        return Health("短信网关", True, "未接入运营商网关：短信只记入短信日志，不实际发送", "请设置运营商短信网关。")
+        return Health(PART, True, self.SAYS, "请设置运营商短信网关。")
 
     async def submit(self, sms_id: UUID, to: str, text: str) -> str:
         """Accept it under its own id."""

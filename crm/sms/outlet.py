@@ -5,8 +5,10 @@ from uuid import UUID
 from core.db import Database
 from core.health import Health
 from crm.settings import SmsSettings
+from crm.sms.cmpp.gateway import CmppGateway
 from crm.sms.console import ConsoleGateway
 from crm.sms.inbox import DatabaseInbox
+from crm.sms.mas.gateway import MasGateway
 from crm.sms.port import NotSent, SmsGateway
 from crm.sms.smpp import SmppGateway
 
@@ -22,9 +24,16 @@ class SmsOutlet:
     @classmethod
     def from_settings(cls, settings: SmsSettings, db: Database) -> "SmsOutlet":
         """The gateway that the settings name; what it receives goes into `db`."""
-        if settings.gateway == "smpp":
-            return cls(SmppGateway(settings.smpp, DatabaseInbox(db)))
-        return cls(ConsoleGateway())
+        inbox = DatabaseInbox(db)
+        match settings.gateway:
+            case "smpp":
+                return cls(SmppGateway(settings.smpp, inbox))
+            case "cmpp":
+                return cls(CmppGateway(settings.cmpp, inbox))
+            case "mas":
+                return cls(MasGateway(settings.mas, inbox))
+            case "console":
+                return cls(ConsoleGateway())
 
     async def start(self) -> None:
         """Connect; a gateway that is away is tried again in the background."""

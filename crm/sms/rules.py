@@ -1,5 +1,6 @@
 """What may become of a message. Pure."""
 
+import re
 from enum import StrEnum
 
 
@@ -43,6 +44,20 @@ _AWAITING = {SmsState.SUBMITTED, SmsState.UNKNOWN}
 def after_report(state: SmsState, status: str) -> SmsState:
     """The state after a delivery report (SMPP 3.4 5.2.28); a report never changes what is already final."""
     return _FINAL_STATUS.get(status.upper(), state) if state in _AWAITING else state
+
+
+_OPERATORS_CODE = re.compile(r"([A-Z]{2}):\w+")
+_NOTHING_HEARD = {"MA", "MC", "CA", "DA", "SA", "IA", "IC"}
+"""Somebody on the way did not answer or report (CMPP 3.0, 8.4.5.1 table 1): the message may have arrived."""
+
+
+def operators_status(stat: str, error: str = "") -> tuple[str, str]:
+    """Stat of a Chinese operator -> status as in SMPP and error. Its own codes (`MK:0001`) are failures, except those
+    that say that nothing was heard."""
+    code = _OPERATORS_CODE.fullmatch(stat)
+    if code is None:
+        return stat, error
+    return "UNKNOWN" if code[1] in _NOTHING_HEARD else "UNDELIV", error or stat
 
 
 def resolutions(state: SmsState) -> tuple[str, ...]:

@@ -1,15 +1,12 @@
 """An SMPP 3.4 gateway over aiosmpplib: what it reports is certain, or it says that it is not.
 
-The library keeps the link (bind, enquire_link, reconnect). Guards for its ways (0.7.4): a watchdog on its
-`start()` task; messages wait in a queue of ours, from which one that was not yet taken can be withdrawn; a
-message is proven unsent only while it lies there or until the library says that it writes it; no logs of its
-own, for they hold numbers; its throttle handler would hold messages back unseen, so ours never does.
+The library keeps the connection (bind, enquire_link, reconnect). Guards for its ways (0.7.4): a watchdog on its
+`start()` task; messages wait in our `Link`, from which one that was not yet taken can be withdrawn; a message is
+proven unsent only while it lies there or until the library says that it writes it; no logs of its own, for they
+hold numbers; its throttle handler would hold messages back unseen, so ours never does.
 """
 
 import asyncio
-import contextlib
-from collections import deque
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -29,16 +26,15 @@ from aiosmpplib import (
 
 from core import phone
 from core.errors import Unavailable
-from core.health import Health
 from core.log import get
 from crm.settings import SmppSettings
 from crm.sms import receipts
-from crm.sms.port import Inbox, NotSent, Refused, Reply, Report, Uncertain
+from crm.sms.link import Backoff, Link
+from crm.sms.linked import LinkedGateway
+from crm.sms.port import Inbox, NotSent, Refused, Reply, Report
 
 log = get(__name__)
 
-RETRY_FIRST_S, RETRY_LONGEST_S = 0.5, 15.0
-UNBIND_S = 3.0
 MAY_SUCCEED_LATER = {
     SmppCommandStatus.ESME_RTHROTTLED,
     SmppCommandStatus.ESME_RMSGQFUL,
@@ -46,55 +42,37 @@ MAY_SUCCEED_LATER = {
 }
 
 
-@dataclass
-class _Pending:
-    outcome: asyncio.Future[str]
-    written: bool = False
-
-
 class _Queue(AbstractBroker):  # type: ignore[misc]
-    """What the library will send next; `withdraw` takes a message back that it has not taken."""
+    """What the library will send next: the link's outbox."""
 
-    def __init__(self) -> None:
-        self._waiting: deque[SubmitSm] = deque()
-        self._some = asyncio.Event()
+    def __init__(self, link: Link[SubmitSm]) -> None:
+        self._link = link
 
     async def enqueue(self, message: SmppMessage) -> None:
-        self._waiting.append(message)
-        self._some.set()
+        self._link.put(message.log_id, message)
 
     async def dequeue(self) -> SmppMessage:
-        while not self._waiting:
-            self._some.clear()
-            await self._some.wait()
-        return self._waiting.popleft()
-
-    def withdraw(self, log_id: str) -> bool:
-        for message in self._waiting:
-            if message.log_id == log_id:
-                self._waiting.remove(message)
-                return True
-        return False
+        _, message = await self._link.take()
+        return message
 
 
 class _Pace(AbstractRetryTimer):  # type: ignore[misc]
     """Called by the library after each bind and each loss of the link: so we know of both."""
 
-    def __init__(self, gateway: "SmppGateway") -> None:
-        self._gateway = gateway
-        self._delay = RETRY_FIRST_S
+    def __init__(self, link: Link[SubmitSm]) -> None:
+        self._link = link
+        self._backoff = Backoff()
 
     def reset(self) -> None:
-        self._delay = RETRY_FIRST_S
-        self._gateway._bound()
+        self._backoff.reset()
+        self._link.up()
 
     def next_delay(self) -> float:
-        return self._delay
+        return Backoff.FIRST_S
 
     async def wait(self) -> None:
-        self._gateway._lost()
-        await asyncio.sleep(self._delay)
-        self._delay = min(self._delay * 2, RETRY_LONGEST_S)
+        self._link.down()
+        await asyncio.sleep(self._backoff.next())
 
 
 class _NoThrottle(AbstractThrottleHandler):  # type: ignore[misc]
@@ -121,7 +99,7 @@ class _Hook(AbstractHook):  # type: ignore[misc]
 
     async def sending(self, smpp_message: SmppMessage, pdu: bytes, client_id: str) -> None:
         if isinstance(smpp_message, SubmitSm):
-            self._gateway._writing(smpp_message.log_id)
+            self._gateway.link.writing(smpp_message.log_id)
 
     async def received(self, smpp_message: SmppMessage | None, pdu: bytes, client_id: str) -> None:
         if isinstance(smpp_message, DeliverSm):
@@ -133,90 +111,39 @@ class _Hook(AbstractHook):  # type: ignore[misc]
         self._gateway._send_failed(smpp_message.log_id, error)
 
 
-class SmppGateway:
+class SmppGateway(LinkedGateway[SubmitSm]):
     """One transceiver bind. `inbox` keeps reports and replies before they are acknowledged."""
 
     name = "smpp"
 
     def __init__(self, settings: SmppSettings, inbox: Inbox) -> None:
+        super().__init__(f"{settings.host}:{settings.port}")
         receipts.install()
         self._settings = settings
         self._inbox = inbox
-        self._queue = _Queue()
-        self._pending: dict[str, _Pending] = {}
         self._esme: ESME | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._is_bound = asyncio.Event()
-
-    @property
-    def ready(self) -> bool:
-        """Whether the bind stands."""
-        return self._is_bound.is_set()
-
-    async def start(self) -> None:
-        """Bind in the background, and again whenever the link is lost."""
-        self._task = asyncio.create_task(self._keep(), name="smpp")
-
-    async def bound(self) -> None:
-        """Return once the bind stands."""
-        await self._is_bound.wait()
-
-    async def stop(self) -> None:
-        """Unbind; what has no response yet is uncertain."""
-        if self._esme is not None and self.ready:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._esme.stop(), UNBIND_S)
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        self._lost()
-
-    async def health(self) -> Health:
-        """Well while the bind stands."""
-        where = f"{self._settings.host}:{self._settings.port}"
-        detail = f"已连接短信网关 {where}" if self.ready else f"未连接短信网关 {where}，短信等待发送"
-        return Health("短信网关", self.ready, detail, "检查网络、网关地址和账号，或联系运营商。")
 
     async def submit(self, sms_id: UUID, to: str, text: str) -> str:
         """See `SmsGateway.submit`."""
-        if not self.ready:
-            raise NotSent("短信网关未连接。")
-        pending = _Pending(asyncio.get_running_loop().create_future())
         log_id = str(sms_id)
-        self._pending[log_id] = pending
-        try:
-            await self._queue.enqueue(self._message(log_id, to, text))
-            return await asyncio.wait_for(pending.outcome, self._settings.response_timeout_s)
-        except TimeoutError:
-            if self._queue.withdraw(log_id):
-                raise NotSent("短信网关忙，未能提交。") from None
-            raise Uncertain from None
-        finally:
-            self._pending.pop(log_id, None)
+        return await self.link.submit(log_id, self._message(log_id, to, text), self._settings.response_timeout_s)
 
     def _message(self, log_id: str, to: str, text: str) -> SubmitSm:
-        number = to.removeprefix("+86" if self._settings.national_numbers else "+")
         return SubmitSm(
             short_message=text,
             source=PhoneNumber(self._settings.source),
-            destination=PhoneNumber(number.removeprefix("+")),
+            destination=PhoneNumber(phone.dialled(to, national=self._settings.national_numbers)),
             registered_delivery=1,
             log_id=log_id,
         )
 
-    async def _keep(self) -> None:
-        """The watchdog: an error that ends the library's loop ends only this one bind."""
-        while True:
-            try:
-                self._esme = self._client()
-                await self._esme.start()
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever broke the library, the gateway goes on
-                log.warning("smpp.restarting", error=type(error).__name__)
-            self._lost()
-            await asyncio.sleep(RETRY_FIRST_S)
+    async def _serve(self) -> None:
+        self._esme = self._client()
+        await self._esme.start()
+
+    async def _leave(self) -> None:
+        if self._esme is not None:
+            await self._esme.stop()
 
     def _client(self) -> ESME:
         settings = self._settings
@@ -230,49 +157,23 @@ class SmppGateway:
             socket_timeout=float(settings.response_timeout_s),
             log_level="CRITICAL",
             hook=_Hook(self),
-            broker=self._queue,
-            retry_timer=_Pace(self),
+            broker=_Queue(self.link),
+            retry_timer=_Pace(self.link),
             throttle_handler=_NoThrottle(),
         )
-
-    def _bound(self) -> None:
-        if not self.ready:
-            log.info("smpp.bound")
-        self._is_bound.set()
-
-    def _lost(self) -> None:
-        if self.ready:
-            log.warning("smpp.lost")
-        self._is_bound.clear()
-        for log_id, pending in list(self._pending.items()):
-            unsent = self._queue.withdraw(log_id) or not pending.written
-            self._settle(log_id, NotSent("短信网关连接中断。") if unsent else Uncertain())
-
-    def _writing(self, log_id: str) -> None:
-        if log_id in self._pending:
-            self._pending[log_id].written = True
 
     def _responded(self, response: SubmitSmResp) -> None:
         status = response.command_status
         if status == SmppCommandStatus.ESME_ROK:
-            self._settle(response.log_id, response.message_id)
+            self.link.settle(response.log_id, response.message_id)
         elif status in MAY_SUCCEED_LATER:
-            self._settle(response.log_id, NotSent(f"短信网关暂不接收（{status.name}）。"))
+            self.link.settle(response.log_id, NotSent(f"短信网关暂不接收（{status.name}）。"))
         else:
-            self._settle(response.log_id, Refused(f"短信网关拒绝（{status.name}）"))
+            self.link.settle(response.log_id, Refused(f"短信网关拒绝（{status.name}）"))
 
     def _send_failed(self, log_id: str, error: Exception) -> None:
         if isinstance(error, ValueError):
-            self._settle(log_id, Refused("短信内容或号码不能编码"))
-
-    def _settle(self, log_id: str, outcome: str | Exception) -> None:
-        pending = self._pending.get(log_id)
-        if pending is None or pending.outcome.done():
-            return
-        if isinstance(outcome, str):
-            pending.outcome.set_result(outcome)
-        else:
-            pending.outcome.set_exception(outcome)
+            self.link.settle(log_id, Refused("短信内容或号码不能编码"))
 
     async def _delivered(self, message: Any) -> None:
         """Keep a report or reply. ConnectionError drops the link, so that the gateway delivers it again."""

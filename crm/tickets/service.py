@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
@@ -29,6 +28,9 @@ from crm.tickets.spoken import SpokenState, spoken_state
 from crm.tickets.states import Act, State
 
 TICKETS = cast(Table, Ticket.__table__)
+UNWRITTEN: dict[str, Any] = {"category": None, "matter": None, "area": None, "confidential": False}
+UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": ""}
+"""What nobody has written yet: rows of one statement have the same columns."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
+        given = given_of(opening)
         tickets.append(
             {
                 "id": new_id(),
@@ -98,18 +101,17 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "anonymous": opening.phone is None,
                 "opened_at": at,
                 "opened_by": opening.agent_id,
-                "sealed": given_of(opening).get("category") == Category.REPORT,
+                "sealed": given.get("category") == Category.REPORT,
             }
-            | given_of(opening)
+            | UNWRITTEN
+            | given
         )
-    for _, alike in groupby(sorted(tickets, key=sorted), key=sorted):  # one statement for rows of the same columns
-        await session.execute(insert(TICKETS), list(alike))
+    await session.execute(insert(TICKETS), tickets)
     stories = []
     for ticket, opening in zip(tickets, openings, strict=True):
         after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
-        stories.append(
-            entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
-        )
+        story = entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
+        stories.append(story)
     await write(session, stories)
     return [ticket["id"] for ticket in tickets]
 

@@ -8,6 +8,9 @@ import psycopg
 from callflow.asterisk import Folders
 from core.errors import Conflict, Unavailable
 from core.health import Health
+from crm.installed import installed
+from crm.policy import SmsPolicy
+from crm.sms.check import check
 from hotline.node import node, require_listening, wanted
 from hotline.runtime import Runtime
 from hotline.setup import asterisk, certificate
@@ -45,6 +48,8 @@ def ports(runtime: Runtime) -> Health:
         ("AudioSocket", socket.SOCK_STREAM, speech.host, speech.port, service_runs),
         ("HTTPS", socket.SOCK_STREAM, web.host, web.port, service_runs),
     ]
+    if (sms := runtime.settings.sms).gateway == "mas" and sms.mas.push_token:
+        needed.append(("云MAS 推送", socket.SOCK_STREAM, sms.mas.push_host, sms.mas.push_port, service_runs))
     refused = [
         f"{name} {host}:{port}（{why}）"
         for name, kind, host, port, ours in needed
@@ -97,6 +102,11 @@ def database(runtime: Runtime) -> Health:
     except psycopg.Error as error:
         return Health(part, False, f"没有应答：{str(error).strip()}", mend)
     return Health(part, number >= OLDEST_POSTGRES, f"PostgreSQL {number}", "请使用 PostgreSQL 15 以上版本")
+
+
+def sms(runtime: Runtime) -> Health:
+    """The operator's gateway, as far as it can be known from here."""
+    return check(runtime.settings.sms, installed().policy[SmsPolicy])
 
 
 def asterisk_running(runtime: Runtime) -> Health:

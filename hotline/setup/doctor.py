@@ -39,6 +39,7 @@ def examine(settings: Settings) -> Iterator[Health]:
             ("证书", partial(instance.certificate_of, runtime)),
             ("端口", partial(instance.ports, runtime)),
             ("数据库", partial(instance.database, runtime)),
+            ("短信网关", partial(instance.sms, runtime)),
             ("Asterisk 运行", partial(instance.asterisk_running, runtime)),
             ("服务", partial(instance.service, runtime)),
         ]

@@ -142,12 +142,13 @@ def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
         return None
     last = clock.local(due_at - timedelta(seconds=1)).date()
     ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）24:00"
+    counted = [_readable(one) for one in days]
     if clock.now() >= due_at:
-        return Clock(f"已逾期 · {ends} 到期", ends, "late", days)
+        return Clock(f"已逾期 · {ends} 到期", ends, "late", counted)
     today, calendar = clock.today(), installed().calendar
     left = sum(calendar.kind(today + timedelta(days=n)).works for n in range(1, (last - today).days + 1))
     text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"今日到期 · {ends}"
-    return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", [_readable(one) for one in days])
+    return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", counted)
 
 
 def _readable(one: dict[str, Any]) -> dict[str, Any]:

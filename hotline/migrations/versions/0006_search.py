@@ -30,4 +30,5 @@ def upgrade() -> None:
     op.create_index("ix_tickets_caller_last_four", "tickets", [sa.text("split_part(caller_phone, ':', 2)")])
     op.create_index("ix_tickets_number_begins", "tickets", ["number"], postgresql_ops={"number": "text_pattern_ops"})
     op.create_index("ix_tickets_area_opened", "tickets", ["area", "opened_at", "id"])
+    op.create_index("ix_assignments_unit_ticket", "assignments", ["unit_id", "ticket_id"])
     op.create_index("ix_tickets_open_due", "tickets", ["due_at", "id"], postgresql_where=sa.text("closed_at IS NULL"))

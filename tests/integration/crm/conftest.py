@@ -1,4 +1,4 @@
-"""A county in a database: units, an agent, a unit's clerk; and a real SMSC."""
+"""A county in a database: units, an agent, a unit's clerk; and operators' gateways."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from crm_smsc import Smsc
+from crm_peers import PEERS, Peer
 
 from callflow import current
 from callflow.policy import LinePolicy
@@ -83,9 +83,10 @@ async def office(db: Database, installation: Installation) -> Office:
     return made
 
 
-@pytest.fixture
-async def smsc() -> AsyncIterator[Smsc]:
-    server = Smsc()
+@pytest.fixture(params=sorted(PEERS))
+async def peer(request: pytest.FixtureRequest) -> AsyncIterator[Peer]:
+    """Each kind of operator's gateway in turn."""
+    server = PEERS[request.param]()
     await server.start()
     yield server
     await server.stop()

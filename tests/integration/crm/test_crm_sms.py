@@ -1,4 +1,4 @@
-"""SMS through a real SMPP server: each message once, and what became of it on record."""
+"""SMS through operators' gateways of each kind: each message once, and what became of it on record."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from crm_smsc import Smsc, eventually
+from crm_peers import Peer, eventually
 from sqlalchemy import select
 
 from core.actor import Actor
@@ -16,31 +16,35 @@ from core.jobs import JobContext
 from crm.installed import Installation
 from crm.policy import SmsPolicy
 from crm.queries.messages import log, of_order
-from crm.settings import SmppSettings, SmsSettings
 from crm.sms.inbox import DatabaseInbox
 from crm.sms.jobs import submit
 from crm.sms.models import Sms, SmsReceipt, SmsReply
 from crm.sms.outlet import SmsOutlet
 from crm.sms.port import NotSent, Report
 from crm.sms.service import ask_people, queue_receipt, resolve
-from crm.sms.smpp import SmppGateway
 
 PHONE = "+8613800001234"
 TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
 
 
-def settings(smsc: Smsc, **more: Any) -> SmppSettings:
-    given: dict[str, Any] = {"port": smsc.port, "system_id": "hotline", "password": "secret"}
-    return SmppSettings(**{**given, "response_timeout_s": 2.0, "enquire_link_s": 1.0, **more})
+LINKS = pytest.mark.parametrize("peer", ["smpp", "cmpp-2.0", "cmpp-3.0"], indirect=True)
+"""What only a long link can do: be bound, be lost, be mute."""
 
 
 @pytest.fixture
-async def gateway(db: Database, smsc: Smsc) -> AsyncIterator[SmppGateway]:
-    made = SmppGateway(settings(smsc), DatabaseInbox(db))
+async def gateway(db: Database, peer: Peer) -> AsyncIterator[Any]:
+    made = SmsOutlet.from_settings(peer.settings(), db).gateway
     await made.start()
-    await asyncio.wait_for(made.bound(), 20)
+    await up(made)
     yield made
     await made.stop()
+
+
+async def up(gateway: Any) -> None:
+    async def ready() -> bool:
+        return bool(gateway.ready)
+
+    await eventually(ready)
 
 
 async def queued(db: Database, *, phone: str = PHONE) -> UUID:
@@ -62,16 +66,18 @@ async def becomes(db: Database, sms_id: UUID, state: str) -> Sms:
     return found
 
 
-async def test_a_message_is_submitted_as_ucs2_and_its_report_delivers_it(
-    db: Database, smsc: Smsc, gateway: SmppGateway
-) -> None:
+async def test_a_message_is_submitted_and_its_report_delivers_it(db: Database, peer: Peer, gateway: Any) -> None:
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     sms = await becomes(db, sms_id, "delivered")
-    sent = await smsc.event("submit")
-    assert (sent["to"], sent["from"], sent["coding"], sent["text"]) == ("13800001234", "12345", 8, TEXT)
+    sent = await peer.event("submit")
+    assert sent["to"] == "13800001234"
+    if peer.adds_signature:
+        assert "【弋阳12345】" + sent["text"] == TEXT
+    else:
+        assert (sent["from"], sent["coding"], sent["text"]) == ("12345", 8, TEXT)
     assert sms.gateway_id == sent["id"]
-    assert (await smsc.event("report-acknowledged"))["status"] == 0
+    assert (await peer.event("report-acknowledged"))["status"] == 0
     async with db.session() as session:
         page = await log(session, Actor(None, "系统", is_system=True))
     assert page.messages[0].history[0].text == "已随派发生成"
@@ -79,39 +85,40 @@ async def test_a_message_is_submitted_as_ucs2_and_its_report_delivers_it(
     assert page.messages[0].to == "138****1234"
 
 
+@pytest.mark.parametrize("peer", ["smpp"], indirect=True)
 @pytest.mark.parametrize("error", ["000", "MK:0001", "27"])
 async def test_reports_with_letters_in_their_error_do_not_break_the_link(
-    db: Database, smsc: Smsc, gateway: SmppGateway, error: str
+    db: Database, peer: Peer, gateway: Any, error: str
 ) -> None:
-    await smsc.tell(set={"report": "UNDELIV", "error": error})
+    await peer.tell(set={"report": "UNDELIV", "error": error})
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     sms = await becomes(db, sms_id, "failed")
     assert "UNDELIV" in sms.reason
     assert ("（" in sms.reason) == (error != "000")
-    assert smsc.count("bind") == 1
+    assert peer.count("bind") == 1
 
 
-async def test_a_report_that_comes_twice_counts_once(db: Database, smsc: Smsc, gateway: SmppGateway) -> None:
+async def test_a_report_that_comes_twice_counts_once(db: Database, peer: Peer, gateway: Any) -> None:
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     sms = await becomes(db, sms_id, "delivered")
-    await smsc.tell(report={"id": sms.gateway_id, "to": "13800001234", "status": "DELIVRD"})
-    await eventually(lambda: _at_least(smsc, "report-acknowledged", 2))
+    await peer.tell(report={"id": sms.gateway_id, "to": "13800001234", "status": "DELIVRD"})
+    await eventually(lambda: _at_least(peer, "report-acknowledged", 2))
     async with db.session() as session:
         assert len((await session.scalars(select(SmsReceipt))).all()) == 1
 
 
-async def _at_least(smsc: Smsc, name: str, count: int) -> bool:
-    return smsc.count(name) >= count
+async def _at_least(peer: Peer, name: str, count: int) -> bool:
+    return peer.count(name) >= count
 
 
-async def test_a_reply_is_kept_with_its_order(db: Database, smsc: Smsc, gateway: SmppGateway) -> None:
+async def test_a_reply_is_kept_with_its_order(db: Database, peer: Peer, gateway: Any) -> None:
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     words = "问题已解决，谢谢😀" + "好" * 20
-    await smsc.tell(reply={"from": "8613800001234", "text": words})
-    assert (await smsc.event("reply-acknowledged"))["status"] == 0
+    await peer.tell(reply={"from": "8613800001234", "text": words})
+    assert (await peer.event("reply-acknowledged"))["status"] == 0
     async with db.session() as session:
         sms = await session.get_one(Sms, sms_id)
         reply = (await session.scalars(select(SmsReply))).one()
@@ -121,35 +128,36 @@ async def test_a_reply_is_kept_with_its_order(db: Database, smsc: Smsc, gateway:
     assert [(one.text, one.phone) for one in answers] == [(words, "138****1234")]
 
 
-async def test_a_throttled_message_is_tried_again_and_sent_once(db: Database, smsc: Smsc, gateway: SmppGateway) -> None:
-    await smsc.tell(set={"response": "throttle"})
+async def test_a_throttled_message_is_tried_again_and_sent_once(db: Database, peer: Peer, gateway: Any) -> None:
+    await peer.tell(set={"response": "throttle"})
     sms_id = await queued(db)
     with pytest.raises(NotSent):
         await run(db, gateway, sms_id)
     assert (await becomes(db, sms_id, "queued")).attempts == 1
-    await smsc.tell(set={"response": "ok"})
+    await peer.tell(set={"response": "ok"})
     await run(db, gateway, sms_id)
     await becomes(db, sms_id, "delivered")
-    assert [one["response"] for one in smsc.happened if one["event"] == "submit"] == ["throttle", "ok"]
+    assert [one["response"] for one in peer.happened if one["event"] == "submit"] == ["throttle", "ok"]
 
 
 async def test_a_refused_message_fails_and_a_person_may_send_it_again(
-    db: Database, smsc: Smsc, gateway: SmppGateway, office: Any
+    db: Database, peer: Peer, gateway: Any, office: Any
 ) -> None:
-    await smsc.tell(set={"response": "refuse"})
+    await peer.tell(set={"response": "refuse"})
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
-    assert "ESME_RINVDSTADR" in (await becomes(db, sms_id, "failed")).reason
-    await smsc.tell(set={"response": "ok"})
+    assert peer.refusal in (await becomes(db, sms_id, "failed")).reason
+    await peer.tell(set={"response": "ok"})
     async with db.session() as session:
         await resolve(session, office.lead, sms_id, "resend", "号码已核对")
     await run(db, gateway, sms_id)
     await becomes(db, sms_id, "delivered")
 
 
-async def test_gateway_down_costs_nothing_but_time(db: Database, smsc: Smsc) -> None:
-    await smsc.stop()
-    gateway = SmppGateway(settings(smsc), DatabaseInbox(db))
+@LINKS
+async def test_gateway_down_costs_nothing_but_time(db: Database, peer: Peer) -> None:
+    await peer.stop()
+    gateway = SmsOutlet.from_settings(peer.settings(), db).gateway
     await gateway.start()
     try:
         sms_id = await queued(db)
@@ -157,55 +165,54 @@ async def test_gateway_down_costs_nothing_but_time(db: Database, smsc: Smsc) -> 
             await run(db, gateway, sms_id)
         assert (await becomes(db, sms_id, "queued")).attempts == 0
         assert not (await gateway.health()).ok
-        await smsc.start()
-        await asyncio.wait_for(gateway.bound(), 20)
+        await peer.start()
+        await up(gateway)
         await run(db, gateway, sms_id)
         await becomes(db, sms_id, "delivered")
     finally:
         await gateway.stop()
 
 
-async def test_a_link_cut_before_the_response_leaves_one_unknown(
-    db: Database, smsc: Smsc, gateway: SmppGateway
-) -> None:
-    await smsc.tell(set={"response": "drop", "report": None})
+async def test_a_link_cut_before_the_response_leaves_one_unknown(db: Database, peer: Peer, gateway: Any) -> None:
+    await peer.tell(set={"response": "drop", "report": None})
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     await becomes(db, sms_id, "unknown")
-    await smsc.tell(set={"response": "ok"})
-    await asyncio.wait_for(gateway.bound(), 20)
+    await peer.tell(set={"response": "ok"})
+    await up(gateway)
     await run(db, gateway, sms_id)  # the job runs again: nothing is sent twice
-    assert smsc.count("submit") == 1
+    assert peer.count("submit") == 1
     other = await queued(db, phone="+8613800005678")
     await run(db, gateway, other)  # the link stands again
     await becomes(db, other, "submitted")
 
 
-async def test_a_mute_gateway_leaves_an_unknown_and_is_left(db: Database, smsc: Smsc, gateway: SmppGateway) -> None:
-    await smsc.tell(set={"mute": True})
+@LINKS
+async def test_a_mute_gateway_leaves_an_unknown_and_is_left(db: Database, peer: Peer, gateway: Any) -> None:
+    await peer.tell(set={"mute": True})
     sms_id = await queued(db)
     await run(db, gateway, sms_id)
     await becomes(db, sms_id, "unknown")
-    await smsc.tell(set={"mute": False})
-    await eventually(lambda: _at_least(smsc, "bind", 2))
+    await peer.tell(set={"mute": False})
+    await eventually(lambda: _at_least(peer, "bind", 2))
 
 
 async def test_a_process_killed_between_submit_and_response_leaves_one_unknown_that_its_report_settles(
-    db: Database, smsc: Smsc, gateway: SmppGateway
+    db: Database, peer: Peer, gateway: Any
 ) -> None:
-    await smsc.tell(set={"response": "none", "report": None})
+    await peer.tell(set={"response": "none", "report": None})
     sms_id = await queued(db)
     dying = asyncio.create_task(run(db, gateway, sms_id))
-    sent = await smsc.event("submit")
+    sent = await peer.event("submit")
     dying.cancel()  # the process is gone; its job is given to another
     await asyncio.wait([dying])
     assert (await becomes(db, sms_id, "submitting")).attempts == 1
-    await smsc.tell(set={"response": "ok"})
+    await peer.tell(set={"response": "ok"})
     await run(db, gateway, sms_id)
     assert "未收到网关应答" in (await becomes(db, sms_id, "unknown")).reason
     await run(db, gateway, sms_id)
-    assert smsc.count("submit") == 1
-    await smsc.tell(report={"id": sent["id"], "to": "13800001234", "status": "DELIVRD"})
+    assert peer.count("submit") == 1
+    await peer.tell(report={"id": sent["id"], "to": "13800001234", "status": "DELIVRD"})
     assert (await becomes(db, sms_id, "delivered")).gateway_id == sent["id"]
 
 
@@ -258,22 +265,23 @@ async def test_an_unknown_goes_to_a_person_in_time_who_settles_it_once(
             await resolve(session, office.lead, sms_id, "resend", "再发一次")
 
 
-async def test_a_wrong_password_is_tried_again_and_shown(db: Database, smsc: Smsc) -> None:
-    outlet = SmsOutlet.from_settings(SmsSettings(gateway="smpp", smpp=settings(smsc, password="wrong")), db)
+@LINKS
+async def test_a_wrong_password_is_tried_again_and_shown(db: Database, peer: Peer) -> None:
+    outlet = SmsOutlet.from_settings(peer.settings(password="wrong"), db)
     await outlet.start()
     try:
-        await eventually(lambda: _at_least(smsc, "bind", 2))
+        await eventually(lambda: _at_least(peer, "bind", 2))
         assert not (await outlet.health()).ok
     finally:
         await outlet.stop()
 
 
-async def test_a_burst_of_messages_all_arrive_once(db: Database, smsc: Smsc, gateway: SmppGateway) -> None:
+async def test_a_burst_of_messages_all_arrive_once(db: Database, peer: Peer, gateway: Any) -> None:
     ids = [await queued(db, phone=f"+861380000{n:04d}") for n in range(40)]
     await asyncio.gather(*(run(db, gateway, sms_id) for sms_id in ids))
     for sms_id in ids:
         await becomes(db, sms_id, "delivered")
-    assert smsc.count("submit") == len(ids)
+    assert peer.count("submit") == len(ids)
 
 
 class _Ready:

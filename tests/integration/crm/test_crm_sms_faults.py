@@ -1,4 +1,5 @@
-"""No SMS is lost and none is doubled, whoever dies: worker processes and an SMSC, killed with messages on the way."""
+"""No SMS is lost and none is doubled, whoever dies: worker processes and operators' gateways, killed with messages on
+the way."""
 
 import asyncio
 import os
@@ -10,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from crm_smsc import Smsc, eventually
+from crm_peers import Peer, eventually
 from sqlalchemy import select, text
 
 from core.actor import Actor
@@ -36,17 +37,22 @@ AT_ONCE = 8
 class SmsWorker:
     """A process with the product's worker and gateway; `kill()` is SIGKILL."""
 
-    def __init__(self, url: str, smsc: Smsc) -> None:
-        self._smsc = smsc
-        self._command = [sys.executable, str(Path(__file__).with_name("crm_sms_worker.py")), url, str(smsc.port)]
+    def __init__(self, url: str, peer: Peer) -> None:
+        self._peer = peer
+        self._command = [
+            sys.executable,
+            str(Path(__file__).with_name("crm_sms_worker.py")),
+            url,
+            peer.settings().model_dump_json(),
+        ]
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, *, bound: bool = True) -> None:
-        """Returns once it is bound to the SMSC; at once for `bound=False`."""
-        before = len(self._smsc.happened)
+        """Returns once it is bound to the gateway; at once for `bound=False`."""
+        before = len(self._peer.happened)
         self._process = await asyncio.create_subprocess_exec(*self._command, cwd=Path(__file__).parents[3])
-        if bound:
-            await self._smsc.event("bind", after=before, patience_s=PATIENCE_S)
+        if bound and self._peer.linked:
+            await self._peer.event("bind", after=before, patience_s=PATIENCE_S)
 
     async def kill(self) -> None:
         """As a power cut would."""
@@ -56,8 +62,8 @@ class SmsWorker:
 
 
 @pytest.fixture
-async def worker(db: Database, smsc: Smsc) -> AsyncIterator[SmsWorker]:
-    one = SmsWorker(db.url, smsc)
+async def worker(db: Database, peer: Peer) -> AsyncIterator[SmsWorker]:
+    one = SmsWorker(db.url, peer)
     yield one
     await one.kill()
 
@@ -82,9 +88,9 @@ async def shown(db: Database, *states: SmsState) -> tuple[Message, ...]:
 
 
 async def test_a_worker_killed_before_the_gateway_is_there_loses_nothing(
-    db: Database, smsc: Smsc, worker: SmsWorker
+    db: Database, peer: Peer, worker: SmsWorker
 ) -> None:
-    await smsc.stop()
+    await peer.stop()
     sms_id = await queued(db)
     await worker.start(bound=False)
 
@@ -94,21 +100,21 @@ async def test_a_worker_killed_before_the_gateway_is_there_loses_nothing(
 
     await eventually(tried, PATIENCE_S)
     await worker.kill()
-    await smsc.start()
+    await peer.start()
     await worker.start()
     assert await eventually(lambda: settled(db), PATIENCE_S) in ({sms_id: "submitted"}, {sms_id: "delivered"})
-    assert smsc.count("submit") == 1
+    assert peer.count("submit") == 1
 
 
 async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_that_is_shown_as_such(
-    db: Database, smsc: Smsc, worker: SmsWorker
+    db: Database, peer: Peer, worker: SmsWorker
 ) -> None:
-    await smsc.tell(set={"response": "none", "report": None})
+    await peer.tell(set={"response": "none", "report": None})
     sms_id, other = await queued(db, 1), None
     await worker.start()
-    sent = await smsc.event("submit", patience_s=PATIENCE_S)
+    sent = await peer.event("submit", patience_s=PATIENCE_S)
     await worker.kill()
-    await smsc.tell(set={"response": "ok", "report": "DELIVRD"})
+    await peer.tell(set={"response": "ok", "report": "DELIVRD"})
     other = await queued(db, 2)
     await worker.start()
     assert await eventually(lambda: settled(db), PATIENCE_S)
@@ -116,9 +122,9 @@ async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_th
     assert (unknown.id, unknown.state.label, unknown.reason) == (sms_id, "结果不明", UNPROVEN)
     assert [one.text for one in unknown.history][-1] == UNPROVEN
     assert [one.id for one in await shown(db, SmsState.SUBMITTED, SmsState.DELIVERED)] == [other]
-    assert smsc.count("submit") == 2
+    assert peer.count("submit") == 2
 
-    await smsc.tell(report={"id": sent["id"], "to": "13800000001", "status": "DELIVRD"})
+    await peer.tell(report={"id": sent["id"], "to": "13800000001", "status": "DELIVRD"})
 
     async def delivered() -> bool:
         return sms_id in {one.id for one in await shown(db, SmsState.DELIVERED)}
@@ -127,8 +133,8 @@ async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_th
     assert await shown(db, SmsState.UNKNOWN) == ()
 
 
-async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothing_and_lose_nothing(
-    db: Database, smsc: Smsc, worker: SmsWorker
+async def test_worker_and_gateway_killed_again_and_again_under_a_burst_double_nothing_and_lose_nothing(
+    db: Database, peer: Peer, worker: SmsWorker
 ) -> None:
     dice = random.Random(SEED)
     numbers = {await queued(db, number): f"138{number:08d}" for number in range(MESSAGES)}
@@ -137,7 +143,7 @@ async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothi
         wanted = (fault + 1) * MESSAGES // (FAULTS + 2) + dice.randrange(4)
 
         async def progressed(wanted: int = wanted) -> bool:
-            return smsc.count("submit") >= wanted or await settled(db) is not None
+            return peer.count("submit") >= wanted or await settled(db) is not None
 
         await eventually(progressed, PATIENCE_S)
         await asyncio.sleep(dice.random() / 50)  # anywhere between two steps of a submission
@@ -145,10 +151,10 @@ async def test_worker_and_smsc_killed_again_and_again_under_a_burst_double_nothi
             await worker.kill()
             await worker.start()
         else:
-            await smsc.stop()
-            await smsc.start()
+            await peer.stop()
+            await peer.start()
     states = await eventually(lambda: settled(db), PATIENCE_S)
-    taken = Counter(one["to"] for one in smsc.happened if one["event"] == "submit")
+    taken = Counter(one["to"] for one in peer.happened if one["event"] == "submit")
     assert max(taken.values()) == 1, "nothing is sent twice"
     assert set(states.values()) <= {"submitted", "delivered", "unknown"}
     unknown = {sms_id for sms_id, state in states.items() if state == "unknown"}

@@ -52,7 +52,7 @@ def test_every_part_is_looked_at_and_what_is_not_there_yet_is_mended_by_setup(ho
     found = {health.part: health for health in examine(runtime(home).settings)}
     assert list(found) == [
         "Python", "Python 软件包", "系统软件包", "Asterisk 程序", "网页组件", "磁盘", "实时转写",
-        "语音提示", "证书", "端口", "数据库", "Asterisk 运行", "服务",
+        "语音提示", "证书", "端口", "数据库", "短信网关", "Asterisk 运行", "服务",
     ]  # fmt: skip
     missing = [health for health in found.values() if not health.ok]
     assert {"语音提示", "证书", "数据库"} <= {health.part for health in missing}
@@ -140,3 +140,40 @@ def test_a_service_whose_asterisk_and_pages_are_away(home: Path) -> None:
     assert "没有应答" in service.detail
     assert not asterisk.ok
     assert "messages.log" in asterisk.mend
+
+
+COMPLETE: dict[str, dict[str, object]] = {
+    "smpp": {"system_id": "a", "password": "b"},
+    "cmpp": {"sp_id": "a", "password": "b", "service_id": "c"},
+    "mas": {"ec_name": "a", "ap_id": "b", "secret_key": "c", "sign": "d", "push_token": "sixteen-letters-"},
+}
+
+
+def gateway(home: Path, name: str, **more: object) -> Health:
+    return checks.sms(runtime(home, sms={"gateway": name, name: COMPLETE[name] | more}).open())
+
+
+def test_a_gateway_is_complete_and_can_be_reached(home: Path) -> None:
+    assert checks.sms(runtime(home).open()).ok, "no operator yet"
+    port = free_port()
+    for name, address in (
+        ("smpp", {"port": port}),
+        ("cmpp", {"port": port}),
+        ("mas", {"url": f"http://127.0.0.1:{port}"}),
+    ):
+        away = gateway(home, name, **address)
+        assert (away.ok, f"127.0.0.1:{port}" in away.detail) == (False, True)
+        with socket.create_server(("127.0.0.1", port)):
+            assert gateway(home, name, **address).ok
+        field = next(iter(COMPLETE[name]))
+        assert f"sms.{name}.{field}" in gateway(home, name, **{field: ""}).detail
+
+
+def test_cloud_mas_must_have_a_template_for_the_receipt_and_a_way_back(home: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        assert "push_token" in gateway(home, "mas", url=url, push_token="short").mend
+        wrong = gateway(home, "mas", url=url, templates=[{"id": "1", "text": "您的诉求已受理，工单号{}。"}])
+        assert "模板" in wrong.detail
+        text = "您的诉求已受理，工单号{}，查询码{}。可拨12345按2查询办理进度。"
+        assert gateway(home, "mas", url=url, templates=[{"id": "1", "text": text}]).ok

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -9,10 +10,13 @@ import pytest
 from sqlalchemy import select
 from web_desk import Desk, signed_in
 
+from core import clock
 from core.actor import Actor
 from core.db import Database, new_id
+from core.identity.models import Unit
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
+from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.service import Opening, correct, open_draft
@@ -130,6 +134,22 @@ async def test_the_ledger_tells_what_was_taken(db: Database, agent: Desk, lead: 
     text = await (await auditor.get("/ledger?what=orders")).text()
     assert "导出工单" in text and "核对停水情况" in text
     assert "共 1 张；查找：尾号1234 停水；状态：受理中" in text
+
+
+async def test_an_order_that_is_late_says_since_when_on_its_page(db: Database, agent: Desk) -> None:
+    month_ago = clock.now() - timedelta(days=40)
+    async with db.session() as session:
+        unit = Unit(code="cgj", name="弋阳县城市管理局", kind="department")
+        session.add(unit)
+        await session.flush()
+        actor = Actor(agent.user_id, "王丽", frozenset({Role.AGENT}))
+    with clock.frozen(month_ago):
+        [ticket] = await orders(db, agent, 1)
+        async with db.session() as session:
+            await dispatch(session, actor, ticket.id, ticket.version, Order(lead_unit_id=unit.id))
+    text = await (await agent.get(f"/orders/{ticket.id}")).text()
+    assert "已逾期" in text and "第 5 个工作日" in text
+    assert "已逾期" in await (await agent.get("/orders?sort=due")).text()
 
 
 def test_a_listing_keeps_its_filters_in_every_address() -> None:

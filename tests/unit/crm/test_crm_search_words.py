@@ -1,6 +1,7 @@
 """What the index keeps, what a search asks for, and how a search line is read."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,15 @@ def test_terms_are_safe_in_a_query(cut: Cut) -> None:
 )
 def test_a_search_is_read(search: str, asked: Asked) -> None:
     assert understand(search, "YY") == asked
+
+
+@given(st.integers(20_000, 20_400), st.integers(0, 400))
+def test_a_time_is_asked_for_by_days_and_blocks(first: int, length: int) -> None:
+    asked = set(words.within(first, first + length))
+    for day in range(first - 20, first + length + 21):
+        on = date(1970, 1, 1) + timedelta(days=day)
+        assert bool(words.opened(on) & asked) is (first <= day <= first + length)
+    assert len(asked) <= 2 * words.BLOCK + length // words.BLOCK
 
 
 ID = "00000000-0000-0000-0000-000000000000"

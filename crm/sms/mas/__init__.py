@@ -1,0 +1,1 @@
+"""Cloud MAS (云MAS): China Mobile's platform for enterprises, over HTTP."""
