@@ -61,7 +61,6 @@ ACTIONS = {
     "policy.propose": "提出规则变更",
     "policy.confirm": "确认规则变更",
     "policy.withdraw": "撤回规则变更",
-    "order.recount": "日历更新，期限重新核算",
     "calendar.propose": "提出日历变更",
     "calendar.confirm": "确认日历变更",
     "calendar.withdraw": "撤回日历变更",

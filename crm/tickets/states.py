@@ -125,6 +125,7 @@ class Act(StrEnum):
     DISMISS_CANDIDATE = "dismiss-candidate"
     RELEASE = "release"
     ARCHIVE = "archive"
+    RECOUNT = "recount"
 
     @property
     def label(self) -> str:
@@ -187,8 +188,9 @@ _ACTS: dict[Act, str] = {
     Act.DISMISS_CANDIDATE: "不予立案",
     Act.RELEASE: "督办销号",
     Act.ARCHIVE: "归档",
+    Act.RECOUNT: "按新日历核算期限",
 }
-RECORDED = frozenset({Act.OPEN, Act.JOINED})
+RECORDED = frozenset({Act.OPEN, Act.JOINED, Act.RECOUNT})
 """Stand in a history, and nobody does them to the order itself."""
 
 
