@@ -66,9 +66,9 @@ async def make_user(db: Database, login: str, *roles: Role, unit_id: UUID | None
         return user.id
 
 
-async def signed_in(db: Database, desk: Desk, login: str, *roles: Role) -> Desk:
+async def signed_in(db: Database, desk: Desk, login: str, *roles: Role, unit_id: UUID | None = None) -> Desk:
     """This desk with a fresh user of these roles at it; a second factor is taken as given."""
-    desk.user_id = await make_user(db, login, *roles)
+    desk.user_id = await make_user(db, login, *roles, unit_id=unit_id)
     response = await desk.enter(login)
     assert response.status == 303, await response.text()
     async with db.session() as session:
