@@ -39,7 +39,7 @@ ROUND_S = 15.0
 READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
 """The journals are read this long after the last time when no call is there, and when calls never cease."""
 LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
-PACE_S = 0.25
+PACE_S = 0.4
 """Events of this long are stored together while many come; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 

@@ -23,6 +23,11 @@ class Does(StrEnum):
     AGENT = "agent"
     """转人工: straight to the queue; whoever waits there is on the way already."""
 
+    @property
+    def label(self) -> str:
+        """As staff read it."""
+        return {"status": "查工单", "repeat": "重听", "agent": "转人工"}[self.value]
+
 
 class MenuKey(BaseModel):
     """One key of the telephone. `says` is how it is offered, such as `查工单`; empty: it works and is not offered."""
@@ -33,25 +38,28 @@ class MenuKey(BaseModel):
     does: Does
     says: Annotated[str, Field(pattern=r"^[\u4e00-\u9fff]{0,10}$")] = ""
 
+    def __str__(self) -> str:
+        return f"{self.key} {self.does.label}{f'（播报“{self.says}”）' if self.says else '（不播报）'}"
+
 
 class Menu(BaseModel):
     """All keys, and how patient we are. The default has no keys: while nothing is known, people reach an agent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    keys: tuple[MenuKey, ...] = ()
-    wrong_keys: Annotated[int, Field(ge=0, le=5)] = 0
+    keys: tuple[MenuKey, ...] = Field((), title="按键及用途")
+    wrong_keys: Annotated[int, Field(ge=0, le=5)] = Field(0, title="按错键时重说的次数")
     """So many wrong keys are answered by saying again which there are; after that the caller goes to an agent."""
-    key_wait_s: Annotated[int, Field(ge=2, le=30)] = 6
+    key_wait_s: Annotated[int, Field(ge=2, le=30)] = Field(6, title="两次按键之间的最长等待（秒）")
     """Where a number is typed: the longest pause between two keys."""
-    repeats: Annotated[int, Field(ge=0, le=9)] = 3
+    repeats: Annotated[int, Field(ge=0, le=9)] = Field(3, title="工单状态可重听的次数")
     """How often a caller may hear the state of an order again."""
 
     @model_validator(mode="after")
     def _one_meaning_per_key(self) -> "Menu":
         twice = sorted(key for key, count in Counter(one.key for one in self.keys).items() if count > 1)
         if twice:
-            raise ValueError(f"keys with two meanings: {', '.join(twice)}")
+            raise ValueError(f"同一按键有两种用途：{'、'.join(twice)}")
         return self
 
     def keys_for(self, *meanings: Does) -> str:
@@ -68,6 +76,7 @@ class MenuPolicy(Menu, PolicySection):
     """Table `[menu]`."""
 
     key: ClassVar[str] = "menu"
+    title: ClassVar[str] = "来电按键"
 
     @property
     def menu(self) -> Menu:

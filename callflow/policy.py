@@ -12,18 +12,21 @@ class LinePolicy(PolicySection):
     """Table `[line]`. Whole seconds, minutes and calls."""
 
     key: ClassVar[str] = "line"
+    title: ClassVar[str] = "线路与回拨"
 
-    abandoned_after_s: Annotated[int, Field(ge=0, le=60)]
+    abandoned_after_s: Annotated[int, Field(ge=0, le=60)] = Field(title="接入多久未接通即挂断的须回拨（秒）")
     """Who gives up after this long is called back."""
-    callback_quiet_min: Annotated[int, Field(ge=0, le=1440)]
+    callback_quiet_min: Annotated[int, Field(ge=0, le=1440)] = Field(title="同一号码只回拨一次的时段（分钟）")
     """One call-back per number in this time."""
-    wrap_up_s: Annotated[int, Field(ge=0, le=3600)]
+    wrap_up_s: Annotated[int, Field(ge=0, le=3600)] = Field(title="话后整理最长（秒）")
     """Longest wrap-up 整理 after a call."""
-    calls_per_number: Annotated[int, Field(ge=1, le=1000)]
+    calls_per_number: Annotated[int, Field(ge=1, le=1000)] = Field(title="同一号码来电次数上限")
     """Calls of one number within `calls_window_min`; more are asked to call later."""
-    calls_window_min: Annotated[int, Field(ge=1, le=1440)]
-    concurrent_per_number: Annotated[int, Field(ge=1, le=100)]
-    duty_counts_as_staffed: bool
+    calls_window_min: Annotated[int, Field(ge=1, le=1440)] = Field(title="来电次数的统计时段（分钟）")
+    concurrent_per_number: Annotated[int, Field(ge=1, le=100)] = Field(title="同一号码同时通话上限（路）")
+    duty_counts_as_staffed: bool = Field(title="值班手机视为人工在线")
     """第二条: whether a duty mobile on the roster is a human on the line; False: only people at desks are."""
-    outside_number: Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$")]
+    outside_number: Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$")] = Field(
+        title="值班手机无人接听时转接的外部号码"
+    )
     """Called after the duty mobiles; empty: none."""

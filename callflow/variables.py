@@ -11,12 +11,15 @@ class Variable(StrEnum):
     """Channel variables. "set by": who writes it; everybody may read it."""
 
     DONE = "HOTLINE_DONE"
-    """Sentinel: a flow's own name, set as its very last act. Asterisk's AGISTATUS says SUCCESS even where the
-    server closed at once, so nothing else proves that Python answered. Set by: flows; emptied by: dialplan."""
+    """Sentinel: a flow's own name, set as its very last act together with what it decided. Asterisk's AGISTATUS says
+    SUCCESS even where the server closed at once, so nothing else proves that Python answered. Set by: flows; emptied
+    by: dialplan."""
     ROUTE = "HOTLINE_ROUTE"
     """Where the call goes on: a `Route`. Set by: inbound flow."""
     QUEUE = "HOTLINE_QUEUE"
     """The queue of the present rung. Set by: rendered roster, inbound flow, ladder."""
+    LEARNED = "HOTLINE_LEARNED"
+    """What the inbound flow learned, as the event `HotlineLearned` says it next. Set by: inbound flow."""
     ORIGINAL = "HOTLINE_ORIGINAL"
     """The hotline that the citizen dialled before the merger, such as 12369. Set by: rendered roster, inbound."""
     DIALLED = "HOTLINE_DIALLED"

@@ -9,16 +9,22 @@ from core.permissions import Permission, Role, granted
 
 @dataclass(frozen=True)
 class Actor:
-    """A person (or the system itself, with `user_id` None) and what that person may do."""
+    """A person (or the system itself, with `user_id` None) and what that person may do.
+
+    A program is an actor too: `user_id` is its service account, and its `scopes` stand in the place of roles.
+    """
 
     user_id: UUID | None
     name: str
     roles: frozenset[Role] = frozenset()
     unit_id: UUID | None = None
     is_system: bool = False
+    scopes: frozenset[Permission] | None = None
 
     def may(self, permission: Permission) -> bool:
         """Whether this actor may do it; the system may do everything."""
+        if self.scopes is not None:
+            return permission in self.scopes
         return self.is_system or permission in granted(self.roles)
 
     def require(self, permission: Permission) -> None:

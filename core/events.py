@@ -21,7 +21,7 @@ class Event(BaseModel):
     Facts are ids and states: they are logged, and nothing may be among them that a log must not hold.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
     name: ClassVar[str]
 
 

@@ -9,19 +9,22 @@ import asyncio
 import contextlib
 import json
 import random
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 import procrastinate
+import psycopg
 from procrastinate.jobs import Job as QueuedJob
+from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
-from core.db import Database
+from core.db import FRESH_S, Database
 from core.errors import Unavailable
 from core.health import Health
 from core.log import call as log_call
@@ -35,6 +38,8 @@ SWEEP_EVERY_S = 15.0
 HEARTBEAT_S = 10.0
 POLL_S = 5.0
 KEEP_FINISHED_H = 24 * 7
+FORGET_EVERY_S = 3600.0
+"""Looking for old finished jobs reads all of them."""
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,33 @@ async def defer(
         return None
 
 
+class _Connection(psycopg.AsyncConnection[Any]):
+    """The queue's connection: each statement commits by itself, since none of its acts takes two."""
+
+    used_at = 0.0
+
+
+async def _commit_by_itself(connection: _Connection) -> None:
+    await connection.set_autocommit(True)
+
+
+async def _note_use(connection: _Connection) -> None:
+    connection.used_at = time.monotonic()
+
+
+async def _try_if_stale(connection: _Connection) -> None:
+    """As `Database` does: only a connection that rested is asked whether it is there, not each at every statement."""
+    if time.monotonic() - connection.used_at >= FRESH_S:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def _pool(**given: Any) -> AsyncConnectionPool[Any]:
+    ours = {"configure": _commit_by_itself, "check": _try_if_stale, "reset": _note_use}
+    return AsyncConnectionPool(**given | ours, connection_class=_Connection)
+
+
 def _app(dsn: str) -> procrastinate.App:
-    connector = procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5)
+    connector = procrastinate.PsycopgConnector(conninfo=dsn, min_size=1, max_size=4, timeout=5, pool_factory=_pool)
     return procrastinate.App(connector=connector)
 
 
@@ -212,24 +242,27 @@ class Worker:
 
     def _runner(self, known: Job) -> Callable[..., Awaitable[None]]:
         async def run(context: procrastinate.JobContext, **args: Any) -> None:
-            attempt = context.job.attempts if context.job else 0
+            attempt, id = (context.job.attempts, context.job.id) if context.job else (0, None)
             with log_call(_call_of(args)):
                 try:
                     await known.handler(JobContext(self._db, self._services, attempt), **args)
                 except Unavailable as error:
-                    log.warning("job.later", job=known.name, attempt=attempt, error=error.id)
+                    log.warning("job.later", job=known.name, id=id, attempt=attempt, error=error.id)
                     raise
                 except Exception:
-                    log.exception("job.failed", job=known.name, attempt=attempt)
+                    log.exception("job.failed", job=known.name, id=id, attempt=attempt)
                     raise
 
         return run
 
     async def _sweep(self, app: procrastinate.App) -> None:
         """Give the jobs of killed workers back, and forget old finished ones."""
+        forget_at = 0.0
         while True:
             await _revive(app)
-            await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+            if time.monotonic() >= forget_at:
+                await app.job_manager.delete_old_jobs(nb_hours=KEEP_FINISHED_H)
+                forget_at = time.monotonic() + FORGET_EVERY_S
             await asyncio.sleep(SWEEP_EVERY_S)
 
 
@@ -258,32 +291,3 @@ async def run_pending(db: Database, *, services: Mapping[type, object] | None = 
         for known in JOBS.values():
             app.task(name=known.name, queue=known.queue, retry=known.retry, pass_context=True)(worker._runner(known))
         await app.run_worker_async(wait=False, install_signal_handlers=False, listen_notify=False, concurrency=4)
-
-
-@dataclass(frozen=True)
-class FailedJob:
-    """A job that gave up, for a person to replay."""
-
-    id: int
-    name: str
-    args: dict[str, Any]
-    attempts: int
-    failed_at: datetime | None
-
-
-async def failed_jobs(session: AsyncSession, *, limit: int = 100) -> list[FailedJob]:
-    """The newest failed jobs."""
-    rows = await session.execute(
-        text(
-            "SELECT j.id, j.task_name, j.args, j.attempts, max(e.at) FROM procrastinate_jobs j"
-            " LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed'"
-            " WHERE j.status = 'failed' GROUP BY j.id ORDER BY j.id DESC LIMIT :limit"
-        ),
-        {"limit": limit},
-    )
-    return [FailedJob(*row) for row in rows]
-
-
-async def replay(session: AsyncSession, job_id: int) -> None:
-    """Queue a failed job once more."""
-    await session.execute(text("SELECT procrastinate_retry_job_v2(:id, now(), NULL, NULL, NULL)"), {"id": job_id})

@@ -21,6 +21,8 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
     ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
+    ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
     ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
     ORDER_EXPORT = "order.export"  # lists of orders as a workbook; always audited
@@ -103,11 +105,11 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.ORDER_SECOND, P.ORDER_REVIEW, P.POLICY_VIEW}
-_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_EXPORT}
-_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_EXPORT}
+_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
@@ -130,8 +132,8 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     ),
     Role.UNIT_CLERK: frozenset(_UNIT),
     Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD}),
-    Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW} | _RULES),
-    Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT} | _RULES),
+    Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),
+    Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
     Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
         {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW}
@@ -139,6 +141,9 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
 }
+
+SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})
+"""All that a program's access token may carry; a program has no roles."""
 
 PRIVILEGED = frozenset(
     {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST}

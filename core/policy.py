@@ -18,10 +18,14 @@ from core.errors import Invalid
 
 
 class PolicySection(BaseModel):
-    """Base of the sections; `key` is the name of the TOML table."""
+    """Base of the sections; `key` is the name of the TOML table, `title` what the screens call it.
+
+    A value is called by its field's `title`; one without is called by its basis.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     key: ClassVar[str]
+    title: ClassVar[str] = ""
 
     basis: dict[str, str]
     """Article, reading or decision behind each value, by the value's name."""
@@ -31,7 +35,9 @@ class PolicySection(BaseModel):
         values = set(type(self).model_fields) - {"basis"}
         missing, unknown = sorted(values - set(self.basis)), sorted(set(self.basis) - values)
         if missing or unknown:
-            raise ValueError(f"values without basis: {missing}; bases without value: {unknown}")
+            raise ValueError(
+                f"缺少依据：{'、'.join(missing) or '无'}；没有对应数值的依据：{'、'.join(unknown) or '无'}"
+            )
         return self
 
 
@@ -65,6 +71,11 @@ class Policy:
     def __getitem__(self, kind: type[S]) -> S:
         return cast(S, self._sections[kind])
 
+    @property
+    def sections(self) -> dict[str, PolicySection]:
+        """All sections by key, in the order of the text."""
+        return {kind.key: one for kind, one in self._sections.items()}
+
 
 def parse(text: str, name: str = "policy.toml") -> Policy:
     """A TOML document -> the policy; its version is the digest of its text. Raises `Invalid("bad-policy")`."""
@@ -97,8 +108,10 @@ def _made(text: str, document: dict[str, Any], name: str) -> Policy:
         title, issued = _head(document)
         unknown = sorted(set(document) - set(SECTIONS))
         if unknown:
-            raise ValueError(f"unknown sections: {unknown}")
-        sections = {kind: kind.model_validate(document[key]) for key, kind in SECTIONS.items()}
+            raise ValueError(f"没有这些部分：{'、'.join(unknown)}")
+        if missing := sorted(set(SECTIONS) - set(document)):
+            raise ValueError(f"缺少这些部分：{'、'.join(missing)}")
+        sections = {SECTIONS[key]: SECTIONS[key].model_validate(rows) for key, rows in document.items()}
     except (KeyError, ValueError, ValidationError) as error:
         raise Invalid("bad-policy", f"政策文件 {name} 无法使用：{error}") from error
     return Policy(short_digest(text), title, issued, sections)
@@ -107,7 +120,7 @@ def _made(text: str, document: dict[str, Any], name: str) -> Policy:
 def _head(document: dict[str, Any]) -> tuple[str, date]:
     title, issued = document.pop("title"), document.pop("issued")
     if not isinstance(title, str) or type(issued) is not date:
-        raise ValueError("title is a text, issued a date")
+        raise ValueError("title 应为文字，issued 应为日期")
     return title, issued
 
 

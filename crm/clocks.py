@@ -34,9 +34,9 @@ class Rules:
         """延期 by `more` working days from the original due date (第十五条, D16)."""
         return counting.extended(last_day, more, self.calendar, self.reading)
 
-    def retyped(self, dispatched_at: datetime, limit: int | Limit, at: datetime) -> Due:
-        """改类 at `at`: the new limit from the same 派发之日, one working day from now at least (D13)."""
-        return counting.retyped(dispatched_at, limit, at, self.calendar, self.reading)
+    def retyped(self, dispatched_at: datetime, limit: int | Limit, at: datetime, least: int = 1) -> Due:
+        """改类 at `at`: the new limit from the same 派发之日, `least` working days from then on at least (D13)."""
+        return counting.retyped(dispatched_at, limit, at, self.calendar, self.reading, least)
 
 
 def rules_at(dispatched_at: datetime) -> Rules | None:

@@ -16,16 +16,17 @@ class LimitsPolicy(PolicySection):
     """办结时限 in working days from 派发之日 (第十三条, D12)."""
 
     key: ClassVar[str] = "limits"
+    title: ClassVar[str] = "签收与办结时限"
 
-    consultation: Days
-    help: Days
-    suggestion: Days
-    opinion: Days
-    complaint: Days
-    report: Days
-    repeated: Days
+    consultation: Days = Field(title="咨询类（工作日）")
+    help: Days = Field(title="求助类（工作日）")
+    suggestion: Days = Field(title="建议类（工作日）")
+    opinion: Days = Field(title="意见类（工作日）")
+    complaint: Days = Field(title="投诉类（工作日）")
+    report: Days = Field(title="举报类（工作日）")
+    repeated: Days = Field(title="来电3次及以上且疑难、复杂的（工作日）")
     """来电3次及以上反映且诉求属疑难、复杂的."""
-    sign: Days
+    sign: Days = Field(title="签收（工作日）")
     """签收."""
 
     def of(self, category: Category) -> int:
@@ -38,17 +39,18 @@ class OrdersPolicy(PolicySection):
     """Numbers, query codes, and how often a query may fail."""
 
     key: ClassVar[str] = "orders"
+    title: ClassVar[str] = "工单编号与查询"
 
-    number_prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")]
-    query_code_digits: Annotated[int, Field(ge=4, le=10)]
-    query_failures_per_call: Annotated[int, Field(ge=1, le=10)]
-    query_failures_per_day: Annotated[int, Field(ge=1, le=100)]
+    number_prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] = Field(title="工单编号开头的字母")
+    query_code_digits: Annotated[int, Field(ge=4, le=10)] = Field(title="查询码位数")
+    query_failures_per_call: Annotated[int, Field(ge=1, le=10)] = Field(title="一次来电可查询失败的次数")
+    query_failures_per_day: Annotated[int, Field(ge=1, le=100)] = Field(title="同一工单24小时可查询失败的次数")
     """After so many wrong codes in 24 hours the order is not spoken of until they have passed."""
 
 
 def _receipt(value: str) -> str:
     if set(_names(value)) != {"number", "code"}:
-        raise ValueError("the receipt names {number} and {code}, nothing else")
+        raise ValueError("短信内容须且只须包含 {number}（工单编号）和 {code}（查询码）")
     return value
 
 
@@ -61,10 +63,13 @@ class SmsPolicy(PolicySection):
     """受理短信 (第十三条, D31)."""
 
     key: ClassVar[str] = "sms"
+    title: ClassVar[str] = "受理短信"
 
-    signature: Annotated[str, Field(min_length=2, max_length=12)]
-    receipt: Annotated[str, AfterValidator(_receipt)]
-    max_characters: Annotated[int, Field(ge=20, le=70)]
+    signature: Annotated[str, Field(min_length=2, max_length=12)] = Field(title="短信签名")
+    receipt: Annotated[str, AfterValidator(_receipt)] = Field(title="受理短信内容")
+    receipt_several: Annotated[str, AfterValidator(_receipt)] = Field(title="多个工单的受理短信内容")
+    """The same for several orders of one call (A09-2): room for their numbers."""
+    max_characters: Annotated[int, Field(ge=20, le=70)] = Field(title="短信最多字数")
     """70 UCS-2 characters are one message."""
-    unknown_wait_hours: Annotated[int, Field(ge=1, le=168)]
+    unknown_wait_hours: Annotated[int, Field(ge=1, le=168)] = Field(title="结果不明的等待时间（小时）")
     """A message whose acknowledgement was lost waits so long for its report, then a person decides."""

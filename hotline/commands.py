@@ -110,11 +110,11 @@ def due(
     explain: Annotated[bool, typer.Option("--explain", help="逐日列出计入和不计的日子及原因")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False,
 ) -> None:
-    """计算一件工单的到期时间（第十三条）；不需要启动服务。"""
+    """计算一件工单的到期时间（第十三条）：按本系统现行的规则，服务未运行时按县的政策文件。"""
     from hotline.tools import reckon, rules
 
-    decided, calendar = rules.from_file(policy) if policy else rules.of_instance(settings.load())
-    answer = reckon.reckon(category, from_, decided, calendar)
+    book = rules.from_file(policy) if policy else rules.of_instance(settings.load())
+    answer = reckon.reckon(category, from_, book)
     if as_json:
         print(json.dumps(reckon.as_json(answer), ensure_ascii=False, indent=1))
     else:

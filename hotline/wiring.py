@@ -2,6 +2,7 @@
 
 from callflow.ami import AmiClient
 from callflow.line import Line
+from core.idempotency import service as idempotency
 from core.jobs import Worker
 from core.ledger.service import seal
 from core.rules.keeper import RulesKeeper
@@ -9,6 +10,7 @@ from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
 from crm.policy import OrdersPolicy, SmsPolicy
+from crm.rulebook import subscribers as _rulebook  # noqa: F401 - likewise
 from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS
@@ -92,7 +94,7 @@ def web(runtime: Runtime) -> list[Service]:
 
 
 def worker(runtime: Runtime) -> list[Service]:
-    """Jobs, ingest of recordings, the ledger's sealer."""
+    """Jobs, ingest of recordings, the ledger's sealer, the end of kept answers."""
     settings = runtime.settings
     spool = settings.recordings.spool or runtime.home / "spool" / "recordings"
     ingest = Ingest(
@@ -118,6 +120,7 @@ def worker(runtime: Runtime) -> list[Service]:
         disk_clock(runtime.db),
         sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
+        Loop("接口幂等记录清理", idempotency.EXPIRE_EVERY_S, lambda: idempotency.expire(runtime.db)),
     ]
 
 

@@ -4,18 +4,19 @@ from collections.abc import Awaitable, Callable
 
 from callflow.settings import LineSettings
 from ivr.agi.server import AgiServer, Flow
-from ivr.agi.session import Session
+from ivr.agi.session import Decision, Session
 from ivr.flows.inbound import inbound
 from ivr.flows.status import status
 from ivr.flows.world import World
 
-FLOWS: dict[str, Callable[[Session, World], Awaitable[None]]] = {"inbound": inbound, "status": status}
+Conversation = Callable[[Session, World], Awaitable[Decision | None]]
+FLOWS: dict[str, Conversation] = {"inbound": inbound, "status": status}
 
 
 def server(settings: LineSettings, world: World) -> AgiServer:
     """The FastAGI server of one node, not yet started."""
 
-    def bound(flow: Callable[[Session, World], Awaitable[None]]) -> Flow:
+    def bound(flow: Conversation) -> Flow:
         return lambda session: flow(session, world)
 
     flows = {name: bound(flow) for name, flow in FLOWS.items()}

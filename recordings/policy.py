@@ -12,6 +12,7 @@ class RecordingPolicy(PolicySection):
     """Table `[recordings]`."""
 
     key: ClassVar[str] = "recordings"
+    title: ClassVar[str] = "录音保存"
 
-    protected_years: Annotated[int, Field(ge=3, le=100)]
+    protected_years: Annotated[int, Field(ge=3, le=100)] = Field(title="录音至少保存（年）")
     """Whole years for which nobody may delete what was said; 第十二条(九): 电话录音应至少保存3年."""

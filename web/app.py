@@ -10,13 +10,14 @@ from aiohttp import web
 from core.errors import HotlineError
 from core.log import get
 from web import doors, problems
+from web.api import door
 from web.context import Context
 from web.live import HUB, Hub
 from web.metrics import REQUESTS
 from web.parts import PARTS, Parts
 from web.reading import MAX_BODY, SAFE, read
 from web.render import RENDERER, Renderer
-from web.route import Door, Route, Table
+from web.route import Answers, Door, Route, Table
 
 log = get(__name__)
 
@@ -31,8 +32,10 @@ def build(parts: Parts, table: Table, hub: Hub) -> web.Application:
     app[RENDERER] = Renderer(parts.bundle, parts.title)
     app[HUB] = hub
     app[doors.ATTEMPTS] = doors.Attempts()
+    door.prepare(app)
     for route in table:
-        handler = dispatcher(route)
+        handler = door.dispatcher(route) if route.answers else dispatcher(route)
+        setattr(handler, ROUTE, route)
         if route.method == "GET":
             app.router.add_get(route.path, handler, allow_head=not route.stream, expect_handler=expected)
         else:
@@ -46,10 +49,10 @@ def dispatcher(route: Route[Any]) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         database = request.app[PARTS].database
-        if route.stream and isinstance(route.who, Door):
+        if (route.stream and isinstance(route.who, Door)) or route.who is Door.PUBLIC:
             doors.admit(route, request, None)
             asked, _ = await read(request, route.asks)
-            return await route.handler(Context(request, None, None), asked)
+            return page(await route.handler(Context(request, None, None), asked))
         async with database.session() as session:
             who = await doors.identify(request, session)
         if who:
@@ -61,14 +64,20 @@ def dispatcher(route: Route[Any]) -> Handler:
         if request.method not in SAFE:
             doors.require_csrf(request, who, token)
         if route.stream:
-            return await route.handler(Context(request, who, None), asked)
+            return page(await route.handler(Context(request, who, None), asked))
         async with database.session() as session:
-            return await route.handler(Context(request, who, session), asked)
+            return page(await route.handler(Context(request, who, session), asked))
 
     handle.__name__ = route.handler.__name__
     handle.__doc__ = route.summary
-    setattr(handle, ROUTE, route)
     return handle
+
+
+def page(answer: web.StreamResponse | Answers) -> web.StreamResponse:
+    """What a route outside the API answers."""
+    if isinstance(answer, Answers):
+        raise TypeError("a route that answers with a model names it")
+    return answer
 
 
 async def expected(request: web.Request) -> web.StreamResponse | None:

@@ -8,6 +8,7 @@ from urllib.parse import quote, unquote
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.accounts.service import Program
 from core.actor import Actor
 from core.identity.service import Identified
 from web import frame, problems
@@ -27,6 +28,7 @@ class Context:
     request: web.Request
     who: Identified | None
     database_session: AsyncSession | None
+    program: Program | None = None
     _cookies: dict[str, str | None] = field(default_factory=dict)
 
     @property
@@ -50,8 +52,15 @@ class Context:
 
     @property
     def actor(self) -> Actor:
-        """The person as an actor."""
-        return self.signed_in.actor
+        """The person, or the program, as an actor."""
+        return self.program.actor if self.program else self.signed_in.actor
+
+    @property
+    def called_by(self) -> Program:
+        """The program that calls the API. Raises `NotSignedIn`."""
+        if self.program is None:
+            raise NotSignedIn
+        return self.program
 
     @property
     def swapped(self) -> bool:
@@ -82,6 +91,11 @@ class Context:
     def bare(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page without the frame, or a part of one."""
         return web.Response(text=self.render(template, **values), content_type="text/html", status=status)
+
+    def public(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page for anybody: without frame, cookie or script."""
+        text = self.request.app[RENDERER].render(template, **values)
+        return web.Response(text=text, content_type="text/html", status=status)
 
     def render(self, template: str, **values: Any) -> str:
         """The template's text, with what every template may use."""

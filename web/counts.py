@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.callbacks.models import CallbackTask
 from callflow.incidents.models import Incident
 from callflow.models import Call
+from core.rules.kinds import Kind, Standing
+from core.rules.models import RuleVersion
 from crm.sms.models import Sms
 from crm.tickets.models import Ticket
 
@@ -28,3 +30,12 @@ drafts = of(select(func.count()).select_from(Ticket).where(Ticket.state == "draf
 callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
+
+
+def _proposals(kind: Kind) -> Count:
+    waiting = (RuleVersion.kind == kind, RuleVersion.state == Standing.PROPOSED)
+    return of(select(func.count()).select_from(RuleVersion).where(*waiting))
+
+
+policy_proposals = _proposals(Kind.POLICY)
+calendar_proposals = _proposals(Kind.CALENDAR)

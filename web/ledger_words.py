@@ -26,6 +26,12 @@ ACTIONS = {
     "unit.edit": "修改单位",
     "unit.activate": "启用单位",
     "unit.deactivate": "停用单位",
+    "account.create": "登记接口程序",
+    "account.activate": "启用接口程序",
+    "account.deactivate": "停用接口程序",
+    "token.create": "生成访问令牌",
+    "token.revoke": "撤销访问令牌",
+    "token.refused": "使用失效或不许可的访问令牌",
     "agent.enrol": "设置坐席",
     "line.seat.edit": "修改坐席",
     "line.seat.secret": "更换分机口令",
@@ -47,6 +53,14 @@ ACTIONS = {
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
     "sms.resolve": "登记短信结果",
+    "job.replay": "重新执行失败任务",
+    "policy.propose": "提出规则变更",
+    "policy.confirm": "确认规则变更",
+    "policy.withdraw": "撤回规则变更",
+    "order.recount": "日历更新，期限重新核算",
+    "calendar.propose": "提出日历变更",
+    "calendar.confirm": "确认日历变更",
+    "calendar.withdraw": "撤回日历变更",
 }
 GROUPS = {
     "session": "登录",
@@ -55,13 +69,19 @@ GROUPS = {
     "orders": "导出",
     "user": "用户",
     "unit": "单位与坐席",
+    "account": "接口程序",
+    "token": "访问令牌",
     "line": "线路",
     "sms": "短信",
+    "job": "后台任务",
+    "policy": "运行规则",
+    "calendar": "工作日历",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
     "user": "用户",
     "unit": "单位",
+    "account": "接口程序",
     "agent": "坐席",
     "number": "接入号码",
     "queue": "队列",
@@ -72,6 +92,9 @@ SUBJECTS = {
     "recording": "录音",
     "sms": "短信",
     "callback": "回拨任务",
+    "job": "后台任务",
+    "policy": "运行规则",
+    "calendar": "工作日历",
     "export": "导出",
 }
 FIELDS = {

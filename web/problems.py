@@ -12,6 +12,8 @@ from web.render import RENDERER
 if TYPE_CHECKING:
     from core.identity.service import Identified
 
+API = "/api/"
+WAIT_S = 60
 ID: web.RequestKey[str] = web.RequestKey("id", str)
 NONCE: web.RequestKey[str] = web.RequestKey("nonce", str)
 
@@ -56,9 +58,25 @@ def answer(
 
     For htmx it goes into the page's notice and replaces nothing else, so that what was typed stays.
     """
-    fields = fields or {}
+    response = _answer(request, status, id, message, fields or {}, who)
+    if status == 401 and request.path.startswith(API):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="hotline"'
+    if status == 429:
+        response.headers["Retry-After"] = str(WAIT_S)
+    return response
+
+
+def reads_json(request: web.Request) -> bool:
+    """Whether a program asks: always at the API, elsewhere when it does not ask for a page."""
+    headers = request.headers
+    return request.path.startswith(API) or not ("text/html" in headers.get("Accept", "") or "HX-Request" in headers)
+
+
+def _answer(
+    request: web.Request, status: int, id: str, message: str, fields: dict[str, str], who: "Identified | None"
+) -> web.Response:
     reference = request_id(request)
-    if "text/html" not in request.headers.get("Accept", "") and "HX-Request" not in request.headers:
+    if reads_json(request):
         body = {"type": "about:blank", "id": id, "title": message, "status": status, "request_id": reference}
         return web.Response(
             text=json.dumps(body | ({"fields": fields} if fields else {}), ensure_ascii=False),

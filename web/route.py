@@ -19,6 +19,7 @@ class Door(Enum):
 
     OPEN = "before sign-in"
     STEP = "while signing in: the password was right, a further step is due"
+    PUBLIC = "anybody, without a cookie; as often as an address may ask"
     MACHINE = "loopback, or the metrics token"
 
 
@@ -30,6 +31,12 @@ class Asks(BaseModel):
     """Base of request models: path, query and body in one flat model; an unknown name is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, str_max_length=4000)
+
+
+class Answers(BaseModel):
+    """Base of response models: what the API answers, and what its document says of it."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
 
 class Nothing(Asks):
@@ -44,17 +51,25 @@ class Route(Generic[A]):
     """One method on one path.
 
     `errors` are the ids that its handler may answer with besides the general ones; `stream` says that the
-    answer outlives a command: it gets no session of the database and opens its own.
+    answer outlives a command: it gets no session of the database and opens its own. `answers` makes it a route of the
+    API: it takes a bearer token and never a cookie, its handler returns that model, and `status` goes with it.
     """
 
     method: str
     path: str
     who: Who
     asks: type[A]
-    handler: "Callable[[Context, A], Awaitable[web.StreamResponse]]"
+    handler: "Callable[[Context, A], Awaitable[web.StreamResponse | Answers]]"
     summary: str
     errors: tuple[str, ...] = ()
     stream: bool = False
+    answers: type[Answers] | None = None
+    status: int = 200
+
+    @property
+    def once(self) -> bool:
+        """Whether a program must name its act by an idempotency key, so that it happens once."""
+        return self.answers is not None and self.method == "POST" and not isinstance(self.who, Door)
 
 
 Table = tuple[Route[Any], ...]

@@ -1,9 +1,9 @@
 """What Asterisk says of the agents' telephones, kept where every process can read it."""
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,7 @@ from callflow.sources.ami import Member
 from core.clock import now
 from core.live import hint
 
+PRESENCE = cast(Table, Presence.__table__)
 TALKABLE = frozenset({"idle", "talking", "ringing", "on-hold"})
 """Devices behind which a human may sit."""
 
@@ -24,7 +25,7 @@ async def note(session: AsyncSession, node: str, members: Iterable[Member], gone
         for one in sorted(members, key=lambda one: (one.queue, one.extension))
     ]
     if rows:
-        statement = insert(Presence)
+        statement = insert(PRESENCE)
         change = {name: statement.excluded[name] for name in rows[0] if name not in _KEYS}
         await session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=change), rows)
     if gone:

@@ -1,6 +1,7 @@
 """The manager protocol's bytes: messages of `Key: value` lines, ended by an empty line. Pure.
 
-Bytes become text only line by line, so that a character split over two reads stays whole. What no message should
+Bytes become text in whole lines, so that a character split over two reads stays whole, and without NUL, which no text
+column takes. What no message should
 be (a line or a message beyond all measure) is dropped and counted; the next message is read as if nothing had been.
 """
 
@@ -30,12 +31,13 @@ class Reader:
     def feed(self, data: bytes) -> Iterator[Message]:
         """The messages that `data` completes."""
         self._bytes += data
-        *lines, rest = self._bytes.split(b"\n")
-        self._bytes = bytearray(rest)
-        for raw in lines:
+        whole = self._bytes.rfind(b"\n") + 1
+        *lines, _ = self._bytes[:whole].decode("utf-8", "replace").replace("\0", "").split("\n")
+        del self._bytes[:whole]
+        for line in lines:
             if self._skipping_line:
                 self._skipping_line = False  # the end of a line that was too long
-            elif message := self._line(raw.rstrip(b"\r").decode("utf-8", "replace")):
+            elif message := self._line(line.rstrip("\r")):
                 yield message
         if len(self._bytes) > MAX_LINE:
             self._bytes.clear()
@@ -60,10 +62,10 @@ class Reader:
 
 
 def parse(lines: list[str]) -> Message:
-    """The message that these lines are; NUL never gets into a value, since no text column takes it."""
+    """The message that these lines are."""
     message: Message = {}
     for line in lines:
-        key, colon, value = line.replace("\0", "").partition(":")
+        key, colon, value = line.partition(":")
         if colon and key:
             message[key.strip()] = value.strip()
     return message

@@ -4,6 +4,7 @@ from core.calendar.days import DayKind, WorkCalendar
 from core.calendar.due import CountedDay, Due, due, extended, retyped
 from core.calendar.limits import Limit, LimitUnit, Reading
 from core.calendar.policy import ClockPolicy
+from core.calendar.recount import recounted
 from core.calendar.seed import official
 
 __all__ = [
@@ -18,5 +19,6 @@ __all__ = [
     "due",
     "extended",
     "official",
+    "recounted",
     "retyped",
 ]

@@ -55,12 +55,17 @@ def extended(last_day: date, more: int, calendar: WorkCalendar, reading: Reading
 
 
 def retyped(
-    dispatched_at: datetime, limit: int | Limit, at: datetime, calendar: WorkCalendar, reading: Reading = DEFAULT
+    dispatched_at: datetime,
+    limit: int | Limit,
+    at: datetime,
+    calendar: WorkCalendar,
+    reading: Reading = DEFAULT,
+    least: int = 1,
 ) -> Due:
-    """改类: the new limit from the same 派发之日; past or nearer than that, the end of the next working day (D13)."""
+    """改类: the new limit from the same 派发之日, but `least` working days from `at` on remain (D13)."""
     counted = due(dispatched_at, limit, calendar, reading)
     nearest = replace(reading, count_start_day=False)
-    floor = _working(local(at), 1, calendar, nearest, "改类当日：距新时限不足1个工作日，至下一个工作日止")
+    floor = _working(local(at), least, calendar, nearest, f"改类当日：距新时限不足{least}个工作日，自次日起算")
     return floor if floor.at > counted.at else counted
 
 

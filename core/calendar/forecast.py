@@ -36,6 +36,16 @@ def _named(year: int) -> list[tuple[date, str]]:
     return sorted(found)
 
 
+def anchors(year: int) -> dict[date, str]:
+    """The day of each festival itself, as far as the table knows it; no notice can leave one of them out."""
+    moving = _festivals().get(str(year))
+    found = {date(year, 1, 1): "元旦", date(year, 5, 1): "劳动节", date(year, 10, 1): "国庆节"}
+    if moving:
+        names = {"spring": "春节", "qingming": "清明节", "dragon_boat": "端午节", "mid_autumn": "中秋节"}
+        found |= {moving[key]: name for key, name in names.items()}
+    return found
+
+
 @cache
 def statutory(year: int) -> Mapping[date, str]:
     """The year's statutory days off besides ordinary weekends -> their names. Years whose festivals the table does

@@ -26,7 +26,6 @@ LOCKED_FOR = timedelta(minutes=15)
 IDLE_LIMIT = timedelta(minutes=30)
 SESSION_LIMIT = timedelta(hours=12)
 SEEN_EVERY = timedelta(seconds=30)
-ISSUER = "弋阳12345"
 SESSIONS = "sessions"
 """Hint: sessions of the user with this id ended; open streams look again. It never leaves the server."""
 
@@ -142,14 +141,14 @@ async def identify(
     return Identified(actor_of(user), user, row)
 
 
-async def begin_enrolment(session: AsyncSession, who: Identified) -> str:
-    """A new TOTP secret for a user who has none yet -> its `otpauth://` address (RFC 6238)."""
+async def begin_enrolment(session: AsyncSession, who: Identified, issuer: str) -> str:
+    """A new TOTP secret for a user without one -> its `otpauth://` address (RFC 6238); `issuer` names the hotline."""
     if who.user.totp_enrolled:
         raise Denied("already-enrolled", "该账号已绑定动态口令；如需更换，请联系安全管理员。")
     user = await session.get_one(User, who.user.id, with_for_update=True)
     if not user.totp_secret:
         user.totp_secret = pyotp.random_base32()
-    return pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.login, issuer_name=ISSUER)
+    return pyotp.TOTP(user.totp_secret).provisioning_uri(name=user.login, issuer_name=issuer)
 
 
 async def give_second_factor(session: AsyncSession, who: Identified, code: str) -> str | None:

@@ -60,6 +60,8 @@ def digest_of(entry: LedgerEntry, previous: str) -> str:
 async def seal(db: Database) -> int:
     """Chain what committed below the oldest running transaction -> how many rows."""
     async with db.session() as session:
+        if not await session.scalar(select(LedgerEntry.id).where(LedgerEntry.seal.is_(None)).limit(1)):
+            return 0
         await lock(session, "ledger-sealer")
         last = (
             await session.execute(

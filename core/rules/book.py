@@ -44,6 +44,10 @@ class Rulebook:
         """The policy of that version, whenever it was in force."""
         return next((one.policy for one in self.policies if one.policy.version == version), None)
 
+    def calendar_of(self, version: str) -> WorkCalendar:
+        """The calendar of that version; the first one for a version from before calendars had any."""
+        return next((one for one in self.calendars if one.version == version), self.calendars[0])
+
     def with_policy(self, since: datetime, policy: Policy) -> "Rulebook":
         """This book with one more policy."""
         return replace(self, policies=tuple(sorted((*self.policies, Enacted(since, policy)), key=lambda p: p.since)))

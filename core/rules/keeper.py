@@ -30,8 +30,13 @@ async def load(session: AsyncSession, file_text: str) -> Rulebook:
     """All rules of this instance; what has no first version yet gets one, the policy's from the county's file."""
     first = parse(file_text)
     await seed(session, Kind.POLICY, file_text, first.issued_at, first.title)
-    await seed(session, Kind.CALENDAR, calendar_seed(), now(), "国务院办公厅历年节假日安排的通知")
+    await seed(session, Kind.CALENDAR, calendar_seed(), first.issued_at, "国务院办公厅历年节假日安排的通知")
     await session.flush()
+    return await read(session, file_text)
+
+
+async def read(session: AsyncSession, file_text: str) -> Rulebook:
+    """What was decided so far; without a policy or a calendar where nothing was ever stored."""
     policies = [
         Enacted(row.since, parse_stored(row.text, file_text))
         for row in await confirmed(session, Kind.POLICY)

@@ -10,9 +10,11 @@ from core.actor import Actor
 from core.clock import now
 from core.digest import short_digest
 from core.errors import Conflict, Denied, Invalid, NotFound
+from core.events import publish
 from core.ledger import record
 from core.live import hint
 from core.locks import lock
+from core.rules.events import RulesConfirmed
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 
@@ -104,6 +106,7 @@ async def confirm(session: AsyncSession, actor: Actor, kind: Kind, version_id: U
     since = row.since.isoformat() if row.since else None
     await record(session, actor, f"{kind}.confirm", kind, row.id, version=row.version, since=since)
     hint(session, TOPIC, kind)
+    await publish(session, RulesConfirmed(kind=kind, version=row.version))
     await session.flush()
     return row
 

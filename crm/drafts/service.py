@@ -20,13 +20,17 @@ from crm.tickets.states import State
 from recordings.models import Side, TranscriptSegment
 
 MAX_SEGMENTS = 400
+CALLS = Call.__table__
+_KNOWN = [
+    CALLS.c[name] for name in ("id", "caller", "original_hotline", "agent_id", "arrived_at", "connected_at", "outcome")
+]
+"""What a draft begins with."""
 
 
 async def open_for(session: AsyncSession, call_ids: Collection[UUID]) -> None:
     """The drafts of those of these calls in which a citizen reached us; made once however often it is asked for."""
-    calls = await session.scalars(
-        select(Call).where(among(Call.id, call_ids), Call.direction == Direction.INBOUND).order_by(Call.arrived_at)
-    )
+    wanted = select(*_KNOWN).where(among(CALLS.c.id, call_ids), CALLS.c.direction == Direction.INBOUND)
+    calls = await session.execute(wanted.order_by(CALLS.c.arrived_at))
     openings = []
     for call in calls:
         left_message = call.outcome == Outcome.MESSAGE

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, false, or_, select, true
+from sqlalchemy import ColumnElement, and_, exists, false, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
@@ -13,13 +13,16 @@ from crm.tickets.models import Assignment, Ticket
 
 def visible_to(actor: Actor) -> ColumnElement[bool]:
     """Staff of the centre see all orders, a 举报 only with one of its permissions or when they took it themselves;
-    staff of a unit see what was dispatched to their unit, and nothing else."""
+    staff of a unit see what was dispatched to their unit, and nothing else; a program of a channel those that it
+    opened."""
     if actor.may(Permission.ORDER_VIEW):
         if actor.may(Permission.ORDER_SEALED) or actor.may(Permission.ORDER_REPORTS):
             return true()
         return or_(Ticket.sealed.is_(False), Ticket.opened_by == actor.user_id)
     if actor.may(Permission.ORDER_VIEW_UNIT) and actor.unit_id is not None:
         return exists().where(Assignment.ticket_id == Ticket.id, Assignment.unit_id == actor.unit_id)
+    if actor.may(Permission.ORDER_VIEW_OWN):
+        return and_(Ticket.call_id.is_(None), Ticket.opened_by == actor.user_id)
     return false()
 
 

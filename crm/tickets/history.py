@@ -1,7 +1,10 @@
 """Appending to an order's history: one event per act, in the act's own transaction."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
+from uuid import UUID
 
+from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
@@ -12,18 +15,19 @@ from core.personal import mask_name
 from crm.tickets.models import Ticket, TicketEvent
 from crm.tickets.states import Act
 
+EVENTS = cast(Table, TicketEvent.__table__)
 _MASKS = {"caller_name": mask_name, "caller_phone": phone.mask}
 
 
 async def append(session: AsyncSession, ticket: Ticket, actor: Actor, act: Act, **what: Any) -> None:
-    """Write the event under the ticket's present version, and tell the pages; `what` as in `add`."""
-    add(session, ticket, actor, act, **what)
+    """Write the event under the ticket's present version, and tell the pages; `what` as in `entry`."""
     await session.flush()
+    await write(session, [entry(ticket.id, ticket.version, actor, act, **what)])
 
 
-def add(
-    session: AsyncSession,
-    ticket: Ticket,
+def entry(
+    ticket_id: UUID,
+    seq: int,
     actor: Actor,
     act: Act,
     *,
@@ -32,25 +36,29 @@ def add(
     reason: str = "",
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
-) -> None:
-    """The same for several at once: the caller flushes."""
-    session.add(
-        TicketEvent(
-            ticket_id=ticket.id,
-            seq=ticket.version,
-            at=now(),
-            act=act,
-            actor_id=actor.user_id,
-            actor_name=actor.name,
-            origin=origin,
-            article=article,
-            reason=reason,
-            before=masked(before or {}),
-            after=masked(after or {}),
-        )
-    )
-    hint(session, "order", ticket.id)
-    hint(session, "orders", ticket.id)
+) -> dict[str, Any]:
+    """One event as `write` takes it; `seq` is the ticket's version after the act."""
+    return {
+        "ticket_id": ticket_id,
+        "seq": seq,
+        "at": now(),
+        "act": act,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "origin": origin,
+        "article": article,
+        "reason": reason,
+        "before": masked(before or {}),
+        "after": masked(after or {}),
+    }
+
+
+async def write(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> None:
+    """Write the events of several tickets in one statement, and tell the pages."""
+    await session.execute(insert(EVENTS), entries)
+    for one in entries:
+        hint(session, "order", one["ticket_id"])
+        hint(session, "orders", one["ticket_id"])
 
 
 def masked(values: dict[str, Any]) -> dict[str, Any]:

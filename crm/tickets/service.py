@@ -3,15 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
 from core.clock import local, now
-from core.db import among
+from core.db import among, new_id
 from core.live import hint
 from core.locks import lock
 from crm.citizens.service import known
@@ -19,7 +20,7 @@ from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.tickets.acts.intake import FILLED
-from crm.tickets.history import add
+from crm.tickets.history import entry, write
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import new_code, next_numbers
@@ -27,10 +28,13 @@ from crm.tickets.perform import perform
 from crm.tickets.spoken import SpokenState, spoken_state
 from crm.tickets.states import Act, State
 
+TICKETS = cast(Table, Ticket.__table__)
+
 
 @dataclass(frozen=True)
 class Opening:
-    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call."""
+    """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call, whose person
+    has written `given` already."""
 
     source: str
     call_id: UUID | None = None
@@ -38,64 +42,81 @@ class Opening:
     original_hotline: str | None = None
     agent_id: UUID | None = None
     at: datetime | None = None
+    given: Correction | None = None
+    origin: str = "call"
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
     """同步形成工单 (第十二条(一)): the draft of this call, made once however often it is asked for."""
-    [ticket] = await open_drafts(session, [opening], actor)
-    return ticket
+    [ticket_id] = await open_drafts(session, [opening], actor)
+    return await session.get_one(Ticket, ticket_id)
 
 
-async def open_drafts(session: AsyncSession, openings: Sequence[Opening], actor: Actor = SYSTEM) -> list[Ticket]:
-    """The drafts of several calls at once, in their order: as many statements as one takes."""
+async def open_drafts(session: AsyncSession, openings: Sequence[Opening], actor: Actor = SYSTEM) -> list[UUID]:
+    """The ids of the drafts of several calls at once, in their order: as many statements as one takes."""
     calls = {opening.call_id: opening for opening in openings if opening.call_id is not None}
-    await lock(session, *(f"draft:{call_id}" for call_id in calls))
-    existing = await session.scalars(select(Ticket).where(among(Ticket.call_id, calls)))
-    made = {ticket.call_id: ticket for ticket in existing} if calls else {}
-    for call_id, ticket in made.items():
-        if ticket.opened_by is None and call_id is not None:
-            ticket.opened_by = calls[call_id].agent_id
+    made: dict[UUID, UUID] = {}
+    if calls:
+        await lock(session, *(f"draft:{call_id}" for call_id in calls))
+        existing = await session.execute(
+            select(TICKETS.c.id, TICKETS.c.call_id, TICKETS.c.opened_by).where(among(TICKETS.c.call_id, calls))
+        )
+        for ticket_id, call_id, opened_by in existing:
+            made[call_id] = ticket_id
+            if opened_by is None and (agent_id := calls[call_id].agent_id):
+                await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(opened_by=agent_id))
     missing = [opening for opening in openings if opening.call_id is None or opening.call_id not in made]
     fresh = await _open(session, missing, actor)
-    made |= {ticket.call_id: ticket for ticket in fresh if ticket.call_id is not None}
-    rest = iter(ticket for ticket in fresh if ticket.call_id is None)
+    made |= {opening.call_id: id for opening, id in zip(missing, fresh, strict=True) if opening.call_id is not None}
+    rest = iter(id for opening, id in zip(missing, fresh, strict=True) if opening.call_id is None)
     return [next(rest) if opening.call_id is None else made[opening.call_id] for opening in openings]
 
 
-async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor) -> list[Ticket]:
+async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor) -> list[UUID]:
     if not openings:
         return []
     policy = installed().policy[OrdersPolicy]
     citizens = await known(session, *(opening.phone for opening in openings if opening.phone))
     moments = [opening.at or now() for opening in openings]
     numbers = await next_numbers(session, policy, [local(at).date() for at in moments])
-    tickets = []
+    tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
         tickets.append(
-            Ticket(
-                number=number,
-                query_code=new_code(policy),
-                state=State.DRAFT,
-                version=1,
-                source=opening.source,
-                call_id=opening.call_id,
-                original_hotline=opening.original_hotline,
-                citizen_id=citizen.id if citizen else None,
-                caller_phone=opening.phone,
-                caller_name=citizen.name if citizen else None,
-                anonymous=opening.phone is None,
-                opened_at=at,
-                opened_by=opening.agent_id,
-            )
+            {
+                "id": new_id(),
+                "number": number,
+                "query_code": new_code(policy),
+                "state": State.DRAFT,
+                "version": 1,
+                "source": opening.source,
+                "call_id": opening.call_id,
+                "original_hotline": opening.original_hotline,
+                "citizen_id": citizen.id if citizen else None,
+                "caller_phone": opening.phone,
+                "caller_name": citizen.name if citizen else None,
+                "anonymous": opening.phone is None,
+                "opened_at": at,
+                "opened_by": opening.agent_id,
+                "sealed": given_of(opening).get("category") == Category.REPORT,
+            }
+            | given_of(opening)
         )
-    session.add_all(tickets)
-    await session.flush()
-    for ticket in tickets:
-        after = {"number": ticket.number, "source": ticket.source, "original_hotline": ticket.original_hotline}
-        add(session, ticket, actor, Act.OPEN, origin="call", article="第十二条(一)", after=after)
-    await session.flush()
-    return tickets
+    for _, alike in groupby(sorted(tickets, key=sorted), key=sorted):  # one statement for rows of the same columns
+        await session.execute(insert(TICKETS), list(alike))
+    stories = []
+    for ticket, opening in zip(tickets, openings, strict=True):
+        after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
+        stories.append(
+            entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
+        )
+    await write(session, stories)
+    return [ticket["id"] for ticket in tickets]
+
+
+def given_of(opening: Opening) -> dict[str, Any]:
+    """The fields that came with the opening; none where a call was opened."""
+    return opening.given.given() if opening.given else {}
 
 
 async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = False) -> Ticket | None:

@@ -8,6 +8,7 @@ from core.calendar import ClockPolicy, Due, WorkCalendar, due
 from core.clock import SHANGHAI, local, now
 from core.errors import Invalid
 from core.policy import Policy
+from core.rules.book import Rulebook
 from crm.clocks import days_as_json
 from crm.county.categories import LABELS
 from crm.policy import LimitsPolicy
@@ -30,15 +31,17 @@ class Answer:
     calendar: WorkCalendar
 
 
-def reckon(category: str, from_: str, policy: Policy, calendar: WorkCalendar) -> Answer:
-    """Raises `Invalid` with the field that cannot be read, or when the policy was not yet in force."""
+def reckon(category: str, from_: str, book: Rulebook) -> Answer:
+    """By the policy in force at the dispatch. Raises `Invalid` with what cannot be read, or before the regulation."""
     name = LIMITS.get(category.strip())
     if name is None:
         known = "、".join(LIMITS)
         raise Invalid("no-such-category", f"没有“{category}”这一类诉求。可以写：{known}。")
     dispatched_at = instant(from_)
-    if dispatched_at < policy.issued_at:
-        raise Invalid("before-regulation", f"{chinese(policy.issued_at)}之前办法尚未施行，不计算时限（第三十二条）。")
+    policy, calendar = book.policy_at(dispatched_at), book.calendar
+    if policy is None:
+        first = chinese(book.policies[0].since)
+        raise Invalid("before-regulation", f"{first}之前办法尚未施行，不计算时限（第三十二条）。")
     limits = policy[LimitsPolicy]
     limit = int(getattr(limits, name))
     found = due(dispatched_at, limit, calendar, policy[ClockPolicy].reading)

@@ -2,7 +2,8 @@
 
 Settings from the pydantic sections and the docstrings of their attributes, dialplan names from
 `callflow/variables.py`, permissions from `core/permissions.py` and the route table, metrics from their
-registry, the regulation from `requirements.toml` and the sources. A test holds the committed pages to this.
+registry, the regulation from `requirements.toml` and the sources, the API from the route table. A test holds the
+committed pages to this.
 """
 
 import ast
@@ -20,13 +21,14 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from callflow import variables
-from core.permissions import GRANTS, PRIVILEGED, Permission, Role
+from core.permissions import GRANTS, PRIVILEGED, SCOPES, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from hotline.tools import regulation
 from hotline.tools.life_page import LIFE, life_page
+from web.api import document
 from web.route import Door, Who
-from web.routes import TABLE
+from web.routes import API, TABLE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -36,14 +38,15 @@ WRITTEN = "Written by `python -m hotline.tools.reference`; a test fails when it 
 
 
 def pages() -> dict[str, str]:
-    """File name -> Markdown."""
+    """File name -> Markdown, or the API's document as JSON."""
     return {
         "settings.md": settings_page(),
         "dialplan-variables.md": variables_page(),
         "permissions.md": permissions_page(),
         "metrics.md": metrics_page(),
-        LIFE: life_page(WRITTEN),
         "regulation.md": regulation.page(WRITTEN),
+        LIFE: life_page(WRITTEN),
+        "openapi.json": document.text(API),
     }
 
 
@@ -178,12 +181,15 @@ def permissions_page() -> str:
     routes = [
         (f"`{r.method} {r.path}`", r.summary, _who(r.who)) for r in sorted(TABLE, key=lambda r: (r.path, r.method))
     ]
+    scopes = [(f"`{one.value}`", said.get(one.name, "")) for one in Permission if one in SCOPES]
     doors = [(f"*{door.name.lower()}*", door.value) for door in Door]
     return _text(
         [
             f"# Permissions\n\n{WRITTEN}\n",
             f"## Roles\n\nEverybody who signed in has `self`. A second factor is asked of {second}.\n\n"
             + _table(("permission", "", *(role.label for role in roles)), grants),
+            "## Programs\n\nAn access token of the API carries some of these and nothing else:\n\n"
+            + _table(("scope", ""), scopes),
             "## Routes\n\nOne permission is enough where several stand. Routes without one name a door:\n\n"
             + _table(("door", "who may come"), doors),
             _table(("route", "", "who may come"), routes),

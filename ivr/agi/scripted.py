@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from callflow.facts import Kind
 from callflow.sources.cel import learned_data
 from callflow.variables import CallEvent, Variable
-from ivr.agi.session import Session
-from ivr.agi.wire import HungUp, Request, command
+from ivr.agi.session import Decision, Session
+from ivr.agi.wire import HungUp, Request, assignments, command
 
 GONE = "gone"
 """In the caller's keys: here the caller hangs up."""
@@ -42,6 +42,12 @@ class ScriptedSession(Session):
         """Keep it."""
         command("SET", "VARIABLE", variable.value, value)
         self.variables[variable.value] = value
+
+    async def finish(self, decision: Decision) -> None:
+        """Keep all of it."""
+        done = {**decision, Variable.DONE: self.request.flow}
+        command("EXEC", "MSet", assignments(done.items()))
+        self.variables |= {str(name): value for name, value in done.items()}
 
     async def learned(self, kind: Kind, **data: str) -> None:
         """Keep it."""

@@ -5,15 +5,15 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from prometheus_client import Counter, Gauge
 
-from callflow.variables import Variable
 from core import log
 from core.errors import Unavailable
 from core.health import Health
 from ivr.agi.connection import Connection
-from ivr.agi.session import AgiSession, Session
+from ivr.agi.session import AgiSession, Decision, Session
 from ivr.agi.wire import AgiError, BadPeer, HungUp, Mute, Request
 
-Flow = Callable[[Session], Awaitable[None]]
+Flow = Callable[[Session], Awaitable[Decision | None]]
+"""None: there is nothing to decide, the flow was a conversation."""
 
 PART = "语音流程"
 CONNECTIONS = 1000
@@ -103,8 +103,8 @@ class AgiServer:
         outcome = "failed"
         with log.call(linkedid=session.linkedid[:64]):
             try:
-                await self._flows[request.flow](session)
-                await session.set(Variable.DONE, request.flow)
+                decision = await self._flows[request.flow](session)
+                await session.finish(decision or {})
                 outcome = "done"
             except HungUp:
                 outcome = "hung-up"

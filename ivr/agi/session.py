@@ -1,19 +1,23 @@
 """What a flow may say and hear: the conversation with one caller."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from callflow.facts import Kind
 from callflow.sources.cel import learned_data
 from callflow.variables import CallEvent, Variable
 from ivr.agi.connection import Connection
-from ivr.agi.wire import HungUp, Request
+from ivr.agi.wire import HungUp, Request, assignments
 
 QUICK_S = 3.0
 """A command that only Asterisk has to answer."""
 LONGEST_PROMPT_S = 60.0
 GRACE_S = 5
 KEYS = "0123456789*#"
+Decision = Mapping[Variable, str]
+"""What a flow gives back: the variables by which the dialplan goes on. A fact stands in LEARNED, as `learned_data`
+writes it."""
 PATIENCE = 3
 """So often a caller may end a number with # where nothing was typed."""
 
@@ -41,6 +45,11 @@ class Session(ABC):
     @abstractmethod
     async def set(self, variable: Variable, value: str) -> None:
         """Set a variable of ours."""
+
+    @abstractmethod
+    async def finish(self, decision: Decision) -> None:
+        """Hand over what the flow decided and, as the last of it, the sentinel: all in one command, so that the
+        dialplan finds the whole or nothing."""
 
     @abstractmethod
     async def play(self, *prompts: str, keys: str = "") -> str:
@@ -78,6 +87,11 @@ class Session(ABC):
         return self.request.values.get("uniqueid", "")
 
     @property
+    def dialled(self) -> str:
+        """The number of ours that was dialled: what the dialplan gives every flow along with its name."""
+        return self.request.values.get("arg_1", "")
+
+    @property
     def caller(self) -> str:
         """The number that the trunk gave; whatever it says."""
         return self.request.values.get("callerid", "")
@@ -97,6 +111,11 @@ class AgiSession(Session):
     async def set(self, variable: Variable, value: str) -> None:
         """SET VARIABLE."""
         await self._line.ask("SET", "VARIABLE", variable.value, value, timeout=QUICK_S)
+
+    async def finish(self, decision: Decision) -> None:
+        """EXEC MSet."""
+        done = {**decision, Variable.DONE: self.request.flow}
+        await self._line.ask("EXEC", "MSet", assignments(done.items()), timeout=QUICK_S)
 
     async def learned(self, kind: Kind, **data: str) -> None:
         """EXEC CELGenUserEvent."""

@@ -1,6 +1,7 @@
 """The words of AGI: requests, commands and replies as bytes and back, with every limit that keeps a peer honest."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +12,7 @@ LONGEST_COMMAND = 2000
 """Asterisk reads commands into 2048 bytes (AGI_BUF_LEN, res_agi.c)."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ASSIGNABLE = re.compile(r"[A-Za-z0-9_./%&=~+-]*")
 _BARE = re.compile(r"[A-Za-z0-9_./+-]+")
 _REPLY = re.compile(r"(\d{3}) result=(-?[^\s()]*)(?: \((.*)\))?(?: endpos=(\d+))?$", re.DOTALL)
 _PATH = re.compile(r"/([a-z][a-z0-9-]{0,31})")
@@ -37,7 +39,7 @@ class Refused(AgiError):
 
 
 class BadValue(AgiError):
-    """A value that could end a line or does not fit into one; it was not sent."""
+    """A value that could end a line or an assignment, or does not fit into one; it was not sent."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,16 @@ def command(*words: str) -> bytes:
     if len(line) > LONGEST_COMMAND:
         raise BadValue("longer than Asterisk reads")
     return line
+
+
+def assignments(values: Iterable[tuple[str, str]]) -> str:
+    """The argument of Asterisk's MSet, which takes quotes, brackets and backslashes out of what it sets and ends a
+    value at a comma: none of them is sent. Raises BadValue."""
+    pairs = list(values)
+    for name, value in pairs:
+        if not _ASSIGNABLE.fullmatch(value):
+            raise BadValue(f"{name} cannot be assigned")
+    return ",".join(f"{name}={value}" for name, value in pairs)
 
 
 def _quoted(word: str) -> str:

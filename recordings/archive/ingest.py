@@ -2,23 +2,22 @@
 
 import asyncio
 import contextlib
-import hashlib
-import json
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, cast
+from uuid import UUID
 
 from soundfile import LibsndfileError
-from sqlalchemy import select
+from sqlalchemy import Row, Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from core import clock
-from core.db import Database, among
+from core.db import Database, among, new_id
 from core.errors import HotlineError, Unavailable
 from core.events import publish
 from core.live import hint
@@ -30,13 +29,14 @@ from recordings.archive.sound import Encoded, encode
 from recordings.archive.spool import Raw, spooled
 from recordings.events import RecordingStored
 from recordings.models import Kind, Recording, RecordingState
-from recordings.store.folder import digest_of
-from recordings.store.port import Store, mismatch, unavailable
+from recordings.store.port import Store, unavailable
 
 log = get(__name__)
-PEAKS_SUFFIX = ".peaks.json"
+RECORDINGS = cast(Table, Recording.__table__)
 BATCH = 50
 """Recordings catalogued in one transaction."""
+IN_MEMORY = 16 * 1024 * 1024
+"""Bytes of a sound being encoded, about a quarter of an hour; a longer one goes through the work folder."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class Kept:
 class Ingest:
     """One node's spool. `scan()` archives whatever is finished; whoever runs it, one at a time does.
 
-    `work` is a folder of its own, not in the spool: a spool that is full must still be emptied.
+    `work` is a folder of its own, not in the spool: a spool that is full must still be emptied. Its files have no
+    names, so that nothing half made outlives its process.
     """
 
     def __init__(
@@ -82,8 +83,7 @@ class Ingest:
         async with try_hold(self._db, f"recording-ingest:{self._node}") as held:
             if held is None:
                 return 0
-            await asyncio.to_thread(_clear, self._work)
-            await self._adopt()
+            self._work.mkdir(mode=0o700, parents=True, exist_ok=True)
             done, trouble = 0, None
             finished = await self._finished(await asyncio.to_thread(spooled, self._spool))
             for start in range(0, len(finished), BATCH):
@@ -103,18 +103,10 @@ class Ingest:
             return done
 
     async def _finished(self, raws: list[Raw]) -> list[Raw]:
-        """Those to which no sample will be added."""
-        if not raws:
-            return []
+        """Those to which no sample will be added; on the way, orphans of earlier scans find their calls."""
         async with self._db.session() as session:
-            found = await session.scalars(
-                select(Call.linkedid).where(
-                    Call.node == self._node,
-                    among(Call.linkedid, {raw.take.linkedid for raw in raws}),
-                    Call.ended_at.is_not(None),
-                )
-            )
-            ended = set(found)
+            await self._adopt(session)
+            ended = await self._ended(session, raws)
         at = clock.now()
         return [
             raw
@@ -127,17 +119,23 @@ class Ingest:
             )
         ]
 
+    async def _ended(self, session: AsyncSession, raws: list[Raw]) -> set[str]:
+        if not raws:
+            return set()
+        linkedids = {raw.take.linkedid for raw in raws}
+        of_raws = select(Call.linkedid).where(Call.node == self._node, among(Call.linkedid, linkedids))
+        return set(await session.scalars(of_raws.where(Call.ended_at.is_not(None))))
+
     async def _keep(self, raw: Raw) -> Kept:
         """The sound in the store, read back."""
         if raw.state is RecordingState.EMPTY:
             return Kept(raw)
-        with _on_disk_trouble(), TemporaryDirectory(dir=self._work) as folder:
-            encoded, peaks = await asyncio.to_thread(_encoded, raw, Path(folder))
+        with _on_disk_trouble(), SpooledTemporaryFile(IN_MEMORY, dir=str(self._work)) as file:
+            sound = cast(BinaryIO, file)
+            encoded = await asyncio.to_thread(encode, raw.files, sound)
             day = clock.local(raw.changed_at).strftime("%Y/%m/%d")
             key = f"{day}/{self._node}/{raw.take.stem}-{encoded.digest[:12]}.flac"
-            await self._store.put(key, encoded.path, encoded.digest)
-            await _verify(self._store, key, encoded.digest)
-            await self._store.put(key + PEAKS_SUFFIX, peaks, digest_of(peaks))
+            await self._store.put(key, sound, encoded.digest)
         return Kept(raw, key, encoded)
 
     async def _catalogue(self, kept: list[Kept]) -> None:
@@ -147,74 +145,82 @@ class Ingest:
             return
         linkedids = {one.raw.take.linkedid for one in kept}
         async with self._db.session() as session:
-            rows = await session.scalars(
-                select(Recording)
-                .where(Recording.node == self._node, among(Recording.linkedid, linkedids))
-                .order_by(Recording.id)
+            rows = await session.execute(
+                select(RECORDINGS.c.linkedid, RECORDINGS.c.kind, RECORDINGS.c.part, RECORDINGS.c.digest)
+                .where(RECORDINGS.c.node == self._node, among(RECORDINGS.c.linkedid, linkedids))
+                .order_by(RECORDINGS.c.id)
                 .with_for_update()
             )
-            known: dict[tuple[str, str], list[Recording]] = {}
+            known: dict[tuple[str, Kind], dict[int, str]] = {}
             for row in rows:
-                known.setdefault((row.linkedid, row.kind), []).append(row)
-            found = await session.scalars(select(Call).where(Call.node == self._node, among(Call.linkedid, linkedids)))
+                known.setdefault((row.linkedid, row.kind), {})[row.part] = row.digest
+            of_node = select(Call.linkedid, Call.id, Call.connected_at).where(Call.node == self._node)
+            found = await session.execute(of_node.where(among(Call.linkedid, linkedids)))
             calls = {call.linkedid: call for call in found}
-            fresh: list[Recording] = []
+            fresh: list[dict[str, Any]] = []
             for one in kept:
-                same = known.setdefault((one.raw.take.linkedid, one.raw.take.kind), [])
-                new = self._row(one, same, calls.get(one.raw.take.linkedid))
-                if new:
-                    same.append(new)
+                same = known.setdefault((one.raw.take.linkedid, one.raw.take.kind), {})
+                if new := self._row(one, same, calls.get(one.raw.take.linkedid)):
+                    same[new["part"]] = new["digest"]
                     fresh.append(new)
-            session.add_all(fresh)
-            await session.flush()
-            await _tell(session, [row for row in fresh if row.call_id])
+            if fresh:
+                await session.execute(insert(RECORDINGS), fresh)
+            await _tell(
+                session,
+                [
+                    RecordingStored(recording_id=new["id"], call_id=new["call_id"], kind=new["kind"])
+                    for new in fresh
+                    if new["call_id"]
+                ],
+            )
 
-    def _row(self, one: Kept, known: list[Recording], call: Call | None) -> Recording | None:
-        """The catalogue's row of a recording; None where it has one, or was no recording: a recorder that waited in
-        the queue for an agent in vain leaves empty files."""
+    def _row(
+        self, one: Kept, known: Mapping[int, str], call: Row[str, UUID, datetime | None] | None
+    ) -> dict[str, Any] | None:
+        """The catalogue's row of a recording, `known` being its likes' digests by part; None where it has one, or was
+        no recording: a recorder that waited in the queue for an agent in vain leaves empty files."""
         raw, take, digest = one.raw, one.raw.take, one.encoded.digest if one.encoded else ""
         talked = call is None or call.connected_at is not None or take.kind is Kind.MESSAGE
         if not (talked or raw.samples):
             return None
-        if any(row.digest == digest and (digest or row.part == take.part) for row in known):
+        if digest in known.values() if digest else known.get(take.part) == "":
             return None
         seconds = (one.encoded.samples if one.encoded else 0) / RATE
         started_at = raw.changed_at - timedelta(seconds=seconds)
-        parts = {row.part for row in known}
-        part = take.part if take.part not in parts else max(parts) + 1
-        return Recording(
-            call_id=call.id if call else None,
-            node=self._node,
-            linkedid=take.linkedid,
-            kind=take.kind,
-            part=part,
-            started_at=started_at,
-            offset_s=offset(take.kind, part, started_at, call.connected_at if call else None),
-            seconds=seconds,
-            channels=1 if take.kind is Kind.MESSAGE else 2,
-            digest=digest,
-            store_key=one.key,
-            size=one.encoded.size if one.encoded else 0,
-            protected_until=last_protected_day(started_at, self._protected_years()),
-            state=raw.state,
-            transcribed_at=None if one.encoded else clock.now(),
-        )
+        part = take.part if take.part not in known else max(known) + 1
+        return {
+            "id": new_id(),
+            "call_id": call.id if call else None,
+            "node": self._node,
+            "linkedid": take.linkedid,
+            "kind": take.kind,
+            "part": part,
+            "started_at": started_at,
+            "offset_s": offset(take.kind, part, started_at, call.connected_at if call else None),
+            "seconds": seconds,
+            "channels": 1 if take.kind is Kind.MESSAGE else 2,
+            "digest": digest,
+            "store_key": one.key,
+            "size": one.encoded.size if one.encoded else 0,
+            "protected_until": last_protected_day(started_at, self._protected_years()),
+            "state": raw.state,
+            "transcribed_at": None if one.encoded else clock.now(),
+        }
 
-    async def _adopt(self) -> None:
+    async def _adopt(self, session: AsyncSession) -> None:
         """Give recordings whose call was unknown when they were archived to that call."""
-        async with self._db.session() as session:
-            orphans = await session.execute(
-                select(Recording, Call)
-                .join(Call, (Call.node == Recording.node) & (Call.linkedid == Recording.linkedid))
-                .where(Recording.call_id.is_(None), Recording.node == self._node)
-                .with_for_update(of=Recording)
-            )
-            adopted = []
-            for row, call in orphans:
-                row.call_id = call.id
-                row.offset_s = offset(row.kind, row.part, row.started_at, call.connected_at)
-                adopted.append(row)
-            await _tell(session, adopted)
+        orphans = await session.execute(
+            select(Recording, Call.id, Call.connected_at)
+            .join(Call, (Call.node == Recording.node) & (Call.linkedid == Recording.linkedid))
+            .where(Recording.call_id.is_(None), Recording.node == self._node)
+            .with_for_update(of=Recording)
+        )
+        adopted = []
+        for row, call_id, connected_at in orphans:
+            row.call_id = call_id
+            row.offset_s = offset(row.kind, row.part, row.started_at, connected_at)
+            adopted.append(RecordingStored(recording_id=row.id, call_id=call_id, kind=row.kind))
+        await _tell(session, adopted)
 
 
 def _trouble(raw: Raw, error: HotlineError | LibsndfileError) -> Unavailable:
@@ -226,21 +232,10 @@ def _trouble(raw: Raw, error: HotlineError | LibsndfileError) -> Unavailable:
     return trouble
 
 
-async def _tell(session: AsyncSession, rows: list[Recording]) -> None:
-    await publish(
-        session, *(RecordingStored(recording_id=r.id, call_id=r.call_id, kind=r.kind) for r in rows if r.call_id)
-    )
-    for row in rows:
-        hint(session, "recordings", row.call_id)
-
-
-async def _verify(store: Store, key: str, digest: str) -> None:
-    """Read back what was stored. Raises `Invalid("digest-mismatch")`."""
-    found = hashlib.sha256()
-    async for block in store.read(key):
-        found.update(block)
-    if found.hexdigest() != digest:
-        raise mismatch()
+async def _tell(session: AsyncSession, stored: list[RecordingStored]) -> None:
+    await publish(session, *stored)
+    for one in stored:
+        hint(session, "recordings", one.call_id)
 
 
 async def fetch(store: Store, key: str, target: Path) -> None:
@@ -248,18 +243,6 @@ async def fetch(store: Store, key: str, target: Path) -> None:
     with target.open("wb") as file:
         async for block in store.read(key):
             await asyncio.to_thread(file.write, block)
-
-
-def _encoded(raw: Raw, folder: Path) -> tuple[Encoded, Path]:
-    encoded, peaks = encode(raw.files, folder / "sound.flac"), folder / "peaks.json"
-    peaks.write_text(json.dumps(encoded.peaks))
-    return encoded, peaks
-
-
-def _clear(work: Path) -> None:
-    """What a killed process left half made; whoever holds the node's lock is alone here."""
-    shutil.rmtree(work, ignore_errors=True)
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def _remove(files: list[Path], spool: Path) -> None:

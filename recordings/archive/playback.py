@@ -1,12 +1,10 @@
 """Listening: whoever may, with a reason, and every look is in the ledger."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,7 +16,7 @@ from core.ledger.models import LedgerEntry
 from core.ledger.service import record
 from core.locks import lock
 from core.permissions import Permission
-from recordings.archive.ingest import PEAKS_SUFFIX, fetch
+from recordings.archive.ingest import fetch
 from recordings.archive.sound import peaks_of
 from recordings.models import Recording, RecordingState
 from recordings.store.port import Store
@@ -98,17 +96,13 @@ async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: 
 
 
 async def peaks(session: AsyncSession, store: Store, actor: Actor, recording_id: UUID) -> list[list[int]]:
-    """The waveform, per channel; kept beside the recording, computed again where it is missing."""
+    """The waveform, per channel; computed when somebody looks, since few recordings are ever opened."""
     actor.require(Permission.RECORDING_LISTEN)
     row = await _playable(session, recording_id)
-    try:
-        kept: Any = json.loads(b"".join([block async for block in store.read(row.store_key + PEAKS_SUFFIX)]))
-    except (NotFound, ValueError):
-        with TemporaryDirectory() as folder:
-            copy = Path(folder) / "sound.flac"
-            await fetch(store, row.store_key, copy)
-            kept = await asyncio.to_thread(peaks_of, copy)
-    return [[int(value) for value in channel] for channel in kept]
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "sound.flac"
+        await fetch(store, row.store_key, copy)
+        return await asyncio.to_thread(peaks_of, copy)
 
 
 async def _playable(session: AsyncSession, recording_id: UUID) -> Recording:

@@ -1,16 +1,17 @@
 """Raw one-direction files to one lossless file: stereo for a talk, mono for a message."""
 
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
 from recordings.archive.rules import RATE, SAMPLE_BYTES, whole_samples
-from recordings.store.folder import digest_of
-from recordings.store.port import mismatch
+from recordings.store.port import digest_of, mismatch
 
 BLOCK = 8 * RATE
 """Samples at a time: eight seconds."""
@@ -22,16 +23,14 @@ Samples = npt.NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Encoded:
-    """A FLAC file: its digest, size, length, and per channel the loudest value of each of at most 1000 parts."""
+    """A FLAC file: its digest, size in bytes, and samples per channel."""
 
-    path: Path
     digest: str
     size: int
     samples: int
-    peaks: list[list[int]]
 
 
-def encode(sources: list[Path | None], target: Path) -> Encoded:
+def encode(sources: list[Path | None], target: BinaryIO) -> Encoded:
     """Each source becomes one channel; a missing or shorter one is silent to the end.
 
     The result is decoded again and compared with the sources: raises `Invalid("digest-mismatch")` when one
@@ -40,16 +39,14 @@ def encode(sources: list[Path | None], target: Path) -> Encoded:
     counts = [whole_samples(source.stat().st_size) if source else 0 for source in sources]
     total = max(counts)
     written = hashlib.sha256()
-    loudest = _Peaks(len(sources), total)
     with soundfile.SoundFile(target, "w", RATE, len(sources), subtype="PCM_16", format="FLAC") as file:
         for start in range(0, total, BLOCK):
             block = _interleave(sources, counts, start, min(BLOCK, total - start))
             written.update(block.tobytes())
-            loudest.add(start, block)
             file.write(block)
     if _decoded_digest(target) != written.hexdigest():
         raise mismatch()
-    return Encoded(target, digest_of(target), target.stat().st_size, total, loudest.values())
+    return Encoded(digest_of(target), target.seek(0, os.SEEK_END), total)
 
 
 def peaks_of(path: Path) -> list[list[int]]:
@@ -91,9 +88,10 @@ def _interleave(sources: list[Path | None], counts: list[int], start: int, lengt
     return block
 
 
-def _decoded_digest(path: Path) -> str:
+def _decoded_digest(flac: BinaryIO) -> str:
     digest = hashlib.sha256()
-    with soundfile.SoundFile(path) as file:
+    flac.seek(0)
+    with soundfile.SoundFile(flac) as file:
         while len(block := file.read(BLOCK, dtype="int16", always_2d=True)):
             digest.update(block.tobytes())
     return digest.hexdigest()

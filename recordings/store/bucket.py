@@ -1,19 +1,18 @@
 """The archive as a bucket of an S3 service, or of any storage that obstore speaks to."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from recordings.settings import S3Settings
-from recordings.store.folder import digest_of
-from recordings.store.port import BLOCK, Stat, check_key, mismatch, missing, unavailable
+from recordings.store.port import BLOCK, Stat, check_key, digest_of, mismatch, missing, unavailable
 
 RETRIES = 3
 RETRY_FOR = timedelta(seconds=10)
@@ -41,13 +40,19 @@ class BucketStore:
             )
         )
 
-    async def put(self, key: str, source: Path, digest: str) -> None:
+    async def put(self, key: str, source: BinaryIO, digest: str) -> None:
         """See `Store.put`."""
         check_key(key)
         if await asyncio.to_thread(digest_of, source) != digest:
             raise mismatch()
+        source.seek(0)
         with _translated(key):
             await obstore.put_async(self._store, key, source)
+        stored = hashlib.sha256()
+        async for block in self.read(key):
+            stored.update(block)
+        if stored.hexdigest() != digest:
+            raise mismatch()
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """See `Store.read`."""

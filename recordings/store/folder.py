@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import hashlib
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -10,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from recordings.store.port import BLOCK, Stat, check_key, mismatch, missing, unavailable
+from recordings.store.port import BLOCK, Stat, check_key, digest_of, mismatch, missing, unavailable
 
 INCOMING = ".incoming"
 """Where files are written until they are whole; its leftovers mean nothing."""
@@ -23,7 +22,7 @@ class FolderStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, key: str, source: Path, digest: str) -> None:
+    async def put(self, key: str, source: BinaryIO, digest: str) -> None:
         """See `Store.put`."""
         await asyncio.to_thread(self._put, self._path(key), source, digest)
 
@@ -70,15 +69,15 @@ class FolderStore:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
-    def _put(self, target: Path, source: Path, digest: str) -> None:
+    def _put(self, target: Path, source: BinaryIO, digest: str) -> None:
         with _translated():
-            if target.is_file() and digest_of(target) == digest:
+            if target.is_file() and _digest_at(target) == digest:
                 return
             incoming = self._root / INCOMING / uuid.uuid4().hex
             _make_folder(incoming.parent)
             try:
                 _copy(source, incoming)
-                if digest_of(incoming) != digest:
+                if _digest_at(incoming) != digest:
                     raise mismatch()
                 _make_folder(target.parent)
                 incoming.rename(target)
@@ -103,15 +102,15 @@ def _opened(path: Path, start: int, end: int | None) -> tuple[BinaryIO, int]:
     return file, size if end is None else min(end, size)
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest_at(path: Path) -> str:
+    with path.open("rb", buffering=0) as file:
+        return digest_of(file)
 
 
-def _copy(source: Path, target: Path) -> None:
-    with source.open("rb") as reader, _private(target) as writer:
-        while block := reader.read(BLOCK):
+def _copy(source: BinaryIO, target: Path) -> None:
+    source.seek(0)
+    with _private(target) as writer:
+        while block := source.read(BLOCK):
             writer.write(block)
         writer.flush()
         os.fsync(writer.fileno())

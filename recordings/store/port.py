@@ -1,10 +1,10 @@
 """The port to where recordings lie: whole files under keys, written once, read in ranges."""
 
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from core.errors import Invalid, NotFound, Unavailable
 
@@ -25,11 +25,11 @@ class Stat:
 class Store(Protocol):
     """Keeps files for years. Every method raises `Unavailable` while the storage is away or full."""
 
-    async def put(self, key: str, source: Path, digest: str) -> None:
-        """Store the file `source`, whose SHA-256 is `digest`, durably under `key`.
+    async def put(self, key: str, source: BinaryIO, digest: str) -> None:
+        """Store the whole file `source`, whose SHA-256 is `digest`, durably under `key`, and read it back.
 
-        The same content again changes nothing. Raises `Invalid("digest-mismatch")` when `source` is not what
-        `digest` says, and then stores nothing.
+        The same content again changes nothing. Raises `Invalid("digest-mismatch")` when `source`, and then nothing
+        is stored, or what was read back is not what `digest` says.
         """
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -43,6 +43,15 @@ class Store(Protocol):
 
     def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """Files whose key begins with `prefix`, in the order of keys."""
+
+
+def digest_of(file: BinaryIO) -> str:
+    """SHA-256 of a whole file, hexadecimal."""
+    file.seek(0)
+    found = hashlib.sha256()
+    while block := file.read(BLOCK):
+        found.update(block)
+    return found.hexdigest()
 
 
 def check_key(key: str) -> str:

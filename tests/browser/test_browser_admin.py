@@ -14,9 +14,11 @@ from core.db import Database
 from core.identity import administration
 from core.identity import service as identity
 from core.identity.models import User
+from core.jobs import JOBS, defer, run_pending
 from core.permissions import Role
 from crm.demo import seed_people
 from crm.installed import installed
+from hotline import wiring  # noqa: F401 - every job is known
 
 pytestmark = pytest.mark.browser
 
@@ -135,3 +137,18 @@ async def test_a_reason_opens_the_caller_and_the_auditor_reads_it(db: Database, 
     await auditor.get_by_role("button", name="查询").click()
     await expect(auditor.locator("tbody")).to_contain_text("回电核实地点")
     await picture(auditor, "ledger")
+
+
+async def test_a_failed_job_is_replayed_with_its_reason(db: Database, site: Any) -> None:
+    async with db.session() as session:
+        await defer(session, JOBS["crm.open-draft"], events=[{"call_id": "none"}])
+    await run_pending(db)
+    page = await administrator(db, site, Role.SYSTEM_ADMIN)
+    await page.locator("#rail").get_by_role("link", name="失败任务").click()
+    await page.locator("summary", has_text="重新执行").click()
+    await page.get_by_role("button", name="重新执行").click()
+    await expect(page.locator(".wrong").first).to_contain_text("请填写")
+    await picture(page, "jobs")
+    await page.get_by_label("已怎样排除原因").fill("通话记录已补齐")
+    await page.get_by_role("button", name="重新执行").click()
+    await expect(page.get_by_text("没有失败的任务")).to_be_visible()

@@ -1,5 +1,6 @@
 """A stored recording in a real Chromium: ranges, duration, moving time, seeking, waveform, keys, one look on record."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,13 @@ async def stored(db: Database, site: Any, folder: Path) -> Recording:
     silence = np.zeros(SECONDS * RATE // 2, dtype=np.int16)
     (folder / "citizen.sln").write_bytes(np.concatenate([loud, silence]).tobytes())
     (folder / "other.sln").write_bytes(np.concatenate([silence, soft]).tobytes())
-    made = encode([folder / "citizen.sln", folder / "other.sln"], folder / "talk.flac")
+    sound = io.BytesIO()
+    made = encode([folder / "citizen.sln", folder / "other.sln"], sound)
     async with db.session() as session:
         row = (await session.scalars(select(Recording).order_by(Recording.started_at.desc()).limit(1))).one()
         row.digest, row.size, row.seconds = made.digest, made.size, SECONDS
         row.store_key = "2026/11/23/talk.flac"
-    await site.store.put(row.store_key, made.path, made.digest)
+    await site.store.put(row.store_key, sound, made.digest)
     return row
 
 

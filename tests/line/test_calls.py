@@ -162,6 +162,11 @@ def in_order(call: Call) -> bool:
     return known == sorted(known) and len(known) == 5
 
 
+def said(call: Call) -> dict[str, tuple[int, str]]:
+    """What is known of a call and by whom; the manager's instants are some tenths of a millisecond late."""
+    return {field: (rank, value) for field, (rank, _, value) in call.evidence.items()}
+
+
 async def test_one_call_is_one_complete_record_and_a_wrap_up(centre: Centre) -> None:
     desk = await centre.desk()
     citizen = await centre.rings()
@@ -179,12 +184,12 @@ async def test_one_call_is_one_complete_record_and_a_wrap_up(centre: Centre) -> 
     async with centre.db.session() as session:
         await agents.finish_wrap_up(session, centre.agent, centre.agent_id)
     await until(lambda: centre.device("idle"), "the end of the wrap-up in Asterisk")
-    before = call.evidence
+    live = said(await centre.having(citizen, "outcome"))
     await centre.line.feed.reconciler.read_journals()
     assert await centre.calls() == 1, "three CDRs, one call"
     after = await centre.having(citizen, "outcome")
     assert (after.outcome, after.agent_name, after.ended_by) == ("answered", "李雯", "agent")
-    assert before.keys() <= after.evidence.keys()
+    assert said(after) == live, "what the manager's filter leaves out is nothing that a record is made of"
     assert await centre.callbacks() == []
 
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from sqlalchemy import select
 
 from core import clock
+from core.accounts.channels import Channel
 from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
@@ -131,7 +132,7 @@ def labels() -> dict[str, dict[str, str]]:
         "act": {act.value: act.label for act in Act},
         "category": {one.value: label for one, label in LABELS.items()},
         "role": {"lead": "主办", "assist": "协办", "copy": "抄送", "sub": "二级承办"},
-        "source": {"phone": "来电", "message": "留言"},
+        "source": {"phone": "来电", "message": "留言"} | {one.value: one.label for one in Channel},
     }
 
 

@@ -94,7 +94,7 @@ async def show_enrolment(ctx: Context, asked: Opening) -> web.Response:
     """The QR code of a second factor that is yet to be bound."""
     if (step := next_step(ctx.signed_in)) != "/sign-in/enrol":
         return ctx.leave(step)
-    uri = await identity.begin_enrolment(ctx.session, ctx.signed_in)
+    uri = await identity.begin_enrolment(ctx.session, ctx.signed_in, ctx.parts.title)
     drawing = segno.make(uri, error="m").svg_inline(scale=4, border=2, dark="#1b2430", omitsize=True)
     secret = uri.partition("secret=")[2].partition("&")[0]
     return ctx.bare("signin_enrol.html", qr=Markup(drawing), secret=secret, next=asked.next)

@@ -14,7 +14,7 @@ from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
-from crm.tickets.history import add
+from crm.tickets.history import append, entry, write
 from crm.tickets.input import Clean, Correction, Text, Words
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import next_numbers
@@ -115,7 +115,7 @@ async def merge(session: AsyncSession, case: Case, given: Merge) -> Told:
     master.version += 1
     after = {"number": ticket.number, "report_count": master.report_count}
     what: dict[str, Any] = {"article": "第十二条(一)", "reason": given.reason}
-    add(session, master, case.actor, Act.JOINED, origin="desk", after=after, **what)
+    await append(session, master, case.actor, Act.JOINED, origin="desk", after=after, **what)
     await publish(session, TicketActed(ticket_id=master.id, seq=master.version, act=Act.JOINED))
     return Told({}, {"master": master.number, "report_count": master.report_count}, given.reason)
 
@@ -155,7 +155,9 @@ async def split(session: AsyncSession, case: Case, given: Split) -> Told:
         session.add(ticket)
         made.append(ticket)
     await session.flush()
+    stories = []
     for ticket in made:
         after = {"number": ticket.number, "split_from": first.number, "category": ticket.category}
-        add(session, ticket, case.actor, Act.OPEN, origin="desk", article="第九条", after=after)
+        stories.append(entry(ticket.id, 1, case.actor, Act.OPEN, origin="desk", article="第九条", after=after))
+    await write(session, stories)
     return Told({}, {"parts": numbers}, result=made)

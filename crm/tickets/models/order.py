@@ -115,6 +115,7 @@ class Ticket(Base):
         Index("ix_tickets_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
         Index("ix_tickets_repeat_of", "repeat_of", postgresql_where=text("repeat_of IS NOT NULL")),
         Index("ix_tickets_split_from", "split_from", postgresql_where=text("split_from IS NOT NULL")),
+        Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
     )
 
 

@@ -81,7 +81,8 @@ async def test_a_privileged_role_needs_its_second_factor_once_each(db: Database)
     found = await who(db, signed)
     assert found is not None and not found.complete
     async with db.session() as session:
-        uri = await service.begin_enrolment(session, found)
+        uri = await service.begin_enrolment(session, found, "信江12345")
+    assert pyotp.parse_uri(uri).issuer == "信江12345", "the telephone's list of codes names this hotline"
     code = pyotp.parse_uri(uri).now()  # type: ignore[attr-defined]
     async with db.session() as session:
         assert not await service.give_second_factor(session, found, "000000" if code != "000000" else "111111")

@@ -10,15 +10,20 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from core import clock, events, jobs, live
+from core.actor import Actor
 from core.db import Database, new_id
-from core.errors import Invalid, Unavailable
-from core.jobs import JobContext, Retry, defer, failed_jobs, job, replay, run_pending
+from core.errors import Conflict, Denied, Invalid, Unavailable
+from core.jobs import JobContext, Retry, defer, job, run_pending
+from core.ledger.models import LedgerEntry
+from core.permissions import Role
+from core.replay import count_failed, failed_jobs, replay
 
 ran: list[Any] = []
 BAD = 13
+ADMINISTRATOR = Actor(None, "吴系", frozenset({Role.SYSTEM_ADMIN}))
 
 
 @job("test.note")
@@ -117,9 +122,18 @@ async def test_an_error_fails_the_job_once_and_a_person_replays_it(db: Database)
     async with db.session() as session:
         (failed,) = await failed_jobs(session)
         assert failed.name == "test.wrong"
-        await replay(session, failed.id)
+        assert await count_failed(session) == 1
+        await replay(session, ADMINISTRATOR, failed.id, "已恢复")
+    with pytest.raises(Conflict):
+        async with db.session() as session:
+            await replay(session, ADMINISTRATOR, failed.id, "再试一次")
     await run_pending(db)
     assert ran == ["wrong", "wrong"]
+    async with db.session() as session:
+        (entry,) = await session.scalars(select(LedgerEntry))
+        with pytest.raises(Denied):
+            await replay(session, Actor(None, "王丽", frozenset({Role.AGENT})), failed.id, "试试")
+    assert (entry.action, entry.reason, entry.detail) == ("job.replay", "已恢复", {"name": "test.wrong"})
 
 
 async def test_every_subscriber_hears_an_event(db: Database) -> None:

@@ -12,7 +12,7 @@ from callflow.variables import Variable
 from ivr.agi import server as agi_server
 from ivr.agi import session as agi_session
 from ivr.agi.server import AgiServer
-from ivr.agi.session import Session
+from ivr.agi.session import Decision, Session
 
 HEADER = b"agi_network: yes\nagi_request: agi://127.0.0.1:4573/talk\nagi_uniqueid: node1-1.1\n\n"
 OK = b"200 result=1\n"
@@ -33,12 +33,17 @@ async def inject(session: Session) -> None:
     await session.set(Variable.QUEUE, "general\nSET VARIABLE X 1")
 
 
+async def decide(session: Session) -> Decision:
+    """Decides what the peer says."""
+    return {Variable.QUEUE: await session.get("GREETING")}
+
+
 @pytest.fixture
 async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AgiServer]:
     """A server that loses patience quickly."""
     monkeypatch.setattr(agi_server, "HEADER_S", 1.0)
     monkeypatch.setattr(agi_session, "QUICK_S", 1.5)
-    one = AgiServer("127.0.0.1", 0, {"talk": talk, "crash": crash, "inject": inject}, connections=200)
+    one = AgiServer("127.0.0.1", 0, {"talk": talk, "crash": crash, "inject": inject, "decide": decide}, connections=200)
     await one.start()
     yield one
     await one.stop()
@@ -130,11 +135,21 @@ CASES = [
     # flows
     Case("a flow that raises", asks(b"crash"), (), "failed"),
     Case("a flow that would inject a command", asks(b"inject"), (), "failed"),
+    Case("a decision", asks(b"decide"), (b"200 result=1 (a-b)\n", OK), "done"),
+    Case("no decision", asks(b"decide"), (b"200 result=0\n", OK), "done"),
+    Case("a decision with a comma", asks(b"decide"), (b"200 result=1 (a,HOTLINE_DONE=x)\n",), "failed"),
+    Case("a decision with a quote", asks(b"decide"), (b'200 result=1 (a")\n',), "failed"),
+    Case("a decision with a bracket", asks(b"decide"), (b"200 result=1 (a(b)\n",), "failed"),
+    Case("a decision with a backslash", asks(b"decide"), (b"200 result=1 (a\\)\n",), "failed"),
+    Case("a decision that is dialplan", asks(b"decide"), (b"200 result=1 (${SHELL}id)\n",), "failed"),
+    Case("a decision in bad UTF-8", asks(b"decide"), (b"200 result=1 (\xd5\xc5)\n",), "failed"),
+    Case("a decision too long to send on", asks(b"decide"), (b"200 result=1 (" + b"a" * 5000 + b")\n",), "failed"),
+    Case("mute after a decision", asks(b"decide"), (b"200 result=1 (a)\n", None), "failed"),
 ]
 
 
 def ended(outcome: str) -> float:
-    flows = ("talk", "crash", "inject")
+    flows = ("talk", "crash", "inject", "decide")
     return sum(
         REGISTRY.get_sample_value("hotline_agi_flows_total", {"flow": flow, "outcome": outcome}) or 0 for flow in flows
     )
@@ -173,7 +188,7 @@ async def good_call(port: int) -> bytes:
     return said
 
 
-GOOD = b"GET VARIABLE GREETING\nSET VARIABLE HOTLINE_QUEUE market\nSET VARIABLE HOTLINE_DONE talk\n"
+GOOD = b'GET VARIABLE GREETING\nSET VARIABLE HOTLINE_QUEUE market\nEXEC MSet "HOTLINE_DONE=talk"\n'
 
 
 def test_there_are_at_least_forty() -> None:
@@ -193,7 +208,8 @@ async def test_each_gets_its_outcome_and_no_other_call_notices(server: AgiServer
     expected = {"done": 2} | ({} if case.outcome is None else {case.outcome: 1 + 2 * (case.outcome == "done")})
     assert {o: ended(o) - before[o] for o in before if ended(o) != before[o]} == expected
     assert b"HANGUP" not in [line for line in said.splitlines() if not line.startswith(b"SET")]
-    assert said.count(b"HOTLINE_DONE") == (case.outcome == "done")
+    sentinels = case.outcome == "done" or case.name == "mute after a decision"
+    assert said.count(b"HOTLINE_DONE") == sentinels
     if case.outcome is None:
         assert said == b""
 
@@ -252,7 +268,7 @@ async def test_stopping_lets_a_flow_finish(server: AgiServer) -> None:
     writer.write(b"200 result=1 (x)\n")
     await reader.readline()
     writer.write(OK)
-    assert b"HOTLINE_DONE talk" in await asyncio.wait_for(reader.readline(), WAIT_S)
+    assert b"HOTLINE_DONE=talk" in await asyncio.wait_for(reader.readline(), WAIT_S)
     writer.write(OK)
     await asyncio.wait_for(stopping, WAIT_S)
     with pytest.raises(OSError, match=r".*"):

@@ -14,14 +14,17 @@ from callflow.incidents.models import Incident
 from callflow.models import Call
 from core import clock
 from core.db import Database
+from core.jobs import JOBS, defer, run_pending
 from core.permissions import Role
+from hotline import wiring  # noqa: F401 - every job is known
 from recordings.models import Kind, Recording, RecordingState, Side, Source, TranscriptSegment
+from web.pages.jobs import WORDS
 
 PAGES = {
     Role.SHIFT_LEAD: ["/live-calls", "/calls", "/callbacks", "/recordings", "/incidents", "/system", "/account"],
     Role.SECURITY_ADMIN: ["/users", "/units", "/system"],
-    Role.SYSTEM_ADMIN: ["/numbers", "/numbers?new=queue", "/seats", "/duty", "/units", "/system"],
-    Role.AUDIT_ADMIN: ["/ledger", "/system"],
+    Role.SYSTEM_ADMIN: ["/numbers", "/numbers?new=queue", "/seats", "/duty", "/units", "/jobs", "/system"],
+    Role.AUDIT_ADMIN: ["/ledger", "/jobs", "/system"],
 }
 
 
@@ -154,3 +157,27 @@ async def test_two_visits_to_the_player_within_one_second_are_two(db: Database, 
         assert grant, await page.text()
         seen.add(grant[1])
     assert len(seen) == 3, "each visit has a grant of its own, and its listening is a line of its own in the ledger"
+
+
+async def test_a_failed_job_is_run_again_by_a_person_who_says_why(db: Database, serve: Callable[[], Desk]) -> None:
+    async with db.session() as session:
+        await defer(session, JOBS["crm.open-draft"], events=[{"call_id": "no call"}, {"call_id": "none"}])
+    await run_pending(db)
+    await run_pending(db)
+    desk = await signed_in(db, serve(), "person", Role.SYSTEM_ADMIN)
+    text = await (await desk.get("/jobs")).text()
+    assert text.count("通话接通后形成工单草稿") == 2
+    assert "no call" not in text, "what a job is about may be personal"
+    (id, other) = re.findall(r"/jobs/(\d+)/replay", text)
+    assert (await desk.post(f"/jobs/{id}/replay", {"reason": ""})).status == 422
+    assert (await desk.post(f"/jobs/{id}/replay", {"reason": "数据已修正"})).status == 303
+    assert (await desk.post(f"/jobs/{id}/replay", {"reason": "数据已修正"})).status == 409
+    text = await (await desk.get("/jobs")).text()
+    assert re.findall(r"/jobs/(\d+)/replay", text) == [other]
+    auditor = await signed_in(db, serve(), "auditor", Role.AUDIT_ADMIN)
+    assert "由系统管理员处理" in await (await auditor.get("/jobs")).text()
+    assert (await auditor.post(f"/jobs/{other}/replay", {"reason": "试试"})).status == 403
+
+
+def test_every_job_has_words() -> None:
+    assert {name for name in JOBS if not name.startswith("test.")} == set(WORDS)

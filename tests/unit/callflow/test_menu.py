@@ -23,7 +23,7 @@ def test_the_countys_keys() -> None:
 @pytest.mark.parametrize(
     ("now", "what"),
     [
-        ('{ key = "2", does = "repeat" }', "keys with two meanings: 2"),
+        ('{ key = "2", does = "repeat" }', "同一按键有两种用途：2"),
         ('{ key = "10", does = "repeat" }', "key"),
         ('{ key = "9,1,System(id)", does = "repeat" }', "key"),
         ('{ key = "", does = "repeat" }', "key"),

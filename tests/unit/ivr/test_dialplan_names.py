@@ -29,8 +29,7 @@ def test_variables() -> None:
 
 
 def test_events() -> None:
-    by_flows = {CallEvent.LEARNED}
-    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent) - by_flows
+    assert set(re.findall(r"CELGenUserEvent\((\w+)", DIALPLAN)) == set(CallEvent)
 
 
 def test_routes_are_rungs_of_the_ladder() -> None:

@@ -1,7 +1,9 @@
 """Flows as conversations: what the caller does, what is heard, what is set."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -38,6 +40,13 @@ def world() -> World:
     return World(lambda: LINE, CallerLimits(), state_of, lambda: QUERY)
 
 
+async def decision(world: World, **values: str) -> Mapping[str, str]:
+    """The variables that the dialplan finds when the flow has ended; `values` came with the request."""
+    call = ScriptedSession(values=values)
+    await call.finish(await inbound(call, world))
+    return call.variables
+
+
 @pytest.mark.parametrize(
     ("dialled", "queue", "original"),
     [
@@ -48,43 +57,41 @@ def world() -> World:
     ],
 )
 async def test_the_number_dialled_decides(world: World, dialled: str, queue: str, original: str) -> None:
-    call = ScriptedSession(variables={Variable.DIALLED: dialled})
-    await inbound(call, world)
-    assert call.variables[Variable.QUEUE] == queue
-    assert call.variables[Variable.ROUTE] == "first"
-    assert call.facts[0][1]["original_hotline"] == original
+    decided = await decision(world, arg_1=dialled)
+    assert decided[Variable.QUEUE] == queue
+    assert decided[Variable.ROUTE] == "first"
+    assert decided[Variable.DONE] == "inbound"
+    learned = parse_qsl(decided[Variable.LEARNED])
+    assert ("kind", "routed") in learned
+    assert ("original_hotline", original) in learned
 
 
 async def test_who_calls_too_often_is_asked_to_call_later(world: World) -> None:
     for turn in range(3):
-        call = ScriptedSession(values={"uniqueid": f"node1-1.{turn}"})
-        await inbound(call, world)
-    assert (call.variables[Variable.ROUTE], call.variables[Variable.REASON]) == ("refuse", "calls")
-    assert call.facts[-1][1] == {"reason": "calls"}
+        decided = await decision(world, uniqueid=f"node1-1.{turn}")
+    assert (decided[Variable.ROUTE], decided[Variable.REASON]) == ("refuse", "calls")
+    assert decided[Variable.LEARNED] == "kind=refused&reason=calls"
 
 
 @pytest.mark.parametrize("caller", ["anonymous", "", "unknown", "0" * 500, "张伟", "1\u20282"])
 async def test_a_caller_without_a_number_is_served(world: World, caller: str) -> None:
     for turn in range(4):
-        call = ScriptedSession(values={"callerid": caller, "uniqueid": f"node1-2.{turn}"})
-        await inbound(call, world)
-        assert call.variables[Variable.ROUTE] == "first"
+        decided = await decision(world, callerid=caller, uniqueid=f"node1-2.{turn}")
+        assert decided[Variable.ROUTE] == "first"
 
 
 async def test_without_any_data_the_call_still_has_a_queue() -> None:
-    call = ScriptedSession()
-    await inbound(call, World(Snapshot, CallerLimits(), state_of, lambda: QUERY))
-    assert call.variables[Variable.QUEUE] == "hotline"
+    decided = await decision(World(Snapshot, CallerLimits(), state_of, lambda: QUERY))
+    assert decided[Variable.QUEUE] == "hotline"
 
 
 async def test_who_calls_twice_at_once_is_told_so() -> None:
     line = replace(LINE, limits=Limits(calls=9, window_min=10, concurrent=1))
     world = World(lambda: line, CallerLimits(), state_of, lambda: QUERY)
     for turn in range(2):
-        call = ScriptedSession(values={"uniqueid": f"node1-3.{turn}"})
-        await inbound(call, world)
-    assert call.variables[Variable.REASON] == "concurrent"
-    assert call.facts[-1][1] == {"reason": "concurrent"}
+        decided = await decision(world, uniqueid=f"node1-3.{turn}")
+    assert decided[Variable.REASON] == "concurrent"
+    assert decided[Variable.LEARNED] == "kind=refused&reason=concurrent"
 
 
 async def test_the_state_of_an_order_is_said(world: World) -> None:
@@ -175,3 +182,5 @@ async def test_without_the_database_the_caller_is_told() -> None:
 async def test_the_double_refuses_what_a_telephone_could_not_carry() -> None:
     with pytest.raises(BadValue):
         await ScriptedSession().set(Variable.QUEUE, "general\nHANGUP")
+    with pytest.raises(BadValue):
+        await ScriptedSession().finish({Variable.QUEUE: "general,HOTLINE_ROUTE=refuse"})

@@ -1,6 +1,7 @@
 """One contract for all stores: the folder, and the bucket adapter over obstore's own stores and a real S3 server."""
 
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -8,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from npm_package import NODE, install
@@ -74,21 +75,19 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             return BucketStore.s3(server.settings(tmp_path.name))
 
 
-def made(tmp_path: Path, data: bytes) -> tuple[Path, str]:
-    path = tmp_path / "source"
-    path.write_bytes(data)
-    return path, hashlib.sha256(data).hexdigest()
+def made(data: bytes) -> tuple[BinaryIO, str]:
+    return io.BytesIO(data), hashlib.sha256(data).hexdigest()
 
 
 async def bytes_of(blocks: AsyncIterator[bytes]) -> bytes:
     return b"".join([block async for block in blocks])
 
 
-async def test_what_goes_in_comes_out(store: Store, tmp_path: Path) -> None:
+async def test_what_goes_in_comes_out(store: Store) -> None:
     data = os.urandom(700_000)
-    path, digest = made(tmp_path, data)
-    await store.put("2026/11/23/a.flac", path, digest)
-    await store.put("2026/11/23/a.flac", path, digest)
+    source, digest = made(data)
+    await store.put("2026/11/23/a.flac", source, digest)
+    await store.put("2026/11/23/a.flac", source, digest)
     assert await bytes_of(store.read("2026/11/23/a.flac")) == data
     assert await bytes_of(store.read("2026/11/23/a.flac", 5, 300_000)) == data[5:300_000]
     assert await bytes_of(store.read("2026/11/23/a.flac", 699_990)) == data[699_990:]
@@ -96,10 +95,10 @@ async def test_what_goes_in_comes_out(store: Store, tmp_path: Path) -> None:
     assert (await store.stat("2026/11/23/a.flac")).size == len(data)
 
 
-async def test_list_in_order_and_delete(store: Store, tmp_path: Path) -> None:
-    path, digest = made(tmp_path, b"x")
+async def test_list_in_order_and_delete(store: Store) -> None:
+    source, digest = made(b"x")
     for key in ("b/2", "a/1", "b/1"):
-        await store.put(key, path, digest)
+        await store.put(key, source, digest)
     assert [stat.key async for stat in store.list()] == ["a/1", "b/1", "b/2"]
     assert [stat.key async for stat in store.list("b/")] == ["b/1", "b/2"]
     await store.delete("b/1")
@@ -107,10 +106,10 @@ async def test_list_in_order_and_delete(store: Store, tmp_path: Path) -> None:
     assert [stat.key async for stat in store.list("b/")] == ["b/2"]
 
 
-async def test_a_wrong_digest_stores_nothing(store: Store, tmp_path: Path) -> None:
-    path, _ = made(tmp_path, b"x")
+async def test_a_wrong_digest_stores_nothing(store: Store) -> None:
+    source, _ = made(b"x")
     with pytest.raises(Invalid, match="digest-mismatch"):
-        await store.put("a", path, "0" * 64)
+        await store.put("a", source, "0" * 64)
     with pytest.raises(NotFound):
         await store.stat("a")
     assert [stat async for stat in store.list()] == []
@@ -124,16 +123,16 @@ async def test_what_is_not_there(store: Store) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "/a", "../a", "a/../b", "a//b", ".incoming/x", "a\0b", "a/", "x" * 600])
-async def test_no_key_leaves_the_store(store: Store, tmp_path: Path, key: str) -> None:
-    path, digest = made(tmp_path, b"x")
+async def test_no_key_leaves_the_store(store: Store, key: str) -> None:
+    source, digest = made(b"x")
     with pytest.raises(Invalid, match="bad-store-key"):
-        await store.put(key, path, digest)
+        await store.put(key, source, digest)
 
 
 async def test_leftovers_of_a_crash_are_nobodys_recording(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "archive")
-    path, digest = made(tmp_path, b"sound")
-    await store.put("a", path, digest)
+    source, digest = made(b"sound")
+    await store.put("a", source, digest)
     (tmp_path / "archive" / INCOMING / "half").write_bytes(b"so")
     assert [stat.key async for stat in store.list()] == ["a"]
     assert (tmp_path / "archive" / "a").stat().st_mode & 0o077 == 0
@@ -141,10 +140,10 @@ async def test_leftovers_of_a_crash_are_nobodys_recording(tmp_path: Path) -> Non
 
 async def test_a_half_written_target_is_replaced(tmp_path: Path) -> None:
     store = FolderStore(tmp_path / "archive")
-    path, digest = made(tmp_path, b"sound")
+    source, digest = made(b"sound")
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "a").write_bytes(b"so")
-    await store.put("a", path, digest)
+    await store.put("a", source, digest)
     assert await bytes_of(store.read("a")) == b"sound"
 
 
@@ -164,30 +163,30 @@ def small_disk(root: Path) -> Iterator[Path]:
 async def test_a_full_disk_is_unavailable_and_leaves_nothing_half(tmp_path: Path) -> None:
     with small_disk(tmp_path / "small") as root:
         store = FolderStore(root)
-        path, digest = made(tmp_path, os.urandom(200_000))
+        source, digest = made(os.urandom(200_000))
         with pytest.raises(Unavailable, match="archive-full"):
-            await store.put("a", path, digest)
+            await store.put("a", source, digest)
         assert [stat async for stat in store.list()] == []
         assert not list((root / INCOMING).iterdir())
-        small, its = made(tmp_path, b"fits")
+        small, its = made(b"fits")
         await store.put("b", small, its)
         assert await bytes_of(store.read("b")) == b"fits"
 
 
-async def test_an_absent_bucket_is_unavailable(tmp_path: Path) -> None:
+async def test_an_absent_bucket_is_unavailable() -> None:
     store = BucketStore.s3(
         S3Settings(bucket="b", endpoint="http://127.0.0.1:9", allow_http=True, access_key_id="a", secret_access_key="b")
     )
-    path, digest = made(tmp_path, b"x")
+    source, digest = made(b"x")
     with pytest.raises(Unavailable, match="archive-unavailable"):
-        await store.put("a", path, digest)
+        await store.put("a", source, digest)
 
 
 async def test_a_bucket_takes_a_long_recording_in_parts_and_gives_any_range(s3: S3, tmp_path: Path) -> None:
     data = os.urandom(23_000_001)  # five parts of at most five megabytes
-    path, digest = made(tmp_path, data)
+    source, digest = made(data)
     store = BucketStore.s3(s3.settings(tmp_path.name))
-    await store.put("long", path, digest)
+    await store.put("long", source, digest)
     assert (await store.stat("long")).size == len(data)
     assert hashlib.sha256(await bytes_of(store.read("long"))).hexdigest() == digest
     assert await bytes_of(store.read("long", 5_242_870, 5_242_900)) == data[5_242_870:5_242_900]
@@ -196,25 +195,25 @@ async def test_a_bucket_takes_a_long_recording_in_parts_and_gives_any_range(s3: 
 
 
 async def test_a_bucket_that_refuses_the_key_is_unavailable(s3: S3, tmp_path: Path) -> None:
-    path, digest = made(tmp_path, b"x")
+    source, digest = made(b"x")
     store = BucketStore.s3(s3.settings(tmp_path.name, access_key_id="nobody"))
     with pytest.raises(Unavailable, match="archive-unavailable"):
-        await store.put("a", path, digest)
+        await store.put("a", source, digest)
     with pytest.raises(NotFound):
         await BucketStore.s3(s3.settings(tmp_path.name)).stat("a")
 
 
 async def test_a_bucket_server_that_dies_keeps_what_it_took_and_takes_the_rest_later(s3: S3, tmp_path: Path) -> None:
     store = BucketStore.s3(s3.settings(tmp_path.name))
-    path, digest = made(tmp_path, b"first")
-    await store.put("first", path, digest)
+    source, digest = made(b"first")
+    await store.put("first", source, digest)
     s3.kill()
     try:
-        path, digest = made(tmp_path, b"second")
+        source, digest = made(b"second")
         with pytest.raises(Unavailable, match="archive-unavailable"):
-            await store.put("second", path, digest)
+            await store.put("second", source, digest)
     finally:
         s3.start()
-    await store.put("second", path, digest)
+    await store.put("second", source, digest)
     assert await bytes_of(store.read("first")) == b"first"
     assert await bytes_of(store.read("second")) == b"second"

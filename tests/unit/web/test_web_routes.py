@@ -21,6 +21,14 @@ OPEN = {
     ("GET", "/health"),
 }
 """Everything that may be asked before signing in; a new one must be argued here."""
+PUBLIC = {
+    ("GET", "/query"),
+    ("POST", "/query"),
+    ("POST", "/api/v1/query"),
+    ("GET", "/api/v1/openapi.json"),
+    ("GET", "/api/v1/docs"),
+}
+"""For anybody: the state of an order against its query code, and the description of the API."""
 
 
 def test_every_route_has_a_permission_or_a_named_door() -> None:
@@ -29,6 +37,7 @@ def test_every_route_has_a_permission_or_a_named_door() -> None:
         assert needed
         assert all(isinstance(one, Permission | Door) for one in needed), route.path
     assert {(route.method, route.path) for route in TABLE if route.who is Door.OPEN} == OPEN
+    assert {(route.method, route.path) for route in TABLE if route.who is Door.PUBLIC} == PUBLIC
     assert {route.path for route in TABLE if route.who is Door.MACHINE} == {"/metrics"}
 
 
