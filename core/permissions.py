@@ -25,6 +25,7 @@ class Permission(StrEnum):
     ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
     ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
+    ORDER_EXPORT = "order.export"  # lists of orders as a workbook; always audited
     ORDER_HANDLE = "order.handle"  # for one's own unit: sign, handle, return, extend, reply
     ORDER_UNIT_LEAD = "order.unit-lead"  # for one's own unit: approve its inner steps
     ORDER_REVIEW = "order.review"  # decide returns and extensions, retype, change a limit
@@ -104,18 +105,18 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
-_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE}
-_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE} | _RULES
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_EXPORT}
+_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
     Role.SHIFT_LEAD: frozenset(_LEAD),
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
-        | {P.PERSONAL_UNMASK, P.ORDER_REVIEW, P.POLICY_VIEW}
+        | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW}
     ),
     Role.CHECKER: frozenset({P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}),
     Role.FOLLOW_UP: frozenset(
@@ -124,9 +125,11 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DIRECTOR: frozenset(
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
-        | {P.ORDER_ARCHIVE, P.PERSONAL_UNMASK, P.POLICY_VIEW}
+        | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW}
     ),
-    Role.ARCHIVIST: frozenset({P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE}),
+    Role.ARCHIVIST: frozenset(
+        {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
+    ),
     Role.UNIT_CLERK: frozenset(_UNIT),
     Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD}),
     Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),

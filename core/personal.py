@@ -93,6 +93,10 @@ class Personal(TypeDecorator[str]):
             """Whether the stored value equals one of `values`."""
             return blind_index(self.expr) == any_(literal([blind(value) for value in values], ARRAY(Text)))
 
+        def ends(self, last_four: str) -> ColumnElement[bool]:
+            """Whether the stored value ends in these four characters."""
+            return _last_four(self.expr) == last_four
+
         def operate(self, op: Any, *other: Any, **kwargs: Any) -> Any:
             if op.__name__ in {"eq", "ne"}:
                 raise TypeError("personal data is compared with .matches(value)")
@@ -108,6 +112,15 @@ class Personal(TypeDecorator[str]):
 def blind_index(column: Any) -> ColumnElement[str]:
     """The SQL expression of a column's blind index, for queries and for `Index(...)`."""
     return func.split_part(type_coerce(column, Text), ":", 3)
+
+
+def _last_four(column: Any) -> ColumnElement[str]:
+    return func.split_part(type_coerce(column, Text), ":", 2)
+
+
+def last_four_index_for(name: str, column: Any) -> Index:
+    """An index that serves `.ends(digits)` on `column`."""
+    return Index(name, _last_four(column))
 
 
 def index_for(name: str, column: Any) -> Index:

@@ -2,7 +2,8 @@
 
 from crm.channels import models as channels
 from crm.citizens import models as citizens
+from crm.search import models as search
 from crm.sms import models as sms
 from crm.tickets import models as tickets
 
-__all__ = ["channels", "citizens", "sms", "tickets"]
+__all__ = ["channels", "citizens", "search", "sms", "tickets"]

@@ -91,6 +91,15 @@ def migrate() -> None:
 
 
 @app.command()
+def reindex() -> None:
+    """重新建立工单的检索索引（可重复运行，不影响正在进行的工作）。"""
+    from crm.search.index import reindex as rebuild
+
+    wrong = uvloop.run(rebuild(runtime().db))
+    print(f"检索索引已核对，更正 {wrong} 条。")
+
+
+@app.command()
 def stop() -> None:
     """停止本实例的 Asterisk 和内置数据库（服务已停止之后使用；正在进行的通话将中断）。"""
     from hotline.ground import Ground

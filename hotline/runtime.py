@@ -13,6 +13,7 @@ from core.postgres import EmbeddedPostgres
 from core.rules.book import Rulebook
 from core.secrets import Secrets
 from crm import installed
+from crm.search import index as _index  # noqa: F401 - whoever writes orders keeps their words
 from hotline.settings import Settings
 
 

@@ -3,7 +3,9 @@
 from typing import Any
 
 from core.permissions import LABELS
+from crm.county.categories import LABELS as CATEGORIES
 from crm.county.data import UnitKind
+from crm.tickets.states import State
 
 ACTIONS = {
     "session.sign-in": "登录",
@@ -46,6 +48,7 @@ ACTIONS = {
     "line.set-duty-mobile": "初始设置值班手机",
     "personal.unmask": "查看完整姓名和电话",
     "personal.handle": "承办来电，查看来电人",
+    "orders.export": "导出工单",
     "recording.open": "调听录音",
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
@@ -63,6 +66,7 @@ GROUPS = {
     "session": "登录",
     "personal": "查看个人信息",
     "recording": "调听录音",
+    "orders": "导出",
     "user": "用户",
     "unit": "单位与坐席",
     "account": "接口程序",
@@ -91,6 +95,7 @@ SUBJECTS = {
     "job": "后台任务",
     "policy": "运行规则",
     "calendar": "工作日历",
+    "export": "导出",
 }
 FIELDS = {
     "name": "名称",
@@ -110,9 +115,22 @@ FIELDS = {
     "to_time": "结束",
     "weekdays": "星期",
     "phone": "号码",
+    "search": "查找",
+    "state": "状态",
+    "category": "类别",
+    "area": "属地",
+    "unit": "单位",
+    "first": "起始日",
+    "last": "截止日",
+    "sort": "排序",
 }
-CODES = {role.value: label for role, label in LABELS.items()} | {kind.value: kind.label for kind in UnitKind}
-"""Codes of roles and kinds of unit, as people call them."""
+CODES = (
+    {role.value: label for role, label in LABELS.items()}
+    | {kind.value: kind.label for kind in UnitKind}
+    | {state.value: state.label for state in State}
+    | {category.value: label for category, label in CATEGORIES.items()}
+)
+"""Codes of roles, kinds of unit, states and categories, as people call them."""
 
 
 def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -121,6 +139,15 @@ def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
     if not isinstance(found, dict):
         return []
     return [(FIELDS.get(name, str(name)), _shown(pair[0]), _shown(pair[1])) for name, pair in found.items()]
+
+
+def told(detail: dict[str, Any]) -> str:
+    """How much was taken along, and by which filter: `共 23 张；状态：待签收`."""
+    if "count" not in detail:
+        return ""
+    asked = detail.get("filter") or {}
+    parts = [f"{FIELDS[name]}：{_shown(asked[name])}" for name in FIELDS if name in asked and name != "sort"]
+    return "；".join([f"共 {detail['count']} 张", *parts])
 
 
 def _shown(value: Any) -> str:

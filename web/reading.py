@@ -122,7 +122,7 @@ def from_pairs(pairs: Any, asks: type[Asks]) -> dict[str, Any]:
     for name in dict.fromkeys(pairs):
         many = pairs.getall(name)
         if wants_list(asks, name):
-            values[name] = many
+            values[name] = [one for one in many if one != ""]
         elif len(many) > 1:
             raise malformed("同一项目重复提交")
         elif many[0] != "":

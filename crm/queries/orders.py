@@ -19,10 +19,10 @@ from crm.policy import LimitsPolicy
 from crm.queries.clocks import Clock, clock
 from crm.queries.messages import Answer, Message, of_order
 from crm.queries.people import Caller, caller
+from crm.search.earlier import earlier_of
 from crm.tickets.access import get
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.perform import offers
-from crm.tickets.queries import history_of
 from crm.tickets.states import Act, State
 
 _ROLES = {"lead": "主办单位", "assist": "协办单位", "copy": "抄送主管部门", "sub": "二级承办单位"}
@@ -86,7 +86,7 @@ async def order_page(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Or
     matter = here.county.matters.get(ticket.matter or "")
     area = here.county.units.get(ticket.area or "")
     messages, replies = await of_order(session, ticket.id) if staff else ([], [])
-    earlier = await history_of(session, actor, ticket.caller_phone) if staff and not ticket.sealed else []
+    earlier = await earlier_of(session, actor, ticket) if staff else []
     return OrderPage(
         ticket=ticket,
         state=State(ticket.state),
@@ -101,7 +101,7 @@ async def order_page(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Or
         history=tuple(await _history(session, ticket)) if staff else (),
         messages=tuple(messages),
         replies=tuple(replies),
-        earlier=tuple(one for one in earlier if one.id != ticket.id),
+        earlier=tuple(earlier),
         acts=tuple(offer.act for offer in await offers(session, actor, ticket)),
         query_code=ticket.query_code if actor.may(Permission.ORDER_EDIT) else None,
     )

@@ -15,10 +15,10 @@ from core.db import Base
 from core.identity.models import Unit
 from core.permissions import Permission
 from core.policy import Policy
-from crm.clocks import Rules
+from crm.clocks import Rules, rules_at, rules_of
 from crm.county.categories import Category
 from crm.installed import installed
-from crm.tickets.models import Assignment, Round, Ticket
+from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
 from crm.tickets.states import By, Stage, State
 
 T = TypeVar("T", bound=Base)
@@ -37,6 +37,10 @@ class Case:
     """All parts of the present round, also those that ended."""
     units: dict[UUID, Unit] = field(default_factory=dict)
     """The units that the act was given, as far as they exist."""
+    orders: dict[UUID, Ticket] = field(default_factory=dict)
+    """The other orders that the act was given, locked, as far as the actor may know of them."""
+    limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
+    """The limits of other laws that the act was given."""
     rows: dict[type[Base], list[Any]] = field(default_factory=dict)
     """Further rows of this order, of the tables that the act's lines name in `reads`, oldest first."""
 
@@ -52,15 +56,14 @@ class Case:
 
     @property
     def rules(self) -> Rules:
-        """The policy of the present round's dispatch, before it the one in force now, and the newest calendar (D35)."""
-        book = installed().rules
-        if self.round is not None and (policy := book.policy_of(self.round.policy_version)) is not None:
-            return Rules(policy, book.calendar)
-        return Rules(book.present(self.at), book.calendar)
+        """What this order's clocks run by: those of its round's dispatch, before one those of now (D35)."""
+        if self.round is not None:
+            return rules_of(self.round.policy_version)
+        return rules_at(self.at) or Rules(installed().policy, installed().calendar)
 
     @property
     def policy(self) -> Policy:
-        """The policy of `rules`."""
+        """The policy in force for this order."""
         return self.rules.policy
 
     def of(self, kind: type[T]) -> list[T]:

@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.calendar import Due
+from core.calendar import Due, Limit, LimitUnit
 from core.db import new_id
-from core.errors import Invalid
 from crm.clocks import days_as_json, rules_at
 from crm.policy import LimitsPolicy
 from crm.procedure import AssistPolicy
 from crm.tickets.case import Case
-from crm.tickets.models import Assignment, Round
+from crm.tickets.dues import earlier_by
+from crm.tickets.models import Assignment, Extension, Retype, Round
 from crm.tickets.states import By, Stage
 
 
@@ -34,19 +34,21 @@ class Outcome(StrEnum):
     """The round ended for another reason: the lead's return, a refusal."""
 
 
-async def open_round(session: AsyncSession, case: Case, kind: str, limit: int, *, limit_kind: str = "category") -> Due:
+async def open_round(
+    session: AsyncSession, case: Case, kind: str, limit: int | Limit, *, limit_kind: str = "category"
+) -> Due:
     """A new round whose 派发之日 is now (D5); the case's present one from here on."""
     rules = rules_at(case.at)
-    if rules is None:
-        raise Invalid("before-regulation", "本办法施行之前不能派发工单（第三十二条）。")
+    assert rules is not None  # a guard has seen to it
     ends = rules.due(case.at, limit)
+    days = limit.count if isinstance(limit, Limit) and limit.unit is LimitUnit.WORKING_DAY else None
     case.round = Round(
         id=new_id(),
         ticket_id=case.ticket.id,
         n=(case.round.n if case.round else 0) + 1,
         kind=kind,
         dispatched_at=case.at,
-        limit_days=limit,
+        limit_days=limit if isinstance(limit, int) else days,
         limit_kind=limit_kind,
         due_at=ends.at,
         provisional=ends.provisional,
@@ -63,14 +65,33 @@ async def open_round(session: AsyncSession, case: Case, kind: str, limit: int, *
     return ends
 
 
+KEPT = (
+    *("dispatched_at", "limit_days", "limit_kind", "statutory_limit_id"),
+    *("due_at", "provisional", "days", "policy_version", "calendar_version"),
+)
+"""Of a round whose clock runs on in the next."""
+
+
+async def continue_round(session: AsyncSession, case: Case) -> datetime | None:
+    """The order goes out again on the clock of the round that ended: 派发之日, limit and due stay (D10)."""
+    old, ticket = case.handling, case.ticket
+    values = {name: getattr(old, name) for name in KEPT}
+    case.round = Round(id=new_id(), ticket_id=ticket.id, n=old.n + 1, kind="redispatch", **values)
+    session.add(case.round)
+    await session.flush()
+    case.parts = []
+    ticket.due_at, ticket.provisional = old.due_at, old.provisional
+    return old.due_at
+
+
 def add_part(session: AsyncSession, case: Case, unit_id: UUID, by: By, basis: str) -> Assignment:
     """A unit's part in the present round, with the clocks of its role (D6, D29)."""
     made, limit = case.handling, case.handling.limit_days or 1
-    assist = case.policy[AssistPolicy]
-    sign: datetime | None = case.rules.due(case.at, case.policy[LimitsPolicy].sign).at
+    rules, assist = case.rules, case.policy[AssistPolicy]
+    sign: datetime | None = rules.due(case.at, case.policy[LimitsPolicy].sign).at
     ends: datetime | None = made.due_at
     if by is By.ASSIST and limit >= assist.earlier_from_limit:
-        ends = case.rules.due(made.dispatched_at, max(1, limit - assist.earlier_days)).at
+        ends = earlier_by(case, ends, assist.earlier_days) if ends is not None else None
     if by is By.COPY:
         sign = ends = None
     part = Assignment(
@@ -110,3 +131,14 @@ def end_round(case: Case, lead: Outcome) -> None:
         else:
             end_part(case, part, Outcome.RECALLED)
     case.handling.closed_at = case.at
+
+
+def void_extension(case: Case, reason: str) -> None:
+    """An application that waits falls away with what it was for; the act's line reads `Extension` and `Retype`."""
+    for extension in case.rows.get(Extension, []):
+        if extension.state in {"open", "forwarded"}:
+            extension.state, extension.reason, extension.decided_at = "void", reason, case.at
+    for retype in case.rows.get(Retype, []):
+        if retype.state == "proposed":
+            retype.state = "void"
+    case.ticket.extension_pending = False

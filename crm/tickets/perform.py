@@ -13,11 +13,11 @@ from core.errors import Conflict, Denied
 from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
-from crm.tickets.access import get
+from crm.tickets.access import get, visible_to
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
-from crm.tickets.models import Ticket
+from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.rules import Given, Line, Objection, choose, objections, refusal
 from crm.tickets.states import Act
 from crm.tickets.table import BY_ACT, READS
@@ -65,7 +65,7 @@ async def perform(
     case = await load(session, actor, ticket, READS[act])
     lines = choose(BY_ACT[act], case)
     read = as_given(lines[0].effect.given, given)
-    case.units = await _units(session, read)
+    await _named(session, case, read)
     line = settle(lines, case, read)
     told = await line.effect.run(session, case, read)
     if told is None:
@@ -101,6 +101,18 @@ def settle(lines: Sequence[Line], case: Case, given: Given) -> Line:
                 raise refusal(found)
             return line
     raise LookupError(f"no line of {lines[0].act} answers for this case")
+
+
+async def _named(session: AsyncSession, case: Case, given: Given) -> None:
+    """Everything that the input names, before the guards look at it."""
+    case.units = await _units(session, given)
+    if orders := given.orders():
+        wanted = select(Ticket).where(Ticket.id.in_(orders), Ticket.id != case.ticket.id, visible_to(case.actor))
+        locked = wanted.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
+        case.orders = {ticket.id: ticket for ticket in await session.scalars(locked)}
+    if limits := given.limits():
+        found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
+        case.limits = {limit.id: limit for limit in found}
 
 
 async def _units(session: AsyncSession, given: Given) -> dict[UUID, Unit]:

@@ -26,6 +26,14 @@ class Given(BaseModel):
         """The units that it names, by field."""
         return {}
 
+    def orders(self) -> list[UUID]:
+        """Other orders that it names: locked after the order itself, as far as the actor may know of them."""
+        return []
+
+    def limits(self) -> list[UUID]:
+        """Limits of other laws that it names."""
+        return []
+
 
 class Nothing(Given):
     """The act needs no input."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
@@ -28,9 +29,6 @@ from crm.tickets.spoken import SpokenState, spoken_state
 from crm.tickets.states import Act, State
 
 TICKETS = cast(Table, Ticket.__table__)
-UNWRITTEN: dict[str, Any] = {"category": None, "matter": None, "area": None, "confidential": False}
-UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": ""}
-"""What nobody has written yet: rows of one statement have the same columns."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,6 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
-        given = given_of(opening)
         tickets.append(
             {
                 "id": new_id(),
@@ -101,17 +98,18 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "anonymous": opening.phone is None,
                 "opened_at": at,
                 "opened_by": opening.agent_id,
-                "sealed": given.get("category") == Category.REPORT,
+                "sealed": given_of(opening).get("category") == Category.REPORT,
             }
-            | UNWRITTEN
-            | given
+            | given_of(opening)
         )
-    await session.execute(insert(TICKETS), tickets)
+    for _, alike in groupby(sorted(tickets, key=sorted), key=sorted):  # one statement for rows of the same columns
+        await session.execute(insert(TICKETS), list(alike))
     stories = []
     for ticket, opening in zip(tickets, openings, strict=True):
         after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
-        story = entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
-        stories.append(story)
+        stories.append(
+            entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
+        )
     await write(session, stories)
     return [ticket["id"] for ticket in tickets]
 

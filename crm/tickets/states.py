@@ -62,6 +62,8 @@ OPEN = frozenset({State.DRAFT, State.CONFIRMED})
 """Before the dispatch: the centre still forms the order."""
 WITH_UNITS = frozenset({State.DISPATCHED, State.HANDLING, State.RETURNING, State.DISPUTED, State.CHECKING})
 """A round is open: units have their parts in it."""
+DISPATCHED_ONCE = WITH_UNITS | {State.CONFIRMED, State.CLOSED, State.FOLLOWING, State.VERIFYING, State.RATED}
+"""Units have or had it, and it is not archived."""
 ENDS = frozenset(state for state in State if not state.owner)
 """Nobody has to do anything any more."""
 
@@ -72,16 +74,56 @@ class Act(StrEnum):
     OPEN = "open"
     CORRECT = "correct"
     CONFIRM = "confirm"
-    DISPATCH = "dispatch"
+    ANSWER = "answer"
+    REFUSE = "refuse"
+    CONFIRM_REFUSAL = "confirm-refusal"
+    REJECT_REFUSAL = "reject-refusal"
+    REOPEN = "reopen"
+    MERGE = "merge"
+    JOINED = "joined"
+    REPEAT = "repeat"
+    SPLIT = "split"
     VOID = "void"
+    DISPATCH = "dispatch"
     SIGN = "sign"
     ACKNOWLEDGE = "acknowledge"
+    STEP = "step"
+    FINISH_STEP = "finish-step"
+    DELEGATE = "delegate"
+    APPROVE_SUB = "approve-sub"
+    SEND_BACK_SUB = "send-back-sub"
+    RECALL_SUB = "recall-sub"
+    RETURN = "return"
+    RETURN_LATE = "return-late"
+    ACCEPT_RETURN = "accept-return"
+    REFUSE_RETURN = "refuse-return"
+    ACCEPT_ASSIST_RETURN = "accept-assist-return"
+    REFUSE_ASSIST_RETURN = "refuse-assist-return"
+    DISPUTE = "dispute"
+    MEET = "meet"
+    UPHOLD = "uphold"
+    SETTLE = "settle"
+    SETTLE_REFUSE = "settle-refuse"
+    EXTEND = "extend"
+    GRANT_EXTENSION = "grant-extension"
+    REFUSE_EXTENSION = "refuse-extension"
+    EXTEND_EXCEPTIONALLY = "extend-exceptionally"
+    RETYPE = "retype"
+    CONFIRM_RETYPE = "confirm-retype"
+    REJECT_RETYPE = "reject-retype"
+    UPGRADE = "upgrade"
+    APPLY_STATUTE = "apply-statute"
     CO_REPLY = "co-reply"
     SUBMIT = "submit"
     PASS = "pass"
     SEND_BACK = "send-back"
     FOLLOW_UP = "follow-up"
     NOT_RESPONSIBLE = "not-responsible"
+    EXCLUDE = "exclude"
+    REWORK = "rework"
+    SUPERVISE = "supervise"
+    DISMISS_CANDIDATE = "dismiss-candidate"
+    RELEASE = "release"
     ARCHIVE = "archive"
 
     @property
@@ -94,18 +136,60 @@ _ACTS: dict[Act, str] = {
     Act.OPEN: "形成工单",
     Act.CORRECT: "核对修改",
     Act.CONFIRM: "确认",
-    Act.DISPATCH: "派发",
+    Act.ANSWER: "即时办结",
+    Act.REFUSE: "不予受理",
+    Act.CONFIRM_REFUSAL: "复核同意不予受理",
+    Act.REJECT_REFUSAL: "复核不同意不予受理",
+    Act.REOPEN: "重新受理",
+    Act.MERGE: "并单",
+    Act.JOINED: "并入重复件",
+    Act.REPEAT: "标记重复反映",
+    Act.SPLIT: "拆分",
     Act.VOID: "作废",
+    Act.DISPATCH: "派发",
     Act.SIGN: "签收",
     Act.ACKNOWLEDGE: "阅知",
+    Act.STEP: "内部流转",
+    Act.FINISH_STEP: "完成内部步骤",
+    Act.DELEGATE: "二级转办",
+    Act.APPROVE_SUB: "审核通过下级上报",
+    Act.SEND_BACK_SUB: "退回下级重报",
+    Act.RECALL_SUB: "收回二级转办",
+    Act.RETURN: "申请退回",
+    Act.RETURN_LATE: "批准超时退回",
+    Act.ACCEPT_RETURN: "同意退回",
+    Act.REFUSE_RETURN: "不同意退回",
+    Act.ACCEPT_ASSIST_RETURN: "同意协办退回",
+    Act.REFUSE_ASSIST_RETURN: "不同意协办退回",
+    Act.DISPUTE: "提交协调",
+    Act.MEET: "登记协调会",
+    Act.UPHOLD: "协调由原单位承办",
+    Act.SETTLE: "协调后再次派发",
+    Act.SETTLE_REFUSE: "协调后不予受理",
+    Act.EXTEND: "申请延期",
+    Act.GRANT_EXTENSION: "同意延期",
+    Act.REFUSE_EXTENSION: "不同意延期",
+    Act.EXTEND_EXCEPTIONALLY: "特批延期",
+    Act.RETYPE: "改类",
+    Act.CONFIRM_RETYPE: "复核同意改类",
+    Act.REJECT_RETYPE: "复核不同意改类",
+    Act.UPGRADE: "转疑难复杂时限",
+    Act.APPLY_STATUTE: "适用特别时限",
     Act.CO_REPLY: "协办回复",
     Act.SUBMIT: "提交办结",
     Act.PASS: "审核通过",
     Act.SEND_BACK: "发回重办",
     Act.FOLLOW_UP: "回访",
     Act.NOT_RESPONSIBLE: "核实为非承办责任",
+    Act.EXCLUDE: "第二十六条剔除",
+    Act.REWORK: "责成重办",
+    Act.SUPERVISE: "督办立案",
+    Act.DISMISS_CANDIDATE: "不予立案",
+    Act.RELEASE: "督办销号",
     Act.ARCHIVE: "归档",
 }
+RECORDED = frozenset({Act.OPEN, Act.JOINED})
+"""Stand in a history, and nobody does them to the order itself."""
 
 
 class By(StrEnum):

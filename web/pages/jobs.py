@@ -16,6 +16,8 @@ WORDS = {
     "crm.refresh-draft": "按通话文字填写工单草稿",
     "crm.final-draft": "通话结束后完成工单草稿",
     "crm.message-draft": "按留言形成工单草稿",
+    "crm.recount-orders": "日历更新后找出期限须重新核算的工单",
+    "crm.recount": "按新日历重新核算工单期限",
     "sms.submit": "向短信网关提交短信",
 }
 """What each job does, as staff read it."""

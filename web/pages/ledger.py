@@ -11,7 +11,7 @@ from core import clock
 from core.ledger.models import LedgerEntry
 from core.permissions import Permission
 from web.context import Context
-from web.ledger_words import ACTIONS, GROUPS, SUBJECTS, changes
+from web.ledger_words import ACTIONS, GROUPS, SUBJECTS, changes, told
 from web.paging import PAGE
 from web.route import Asks, Route
 
@@ -20,7 +20,7 @@ class LedgerList(Asks):
     """Filters: `who` a name or its beginning, `what` a group of acts, days in Shanghai, both included."""
 
     who: str = Field("", max_length=40)
-    what: Literal["", "session", "user", "unit", "line", "personal", "recording", "sms"] = ""
+    what: Literal["", "session", "user", "unit", "line", "personal", "recording", "orders", "sms"] = ""
     subject: str = Field("", max_length=80)
     first: date | None = None
     last: date | None = None
@@ -43,6 +43,7 @@ async def index(ctx: Context, asked: LedgerList) -> web.Response:
         groups=list(GROUPS.items()),
         subjects=SUBJECTS,
         changes=changes,
+        told=told,
         links={"order": "/orders/", "call": "/calls/", "recording": "/recordings/"},
     )
 

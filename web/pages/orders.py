@@ -16,9 +16,10 @@ from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.installed import installed
 from crm.queries import people
+from crm.search.earlier import earlier_of
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
-from crm.tickets import access, dispatch, queries, service
+from crm.tickets import access, dispatch, service
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.states import Act, State
@@ -28,15 +29,6 @@ from web.route import Asks, Route
 
 NEAR_DAYS = 1
 TEXTS = ("title", "content", "address", "occurred", "caller_name")
-
-
-class OrderList(Asks):
-    """Filters of the list."""
-
-    after: str = Field("", max_length=100)
-    search: str = Field("", max_length=100)
-    state: State | None = None
-    category: Category | None = None
 
 
 class OneOrder(Asks):
@@ -86,27 +78,6 @@ class Clock:
     days: list[dict[str, Any]]
 
 
-async def index(ctx: Context, asked: OrderList) -> web.Response:
-    """Orders, the newest first."""
-    wanted = queries.Filter(
-        search=asked.search, states=frozenset({asked.state} if asked.state else ()), category=asked.category
-    )
-    page = await queries.find(ctx.session, ctx.actor, wanted, after=asked.after or None)
-    ids = {one.lead_unit_id for one in page.orders if one.lead_unit_id}
-    units = {unit.id: unit.name for unit in await ctx.session.scalars(select(Unit).where(Unit.id.in_(ids)))}
-    return await ctx.page(
-        "orders.html",
-        place="orders",
-        page=page,
-        units=units,
-        asked=asked,
-        states=[(state.value, state.label) for state in State],
-        categories=[(one.value, label) for one, label in LABELS.items()],
-        labels=labels(),
-        clock=lambda one: clock_of(one.due_at, []),
-    )
-
-
 class Asking(OneOrder):
     """Why the caller's name and number must be seen in full."""
 
@@ -131,7 +102,7 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     parts = select(Assignment, Unit).join(Unit, Unit.id == Assignment.unit_id).where(Assignment.ticket_id == ticket.id)
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
-    earlier = [one for one in await queries.history_of(session, ctx.actor, ticket.caller_phone) if one.id != ticket.id]
+    earlier = await earlier_of(session, ctx.actor, ticket)
     county = installed().county
     return await ctx.page(
         "order.html",
@@ -228,7 +199,6 @@ def correction(asked: Draft, ticket: Ticket, *, touched_only: bool) -> Correctio
 SEE = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
 ERRORS = ("no-such-order", "order-changed", "wrong-state", "order-incomplete")
 ROUTES = (
-    Route("GET", "/orders", SEE, OrderList, index, "工单列表", ("bad-cursor",)),
     Route("GET", "/orders/{id}", SEE, OneOrder, show, "工单", ("no-such-order",)),
     Route("POST", "/orders/{id}", P.ORDER_EDIT, Draft, save, "保存工单", ERRORS),
     Route("POST", "/orders/{id}/dispatch", P.ORDER_DISPATCH, Draft, send, "派发工单", (*ERRORS, "no-such-unit")),

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Line, Words
 from crm.tickets.models import QualityCheck, Reply
-from crm.tickets.parts import Outcome, end_round
+from crm.tickets.parts import Outcome, end_round, void_extension
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, Stage
 
@@ -41,6 +41,7 @@ async def pass_reply(session: AsyncSession, case: Case, given: Pass) -> Told:
     lead = next(part for part in case.role(By.LEAD))
     lead.accepted_at = case.at
     end_round(case, Outcome.ACCEPTED)
+    void_extension(case, "工单已办结")
     reply.state = "passed"
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind = case.at, reply.close_kind

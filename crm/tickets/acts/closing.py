@@ -162,7 +162,7 @@ def verification(case: Case, verdict: str, basis: str) -> Verification:
     rating = next(one for one in reversed(case.of(Rating)) if one.superseded_at is None)
     return Verification(
         ticket_id=case.ticket.id,
-        round_id=case.handling.id,
+        round_id=case.round.id if case.round else None,
         rating_id=rating.id,
         verdict=verdict,
         basis=basis,

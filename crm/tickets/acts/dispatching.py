@@ -1,29 +1,38 @@
 """派单: order to units, clocks, and SMS, all in one transaction (第十二条(二), 第十三条, 第十九条)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.calendar import Due
+from core.calendar import CountedDay, Due, Limit, LimitUnit
+from core.clock import local
 from core.identity.models import Unit
+from core.locks import lock
+from crm.clocks import rules_at
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import LimitsPolicy, SmsPolicy
+from crm.procedure import ReturnsPolicy, RetypePolicy
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.sms.service import queue_receipt
 from crm.sms.text import receipt
+from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
+from crm.tickets.dues import last_day
 from crm.tickets.guards import accused
-from crm.tickets.input import Clean
-from crm.tickets.models import Ticket
-from crm.tickets.parts import add_part, open_round
+from crm.tickets.input import Clean, Words
+from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
 from crm.tickets.rules import Given, Objection, Told, effect
-from crm.tickets.states import By
+from crm.tickets.states import By, State
 
 MAX_ASSIST = 10
 
@@ -36,10 +45,18 @@ class Order(Given):
     basis: Annotated[str, Field(max_length=200), Clean] = ""
     identity_checked: bool = False
     """A person read a 举报's free text for traces of who reported."""
+    hard: bool = False
+    """疑难、复杂, a person holds; with its reports it has the longer limit (D14)."""
 
     def units(self) -> dict[str, list[UUID]]:
         """Lead and assisting units."""
         return {"lead_unit": [self.lead_unit_id] if self.lead_unit_id else [], "assist_units": [*self.assist_unit_ids]}
+
+
+class Settled(Order):
+    """再次派发 after the meeting, with its decision."""
+
+    decision: Words
 
 
 @dataclass(frozen=True)
@@ -57,6 +74,13 @@ def has_lead(case: Case, given: Order) -> Objection | None:
     return None if given.lead_unit_id else Objection("请选择主办单位", "第十二条(二)", "lead_unit")
 
 
+def regulation_is_in_force(case: Case) -> Objection | None:
+    """A32-1: before the regulation there is no clock."""
+    if rules_at(case.at) is not None:
+        return None
+    return Objection("本办法施行之前不能派发工单", "第三十二条", "", "before-regulation")
+
+
 def identity_checked(case: Case, given: Order) -> Objection | None:
     """第二十八条(八): a person read a 举报's words before it leaves the centre."""
     if case.category is not Category.REPORT or given.identity_checked:
@@ -64,23 +88,98 @@ def identity_checked(case: Case, given: Order) -> Objection | None:
     return Objection("请核对举报内容未暴露举报人身份", "第二十八条(八)", "identity_checked")
 
 
+def hard_is_repeated(case: Case, given: Order) -> Objection | None:
+    """第十三条: 来电3次及以上反映 and 疑难、复杂, both (D14)."""
+    least = installed().policy[RetypePolicy].repeated_from
+    if not given.hard or case.ticket.report_count >= least:
+        return None
+    return Objection(f"本事项反映{case.ticket.report_count}次，不足{least}次，不适用疑难复杂时限", "第十三条", "hard")
+
+
 @effect(Order)
 async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
-    """The order goes to its units; its clock runs from this instant (D5)."""
-    ticket, again = case.ticket, case.round is not None
-    assert case.category is not None  # the guards have seen to it
-    limit = case.policy[LimitsPolicy].of(case.category)
-    ends = await open_round(session, case, "redispatch" if again else "first", limit)
+    """The order goes to its units; its clock runs from this instant (D5), or on, for the same unit (D10)."""
+    ticket, last = case.ticket, case.round
+    if last is not None and await _keeps_clock(session, case, given):
+        await continue_round(session, case)
+    else:
+        await _new_clock(session, case, given, "redispatch" if last else "first")
     basis = assign(session, case, given)
     ticket.accepted_at = ticket.accepted_at or case.at
     await remember_caller(session, ticket)
     await session.flush()
-    sms = None if again else await _receipt(session, ticket)  # D31: a repeated dispatch sends no second receipt
-    after = summary(ticket) | told(case, given, ends, basis)
+    sms = None if last else await _receipt(session, ticket)  # D31: a repeated dispatch sends no second receipt
     say = None
     if sms is not None and sms.state == SmsState.NOT_APPLICABLE:
         say = f"{sms.reason}：{ticket.number}，查询码 {ticket.query_code}。"
-    return Told({}, after, result=Dispatched(ticket, ends, sms, say))
+    return Told({}, summary(ticket) | told(case, given, basis), result=Dispatched(ticket, due_of(case), sms, say))
+
+
+@effect(Settled)
+async def dispatch_after_dispute(session: AsyncSession, case: Case, given: Settled) -> Told:
+    """再次派发 as the meeting left it: another unit has its own 派发之日, the same one keeps its clock (D10)."""
+    settle_dispute(
+        case,
+        "dispatch",
+        given.decision,
+        lead_unit_id=given.lead_unit_id,
+        assist_unit_ids=[str(one) for one in given.assist_unit_ids],
+    )
+    void_extension(case, "经协调再次派发")
+    end_round(case, Outcome.RETURNED)
+    if await _keeps_clock(session, case, given):
+        await continue_round(session, case)
+    else:
+        await _new_clock(session, case, given, "redispatch")
+    basis = assign(session, case, given)
+    return Told({}, told(case, given, basis), given.decision)
+
+
+async def _keeps_clock(session: AsyncSession, case: Case, given: Order) -> bool:
+    """D10: by policy, a dispatch to the unit that had it, to any unit, or to none goes on with the old clock."""
+    rule = case.policy[ReturnsPolicy].new_clock
+    if case.handling.due_at is None or rule == "always":
+        return False
+    had = {part.unit_id for part in case.parts if part.role == By.LEAD}
+    return rule == "never" or given.lead_unit_id in had
+
+
+async def _new_clock(session: AsyncSession, case: Case, given: Order, kind: str) -> None:
+    assert case.category is not None  # the guards have seen to it
+    statute = await statutory_limit(session, case)
+    limits = installed().policy[LimitsPolicy]
+    if statute is not None:
+        limit: int | Limit = Limit(statute.n, LimitUnit(statute.unit))
+        await open_round(session, case, kind, limit, limit_kind="statutory")
+        case.handling.statutory_limit_id = statute.id
+    elif given.hard:
+        case.ticket.hard = True
+        await open_round(session, case, kind, limits.repeated, limit_kind="repeated")
+    else:
+        await open_round(session, case, kind, limits.of(case.category))
+
+
+async def statutory_limit(session: AsyncSession, case: Case) -> StatutoryLimit | None:
+    """D15: what another law says of this matter, approved and in force today; the newest."""
+    if not case.ticket.matter:
+        return None
+    today = local(case.at).date()
+    wanted = select(StatutoryLimit).where(
+        StatutoryLimit.matter == case.ticket.matter,
+        StatutoryLimit.approved_at.is_not(None),
+        StatutoryLimit.effective_from <= today,
+        or_(StatutoryLimit.effective_to.is_(None), StatutoryLimit.effective_to >= today),
+    )
+    found: StatutoryLimit | None = await session.scalar(wanted.order_by(StatutoryLimit.id.desc()).limit(1))
+    return found
+
+
+def due_of(case: Case) -> Due:
+    """The present round's due with its days, as it was counted."""
+    made = case.handling
+    assert made.due_at is not None
+    days = tuple(CountedDay(date.fromisoformat(one["day"]), one["number"], one["reason"]) for one in made.days)
+    return Due(made.due_at, last_day(case), made.provisional, days)
 
 
 def assign(session: AsyncSession, case: Case, given: Order) -> str:
@@ -101,7 +200,7 @@ def assign(session: AsyncSession, case: Case, given: Order) -> str:
     return basis
 
 
-def told(case: Case, given: Order, ends: Due, basis: str) -> dict[str, object]:
+def told(case: Case, given: Order, basis: str) -> dict[str, object]:
     """What the history keeps of a dispatch."""
     names = {role: [case.units[part.unit_id].name for part in case.role(role)] for role in (By.ASSIST, By.COPY)}
     lead = case.lead
@@ -112,8 +211,9 @@ def told(case: Case, given: Order, ends: Due, basis: str) -> dict[str, object]:
         "copy": names[By.COPY],
         "basis": basis,
         "limit_days": case.handling.limit_days,
-        "due_at": ends.at.isoformat(),
-        "provisional": ends.provisional,
+        "limit_kind": case.handling.limit_kind,
+        "due_at": due_of(case).at.isoformat(),
+        "provisional": case.handling.provisional,
         "identity_checked": given.identity_checked,
     }
 
@@ -127,12 +227,26 @@ def _basis(ticket: Ticket, lead: Unit, given: str) -> str:
 
 
 async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
+    """The one receipt of a call: the first dispatched of its orders names them all (A09-2)."""
+    root = ticket.split_from or ticket.id
+    numbers = [ticket.number]
+    further = select(Ticket.id).where(Ticket.split_from == root).limit(1)
+    if ticket.split_from is not None or await session.scalar(further):
+        family = or_(Ticket.id == root, Ticket.split_from == root)
+        named = select(Ticket.number).where(family, Ticket.state != State.VOID).order_by(Ticket.number)
+        numbers = list(await session.scalars(named))
+        await lock(session, f"receipt:{root}")
     words = receipt(
         installed().policy[SmsPolicy],
-        number=ticket.number,
+        number=_listed(numbers),
         code=ticket.query_code,
         never=tuple(part for part in (ticket.title, ticket.address, ticket.caller_name or "") if part),
     )
-    return await queue_receipt(
-        session, ticket_id=ticket.id, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words
-    )
+    return await queue_receipt(session, ticket_id=root, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words)
+
+
+def _listed(numbers: Sequence[str]) -> str:
+    """`YY20261123-00001、00002`: the day once, where it is the same."""
+    first, *rest = numbers
+    day = first.rpartition("-")[0]
+    return "、".join([first, *(one.removeprefix(f"{day}-") for one in rest)])

@@ -1,6 +1,6 @@
 """答复: the lead's result with its contact proof, the assisting units' opinions (第十二条(四)(六), 第八条(四))."""
 
-from datetime import datetime
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,13 +8,16 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.clock import local
 from core.db import new_id
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Line, Text
 from crm.tickets.models import Reply
 from crm.tickets.rules import Given, Objection, Told, effect
+from crm.tickets.said import said
 from crm.tickets.states import By, Stage
+
+PERSONAL_NUMBER = re.compile(r"(?<!\d)(?:1[3-9]\d{9}|\d{17}[\dXx])(?!\d)")
+"""A mobile or an identity number; telephones of offices are none."""
 
 
 class CloseKind(StrEnum):
@@ -96,7 +99,17 @@ def contact_lies_in_the_handling(case: Case, given: Submission) -> Objection | N
         return None
     if case.round.dispatched_at <= given.contact_at <= case.at:
         return None
-    return Objection(f"答复时间应在{_said(case.round.dispatched_at)}派发之后、此刻之前", "第十二条(四)", "contact_at")
+    return Objection(f"答复时间应在{said(case.round.dispatched_at)}派发之后、此刻之前", "第十二条(四)", "contact_at")
+
+
+def names_no_third_person(case: Case, given: Submission) -> Objection | None:
+    """A12.4-2: a mobile or identity number that is not the citizen's own is masked first; in a 举报, any is."""
+    own = case.ticket.caller_phone.removeprefix("+86") if case.ticket.caller_phone and not case.ticket.sealed else None
+    found = [hit for hit in PERSONAL_NUMBER.findall(given.text) if hit != own]
+    if not found:
+        return None
+    shown = "、".join(f"{hit[:3]}****{hit[-2:]}" for hit in found)
+    return Objection(f"答复含有他人的电话或证件号码：{shown}，请隐去后提交", "第二十二条", "text")
 
 
 def second_kind_is_cited(case: Case, given: Submission) -> Objection | None:
@@ -115,7 +128,7 @@ def assists_have_replied(case: Case, given: Submission) -> Objection | None:
         return None
     if any(part.due_at is not None and case.at < part.due_at for part in late):
         until = max(part.due_at for part in late if part.due_at is not None)
-        return Objection(f"还有协办单位未回复，其时限至{_said(until)}", "第八条(四)", "", "assist-open")
+        return Objection(f"还有协办单位未回复，其时限至{said(until)}", "第八条(四)", "", "assist-open")
     if given.missing_assists_recorded:
         return None
     return Objection("协办单位逾期未复，请登记后提交", "第二十八条(一)", "missing_assists_recorded")
@@ -123,10 +136,10 @@ def assists_have_replied(case: Case, given: Submission) -> Objection | None:
 
 @effect(CoReply)
 async def co_reply(session: AsyncSession, case: Case, given: CoReply) -> Told:
-    """The assisting unit's opinion, for the lead's answer."""
+    """The assisting unit's opinion for the lead's answer, or a sub-unit's for its unit, which checks it."""
     part = case.part
     part.submitted_at, part.stage = case.at, Stage.SUBMITTED
-    reply = _reply(case, given.text, "noted", given.attachments)
+    reply = _reply(case, given.text, "submitted" if part.role == By.SUB else "noted", given.attachments)
     session.add(reply)
     return Told({}, {"reply": str(reply.id), "in_time": part.due_at is None or case.at < part.due_at}, result=reply)
 
@@ -167,8 +180,3 @@ def _reply(case: Case, text: str, state: str, attachments: tuple[UUID, ...]) -> 
         state=state,
         attachments=[str(one) for one in attachments],
     )
-
-
-def _said(at: datetime) -> str:
-    here = local(at)
-    return f"{here.month}月{here.day}日{here:%H:%M}"

@@ -1,7 +1,7 @@
 """Tables of the work order, by theme."""
 
 from crm.tickets.models.closing import FollowUp, Rating, SupervisionCandidate, Verification
-from crm.tickets.models.handling import Assignment, DueChange, Extension, Round, StatutoryLimit
+from crm.tickets.models.handling import Assignment, DueChange, Extension, Retype, Round, StatutoryLimit
 from crm.tickets.models.order import NumberCounter, Ticket, TicketEvent
 from crm.tickets.models.replying import InternalStep, QualityCheck, Reply
 from crm.tickets.models.returning import Dispute, DisputeAttendee, Refusal, ReturnRequest
@@ -20,6 +20,7 @@ __all__ = [
     "Refusal",
     "Reply",
     "ReturnRequest",
+    "Retype",
     "Round",
     "StatutoryLimit",
     "SupervisionCandidate",

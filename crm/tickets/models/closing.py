@@ -68,7 +68,7 @@ class Verification(Base):
 
     id: Mapped[Id]
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"), index=True)
-    round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
+    round_id: Mapped[UUID | None] = mapped_column(ForeignKey("rounds.id"))
     rating_id: Mapped[UUID] = mapped_column(ForeignKey("ratings.id"))
     verdict: Mapped[str]
     """`unit` 属承办责任, `not-unit` 非承办责任, `article-26` 第二十六条."""

@@ -154,6 +154,30 @@ class Extension(Base):
     )
 
 
+class Retype(Base):
+    """改类 while the order is handled (D13); one that lengthens the limit waits for a second person."""
+
+    __tablename__ = "retypes"
+
+    id: Mapped[Id]
+    ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"), index=True)
+    round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
+    category_before: Mapped[str]
+    category_after: Mapped[str]
+    reason: Mapped[str]
+    state: Mapped[str]
+    """`proposed`, `done`, `rejected`, `void`."""
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[UUID | None]
+    second_at: Mapped[datetime | None]
+    second_by: Mapped[UUID | None]
+    second_reason: Mapped[str] = mapped_column(default="")
+
+    __table_args__ = (
+        Index("uq_retypes_proposed", "ticket_id", unique=True, postgresql_where=text("state = 'proposed'")),
+    )
+
+
 class StatutoryLimit(Base):
     """A limit that another law sets for a matter (第十三条 last sentence, D15)."""
 
@@ -163,7 +187,7 @@ class StatutoryLimit(Base):
     matter: Mapped[str] = mapped_column(index=True)
     n: Mapped[int]
     unit: Mapped[str]
-    """`working-days`, `days`, `months`."""
+    """One of `core.calendar.LimitUnit`."""
     citation: Mapped[str]
     effective_from: Mapped[date]
     effective_to: Mapped[date | None]

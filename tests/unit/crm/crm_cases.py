@@ -8,6 +8,7 @@ from uuid import UUID
 from core.actor import Actor
 from core.db import new_id
 from core.permissions import Role
+from crm.installed import installed
 from crm.tickets.case import Case
 from crm.tickets.models import Assignment, Round, Ticket
 from crm.tickets.states import By, Stage, State
@@ -50,6 +51,7 @@ def case(state: State, actor: Actor, *, stage: Stage | None = None, **fields: An
     if state in STAGES:
         made.round = Round(id=new_id(), ticket_id=ticket.id, n=1, kind="first", limit_days=10, dispatched_at=MONDAY)
         made.round.due_at = datetime(2026, 12, 7, 16, 0, tzinfo=UTC)
+        made.round.policy_version = installed().policy.version
         made.round.provisional, made.round.limit_kind = False, "category"
         for by, unit in UNITS.items():
             lead = by is By.LEAD

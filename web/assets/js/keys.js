@@ -1,4 +1,4 @@
-// Rows under the keyboard: j and k move, Enter opens; never while somebody types.
+// Rows under the keyboard: j and k move, Enter opens, / searches; never while somebody types.
 const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")];
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
 
@@ -8,8 +8,21 @@ function select(row) {
   row.scrollIntoView({ block: "nearest" });
 }
 
+// An address holds only what was asked.
+document.addEventListener("formdata", (event) => {
+  if (!event.target.matches('form[role="search"]')) return;
+  for (const name of [...event.formData.keys()]) if (event.formData.getAll(name).every((value) => value === "")) event.formData.delete(name);
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || typing(event.target)) return;
+  const search = document.querySelector('form[role="search"] input[name="search"]');
+  if (event.key === "/" && search) {
+    search.select();
+    search.focus();
+    event.preventDefault();
+    return;
+  }
   const all = rows();
   const at = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
   if (event.key === "j" && all.length) select(all[Math.min(at + 1, all.length - 1)]);

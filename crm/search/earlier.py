@@ -1,0 +1,33 @@
+"""What the same caller reported before: shown beside an order, never where it would tell who made a 举报."""
+
+from sqlalchemy import and_, case, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from crm.search.identity import identity_shown_to
+from crm.tickets.access import sees_identity, visible_to
+from crm.tickets.models import Ticket
+
+MOST = 10
+
+
+async def earlier_of(session: AsyncSession, actor: Actor, ticket: Ticket, *, most: int = MOST) -> list[Ticket]:
+    """Other orders of the same telephone, those of the same matter first, then the newest (F12.1-1, A10-4).
+
+    Only where the actor may know of the caller of both orders.
+    """
+    if ticket.caller_phone is None or not sees_identity(actor, ticket):
+        return []
+    same_matter = case((and_(Ticket.matter.is_not(None), Ticket.matter == ticket.matter), 0), else_=1)
+    rows = await session.scalars(
+        select(Ticket)
+        .where(
+            Ticket.caller_phone.matches(ticket.caller_phone),
+            Ticket.id != ticket.id,
+            visible_to(actor),
+            identity_shown_to(actor),
+        )
+        .order_by(same_matter, Ticket.opened_at.desc(), Ticket.id.desc())
+        .limit(most)
+    )
+    return list(rows)

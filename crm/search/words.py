@@ -1,0 +1,104 @@
+"""Words of orders as the index keeps them and as a search asks for them. Pure.
+
+The index keeps every pair of neighbouring Chinese characters, so it does not age with the dictionary and nothing that
+a person reads in an order is missed; a search is cut into words by the county's segmenter, and a word is found where
+all its pairs are. Latin letters and digits are words of their own. Facts by which a search is narrowed stand among the
+words, marked by a slash, which no word has.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+_RUN = re.compile(rf"[{_HAN}]+|[a-z0-9]+")
+_IS_HAN = re.compile(rf"[{_HAN}]")
+LONGEST_WORD = 40
+"""Longer runs of letters and digits are cut off: nobody types them."""
+MOST_TERMS = 40
+PREFIX_FROM = 3
+"""Letters and digits match by their beginning from so many on."""
+TITLE = "t/"
+
+Cut = Callable[[str], Iterable[str]]
+"""A run of Chinese -> its words."""
+
+
+def runs(text: str) -> list[str]:
+    """Runs of Chinese characters, and of letters or digits in lower case, full width made half."""
+    return _RUN.findall(unicodedata.normalize("NFKC", text).lower())
+
+
+def lexemes(text: str) -> set[str]:
+    """What the index keeps of a text: `小区噪音` -> 小区 区噪 噪音 音."""
+    kept: set[str] = set()
+    for run in runs(text):
+        if _IS_HAN.match(run):
+            kept.update(run[at : at + 2] for at in range(len(run)))
+        else:
+            kept.add(run[:LONGEST_WORD])
+    return kept
+
+
+def terms(text: str, cut: Cut) -> list[str]:
+    """What a search asks for, all of it to be found: words of two characters and more, `厂*` for a lone character."""
+    asked: list[str] = []
+    for run in runs(text):
+        if not _IS_HAN.match(run):
+            asked.append(run[:LONGEST_WORD] + ("*" if len(run) >= PREFIX_FROM else ""))
+            continue
+        words = _joined(cut(run))
+        long = [word for word in words if len(word) > 1]
+        for word in long:
+            asked.extend(word[at : at + 2] for at in range(len(word) - 1))
+        if not long:
+            asked.extend(f"{word}*" for word in words)
+    return list(dict.fromkeys(asked))[:MOST_TERMS]
+
+
+def _joined(words: Iterable[str]) -> list[str]:
+    """Neighbouring single characters make one word: the segmenter does not know every name."""
+    joined: list[str] = []
+    single = False
+    for word in words:
+        if len(word) == 1 and single:
+            joined[-1] += word
+        else:
+            joined.append(word)
+        single = len(word) == 1
+    return joined
+
+
+def unit(unit_id: UUID) -> str:
+    """The order was assigned to this unit."""
+    return f"u/{unit_id}"
+
+
+def area(code: str) -> str:
+    """The order's place is in this area."""
+    return f"a/{code}"
+
+
+def day(on: date | int) -> str:
+    """The order was opened on this day (UTC; a date or its number since 1970)."""
+    return f"d/{number(on) if isinstance(on, date) else on}"
+
+
+_EPOCH = date(1970, 1, 1)
+
+
+def number(on: date) -> int:
+    """Days since 1970."""
+    return (on - _EPOCH).days
+
+
+def every(asked: Iterable[str], mark: str = "") -> str:
+    """All of them, as a tsquery; `mark` asks for them in the title (`TITLE`)."""
+    return " & ".join(f"'{mark}{one[:-1]}':*" if one.endswith("*") else f"'{mark}{one}'" for one in asked)
+
+
+def either(asked: Sequence[str]) -> str:
+    """One of them, as a tsquery."""
+    return "(" + " | ".join(f"'{one}'" for one in asked) + ")"

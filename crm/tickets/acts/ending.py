@@ -1,0 +1,163 @@
+"""即时办结, 并单, 拆分, 重复件: other ways in which intake ends (第十三条, D28, F09-1)."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.clock import local
+from core.db import new_id
+from core.events import publish
+from crm.county.categories import Category
+from crm.installed import installed
+from crm.policy import OrdersPolicy
+from crm.tickets.case import Case
+from crm.tickets.events import TicketActed
+from crm.tickets.history import append, entry, write
+from crm.tickets.input import Clean, Correction, Text, Words
+from crm.tickets.models import Ticket
+from crm.tickets.numbers import next_numbers
+from crm.tickets.rules import Given, Objection, Told, effect
+from crm.tickets.states import WITH_UNITS, Act, State
+
+MAX_PARTS = 5
+COPIED = ("source", "original_hotline", "citizen_id", "caller_phone", "caller_name", "anonymous", "confidential")
+"""What the orders of one call share."""
+
+
+class Answer(Given):
+    """即时答复: what was said, and the item of the knowledge base that it follows (F13-4)."""
+
+    text: Text
+    knowledge: Annotated[str, Field(max_length=80), Clean] = ""
+    """The item's id and version."""
+
+
+class Merge(Given):
+    """并单: the order that has the same matter and is being handled."""
+
+    master_id: UUID
+    reason: Words
+
+    def orders(self) -> list[UUID]:
+        """The master."""
+        return [self.master_id]
+
+
+class Repeat(Given):
+    """重复反映: the earlier order of the same matter, which has ended."""
+
+    earlier_id: UUID
+
+    def orders(self) -> list[UUID]:
+        """The earlier one."""
+        return [self.earlier_id]
+
+
+class Split(Given):
+    """拆分: one call, several matters; each further one with its own fields."""
+
+    parts: Annotated[tuple[Correction, ...], Field(min_length=1, max_length=MAX_PARTS)]
+
+
+def master_is_open(case: Case, given: Merge) -> Objection | None:
+    """Only an order that units have, and not the order itself."""
+    master = case.orders.get(given.master_id)
+    if master is not None and master.id != case.ticket.id and State(master.state) in WITH_UNITS:
+        return None
+    return Objection("请选择正在办理的同一事项工单", "D28", "master_id")
+
+
+def master_is_no_secret(case: Case, given: Merge) -> Objection | None:
+    """A 举报 is merged with a 举报 only: else its citizen would be told of it, or its identity lie open."""
+    master = case.orders.get(given.master_id)
+    if master is None or master.sealed == case.ticket.sealed:
+        return None
+    return Objection("举报工单只能与举报工单并单", "第二十八条(八)", "master_id")
+
+
+def earlier_has_ended(case: Case, given: Repeat) -> Objection | None:
+    """While the earlier one is open, the new one is merged into it."""
+    earlier = case.orders.get(given.earlier_id)
+    ended = {State.CLOSED, State.FOLLOWING, State.VERIFYING, State.RATED, State.ARCHIVED, State.ANSWERED}
+    if earlier is not None and earlier.id != case.ticket.id and State(earlier.state) in ended:
+        return None
+    return Objection("请选择已办结的同一事项工单；正在办理的请并单", "D28", "earlier_id")
+
+
+def every_part_is_whole(case: Case, given: Split) -> Objection | None:
+    """A part has its category, title and words; its caller is the call's."""
+    for number, part in enumerate(given.parts, 1):
+        if part.category is None or not part.title or not part.content:
+            return Objection(f"第{number}项请填写类别、标题和内容", "第九条", "parts")
+        if part.caller_name is not None or part.caller_phone is not None:
+            return Objection("拆分的工单与原工单为同一诉求人", "第九条", "parts")
+    return None
+
+
+@effect(Answer)
+async def answer(session: AsyncSession, case: Case, given: Answer) -> Told:
+    """对能根据知识库进行答复的来电，即时答复办结."""
+    ticket = case.ticket
+    ticket.accepted_at = ticket.accepted_at or case.at
+    ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "answered", given.text
+    return Told({}, {"knowledge": given.knowledge}, given.text)
+
+
+@effect(Merge)
+async def merge(session: AsyncSession, case: Case, given: Merge) -> Told:
+    """The master counts one report more; no second clock runs (D28)."""
+    ticket, master = case.ticket, case.orders[given.master_id]
+    ticket.master_id, ticket.closed_at, ticket.close_kind = master.id, case.at, "merged"
+    ticket.close_reason = given.reason
+    master.report_count += 1
+    master.version += 1
+    after = {"number": ticket.number, "report_count": master.report_count}
+    what: dict[str, Any] = {"article": "第十二条(一)", "reason": given.reason}
+    await append(session, master, case.actor, Act.JOINED, origin="desk", after=after, **what)
+    await publish(session, TicketActed(ticket_id=master.id, seq=master.version, act=Act.JOINED))
+    return Told({}, {"master": master.number, "report_count": master.report_count}, given.reason)
+
+
+@effect(Repeat)
+async def repeat(session: AsyncSession, case: Case, given: Repeat) -> Told:
+    """The same matter again, after it was closed: counted on, with a clock of its own."""
+    earlier = case.orders[given.earlier_id]
+    before = {"report_count": case.ticket.report_count}
+    case.ticket.repeat_of, case.ticket.report_count = earlier.id, earlier.report_count + 1
+    return Told(before, {"repeat_of": earlier.number, "report_count": case.ticket.report_count})
+
+
+@effect(Split)
+async def split(session: AsyncSession, case: Case, given: Split) -> Told:
+    """Orders of their own for the further matters, with one query code; the call is counted once (A09-2)."""
+    first = case.ticket
+    numbers = await next_numbers(session, installed().policy[OrdersPolicy], [local(case.at).date()] * len(given.parts))
+    made = []
+    for number, part in zip(numbers, given.parts, strict=True):
+        values = part.given()
+        decided = {"by": str(case.actor.user_id), "name": case.actor.name, "at": case.at.isoformat()}
+        ticket = Ticket(
+            id=new_id(),
+            number=number,
+            query_code=first.query_code,
+            state=State.DRAFT,
+            version=1,
+            opened_at=case.at,
+            opened_by=case.actor.user_id,
+            state_since=case.at,
+            split_from=first.split_from or first.id,
+            sealed=part.category is Category.REPORT,
+            accepted=dict.fromkeys(values, decided),
+            **{name: getattr(first, name) for name in COPIED} | values,
+        )
+        session.add(ticket)
+        made.append(ticket)
+    await session.flush()
+    stories = []
+    for ticket in made:
+        after = {"number": ticket.number, "split_from": first.number, "category": ticket.category}
+        stories.append(entry(ticket.id, 1, case.actor, Act.OPEN, origin="desk", article="第九条", after=after))
+    await write(session, stories)
+    return Told({}, {"parts": numbers}, result=made)

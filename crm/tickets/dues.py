@@ -1,0 +1,78 @@
+"""Moving a due date: the only way there is, one row for each movement (invariant 2)."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.calendar import Due
+from core.clock import local
+from crm.clocks import days_as_json
+from crm.procedure import AssistPolicy
+from crm.tickets.case import Case
+from crm.tickets.models import DueChange
+from crm.tickets.states import By
+
+
+def last_day(case: Case) -> date:
+    """The last day of the present round's due, which itself is exclusive (D3)."""
+    assert case.handling.due_at is not None
+    return local(case.handling.due_at - timedelta(microseconds=1)).date()
+
+
+def move(session: AsyncSession, case: Case, ends: Due, cause: str, basis: str) -> DueChange:
+    """The round's due becomes `ends`, with the lead's, the assisting units' behind it and the ticket's copy."""
+    made, ticket = case.handling, case.ticket
+    change = DueChange(
+        ticket_id=ticket.id,
+        round_id=made.id,
+        seq=ticket.version + 1,
+        at=case.at,
+        cause=cause,
+        before=made.due_at,
+        after=ends.at,
+        days=days_as_json(ends),
+        basis=basis,
+    )
+    session.add(change)
+    made.due_at, made.provisional, made.days = ends.at, ends.provisional, change.days
+    made.calendar_version = case.rules.calendar.version
+    ticket.due_at, ticket.provisional = ends.at, ends.provisional
+    if ticket.overdue_at is not None and case.at < ends.at:
+        ticket.overdue_at = None
+    for part in case.role(By.LEAD):
+        part.due_at = ends.at
+    _move_assists(session, case, ends, cause, basis)
+    _pull_subs(case, ends)
+    return change
+
+
+def _move_assists(session: AsyncSession, case: Case, ends: Due, cause: str, basis: str) -> None:
+    """D29: an assisting unit that has not answered stays so many working days before the lead."""
+    policy = case.policy[AssistPolicy]
+    earlier = policy.earlier_days if (case.handling.limit_days or 0) >= policy.earlier_from_limit else 0
+    at = earlier_by(case, ends.at, earlier)
+    for part in case.role(By.ASSIST):
+        if part.submitted_at is None and part.due_at != at:
+            change = DueChange(ticket_id=part.ticket_id, round_id=part.round_id, assignment_id=part.id)
+            change.seq, change.at, change.cause, change.basis = case.ticket.version + 1, case.at, cause, basis
+            change.before, change.after = part.due_at, at
+            session.add(change)
+            part.due_at = at
+
+
+def _pull_subs(case: Case, ends: Due) -> None:
+    """F08-6: a sub-unit's due stays a working day before the one that it answers to; its own clock, no change of it."""
+    latest = earlier_by(case, ends.at, 1)
+    for part in case.role(By.SUB):
+        if part.due_at is not None and part.due_at > latest:
+            part.due_at = latest
+
+
+def earlier_by(case: Case, due_at: datetime, days: int) -> datetime:
+    """The same time so many working days before a due instant (D29, F08-6)."""
+    calendar, day = case.rules.calendar, local(due_at - timedelta(microseconds=1)).date()
+    first = day
+    while days:
+        day -= timedelta(days=1)
+        days -= calendar.kind(day).works
+    return due_at - (first - day)
