@@ -39,8 +39,9 @@ ROUND_S = 15.0
 READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
 """The journals are read this long after the last time when no call is there, and when calls never cease."""
 LOCK_CHECK_S, RETRY_S = 5.0, 1.0
-LOOK_S = 0.05
-"""Between two looks whether the journal of channel events has grown."""
+LOOK_S, REST_S = 0.05, 0.1
+"""Between two looks whether the journal of channel events has grown, and after reading it or the manager's events: much
+comes at a time, and waking for each costs more than reading it."""
 PACE_S = 0.4
 """What was read in this long is stored together while much comes; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
@@ -72,6 +73,7 @@ class LineFeed:
             on_event=self.hear,
             on_login=self._opened,
             on_lost=self._lost,
+            rest_s=REST_S,
         )
         self.reconciler = Reconciler(db, intake, self._node, log_folder, self._note_end)
         self._journal = self.reconciler.live
@@ -168,6 +170,7 @@ class LineFeed:
                 while self._journal.grown():
                     await self._journal.read()
                     self._heard.set()
+                    await asyncio.sleep(REST_S)
             except Unavailable as error:
                 log.warning("feed.unreadable", error=error.id)
                 await asyncio.sleep(RETRY_S)

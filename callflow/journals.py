@@ -26,13 +26,17 @@ class Chunk:
     more: bool = False
 
 
-def grown(path: Path, position: Position) -> bool:
-    """Whether `path` is not just what was read up to `position`: a look that costs one call of the system."""
+def unread(path: Path, position: Position) -> int:
+    """How many bytes of `path` lie behind `position`: a look that costs one call of the system.
+
+    Of a file that began anew all are unread; what a file set aside still holds counts with its successor's.
+    """
     try:
         found = os.stat(path)
     except FileNotFoundError:
-        return False
-    return (found.st_ino, found.st_size) != (position.inode, position.offset)
+        return 0
+    at = position.offset if found.st_ino == position.inode else 0
+    return found.st_size - at if at <= found.st_size else found.st_size
 
 
 def read(path: Path, position: Position, limit: int) -> Chunk:

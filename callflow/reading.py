@@ -14,6 +14,8 @@ from core.db import Database
 from core.errors import Invalid
 
 CHUNK_BYTES = 128 * 1024
+FRESH_BYTES = 16 * 1024
+"""So little was just written and lies in memory; more is read in a thread, since a disk may be slow."""
 AT_ONCE = 40
 """Lines read in one go: less than a millisecond, in which no flow is answered."""
 MOST_WAITING = 20_000
@@ -58,7 +60,7 @@ class JournalReader:
         """Whether there is something to read, and room for it."""
         if len(self._waiting) >= MOST_WAITING:
             return False
-        return self._read is None or journals.grown(self._path, self._read)
+        return self._read is None or journals.unread(self._path, self._read) > 0
 
     async def read(self) -> bool:
         """One chunk into facts, which wait for `store()` -> whether there is another one. Raises Unavailable while
@@ -67,7 +69,10 @@ class JournalReader:
             if len(self._waiting) >= MOST_WAITING:
                 return True
             at = self._read or await self._begin()
-            chunk = await asyncio.to_thread(journals.read, self._path, at, CHUNK_BYTES)
+            if journals.unread(self._path, at) <= FRESH_BYTES:
+                chunk = journals.read(self._path, at, CHUNK_BYTES)
+            else:
+                chunk = await asyncio.to_thread(journals.read, self._path, at, CHUNK_BYTES)
             facts: list[Fact] = []
             bad: list[str] = []
             for n, line in enumerate(chunk.lines, 1):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callflow.journals import Position, grown, read
+from callflow.journals import Position, read, unread
 
 LIMIT = 1000
 
@@ -43,15 +43,18 @@ def test_the_line_being_written_waits_for_its_end(tmp_path: Path) -> None:
 
 def test_one_look_tells_whether_something_was_written(tmp_path: Path) -> None:
     journal = tmp_path / "queue_log"
-    assert not grown(journal, Position())
+    assert unread(journal, Position()) == 0
     journal.write_text("one\n")
-    assert grown(journal, Position())
+    assert unread(journal, Position()) == 4
     _, at = read_all(journal, Position())
-    assert not grown(journal, at)
+    assert unread(journal, at) == 0
     set_aside(journal)
-    assert not grown(journal, at), "its successor is not there yet"
-    journal.write_text("two\n")
-    assert grown(journal, at)
+    assert unread(journal, at) == 0, "its successor is not there yet"
+    journal.write_text("two\nthree\n")
+    assert unread(journal, at) == 10
+    _, at = read_all(journal, at)
+    journal.write_text("four\n")
+    assert unread(journal, at) == 5, "cut back in place"
 
 
 def test_a_journal_set_aside_between_the_look_and_the_opening_is_read_first(
