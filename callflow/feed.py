@@ -169,14 +169,19 @@ class LineFeed:
             try:
                 while self._journal.grown():
                     await self._journal.read()
-                    self._heard.set()
+                    self._store_if_waiting()
                     await asyncio.sleep(REST_S)
+                self._store_if_waiting()  # what a reading of all journals left behind when it failed
             except Unavailable as error:
                 log.warning("feed.unreadable", error=error.id)
                 await asyncio.sleep(RETRY_S)
             except Exception:
                 log.exception("feed.unreadable")
                 await asyncio.sleep(RETRY_S)
+
+    def _store_if_waiting(self) -> None:
+        if self._journal.waiting:
+            self._heard.set()
 
     def _note_end(self, fact: Fact) -> None:
         if fact.kind is Kind.ENDED:

@@ -56,6 +56,11 @@ class JournalReader:
         self._stored = self._noted = journals.Position()
         self._reading, self._storing = asyncio.Lock(), asyncio.Lock()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether facts wait for `store()`."""
+        return bool(self._waiting)
+
     def grown(self) -> bool:
         """Whether there is something to read, and room for it."""
         if len(self._waiting) >= MOST_WAITING:

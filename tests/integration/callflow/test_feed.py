@@ -170,6 +170,24 @@ async def test_a_number_may_call_again_once_its_call_is_over_also_without_a_data
     await away.close()
 
 
+async def test_what_a_failed_reading_of_all_journals_left_is_stored_without_another_line(
+    db: Database, feed: LineFeed, intake: Intake, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(home, "CHAN_START", 1795427034.1)
+    await until(lambda: feed._journal._stored.offset > 0)
+    away = intake._db = Database("postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setattr(feed._journal, "grown", lambda: False)  # the reading of all journals comes first
+    append(home, "HANGUP", 1795427060.2)
+    with pytest.raises(Unavailable):
+        await feed._read_journals()
+    await until(lambda: feed._postponed)
+    intake._db = db
+    async with asyncio.timeout(GENEROUS_S):
+        while (await the_call(db, "n.1")).ended_at is None:  # noqa: ASYNC110 - another task writes it
+            await asyncio.sleep(0.02)
+    await away.close()
+
+
 async def test_an_orderly_end_notes_how_far_everything_is_stored(
     db: Database, feed: LineFeed, peer: Peer, home: Path
 ) -> None:
