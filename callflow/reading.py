@@ -133,7 +133,7 @@ class JournalReader:
     async def forget(self) -> None:
         """Somebody else reads on: begin where they will have stopped."""
         async with self._reading, self._storing:
-            self._read, self._waiting = None, []
+            self._read, self._waiting, self._stored = None, [], self._noted
 
     async def _begin(self) -> journals.Position:
         async with self._db.session() as session:
