@@ -31,6 +31,11 @@ from crm.tickets.states import Act, State
 TICKETS = cast(Table, Ticket.__table__)
 
 
+UNWRITTEN: dict[str, Any] = {"category": None, "matter": None, "area": None, "confidential": False}
+UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": ""}
+"""What nobody has written yet: rows of one statement have the same columns."""
+
+
 @dataclass(frozen=True)
 class Opening:
     """What is known when an order begins. `source`: `phone`, `message`, or a channel without a call, whose person
@@ -83,10 +88,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
-<<<<<<< HEAD
         given = given_of(opening)
-=======
->>>>>>> api
         tickets.append(
             {
                 "id": new_id(),
@@ -105,29 +107,17 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "state_since": at,
                 "state_due_at": at + owed,
                 "opened_by": opening.agent_id,
-<<<<<<< HEAD
                 "sealed": given.get("category") == Category.REPORT,
             }
             | UNWRITTEN
             | given
-=======
-                "sealed": given_of(opening).get("category") == Category.REPORT,
-            }
-            | given_of(opening)
->>>>>>> api
         )
     await session.execute(insert(TICKETS), tickets)
     stories = []
     for ticket, opening in zip(tickets, openings, strict=True):
         after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
-<<<<<<< HEAD
         story = entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
         stories.append(story)
-=======
-        stories.append(
-            entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
-        )
->>>>>>> api
     await write(session, stories)
     return [ticket["id"] for ticket in tickets]
 
