@@ -125,6 +125,10 @@ class Act(StrEnum):
     DISMISS_CANDIDATE = "dismiss-candidate"
     RELEASE = "release"
     ARCHIVE = "archive"
+    OVERDUE = "overdue"
+    ASSIST_OVERDUE = "assist-overdue"
+    SIGN_OVERDUE = "sign-overdue"
+    ESCALATE = "escalate"
 
     @property
     def label(self) -> str:
@@ -187,8 +191,12 @@ _ACTS: dict[Act, str] = {
     Act.DISMISS_CANDIDATE: "不予立案",
     Act.RELEASE: "督办销号",
     Act.ARCHIVE: "归档",
+    Act.OVERDUE: "办理逾期",
+    Act.ASSIST_OVERDUE: "协办逾期",
+    Act.SIGN_OVERDUE: "签收逾期",
+    Act.ESCALATE: "超时上报",
 }
-RECORDED = frozenset({Act.OPEN, Act.JOINED})
+RECORDED = frozenset({Act.OPEN, Act.JOINED, Act.OVERDUE, Act.ASSIST_OVERDUE, Act.SIGN_OVERDUE, Act.ESCALATE})
 """Stand in a history, and nobody does them to the order itself."""
 
 
