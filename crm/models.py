@@ -5,5 +5,6 @@ from crm.citizens import models as citizens
 from crm.search import models as search
 from crm.sms import models as sms
 from crm.tickets import models as tickets
+from crm.timers import models as timers
 
-__all__ = ["channels", "citizens", "search", "sms", "tickets"]
+__all__ = ["channels", "citizens", "search", "sms", "tickets", "timers"]

@@ -117,3 +117,21 @@ class FollowUpPolicy(PolicySection):
     """Natural days in which the citizen may change the rating."""
     supervised_from: Annotated[int, Field(ge=1, le=10)] = Field(title="几次不满意列为督办候选")
     """The so-maniest unsatisfied round makes candidates for supervision."""
+
+
+@section
+class WarningsPolicy(PolicySection):
+    """预警 and escalation (第二十七条(二), T01–T15, T25)."""
+
+    key: ClassVar[str] = "warnings"
+    title: ClassVar[str] = "预警与上报"
+
+    morning: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(title="每日预警时刻")
+    long_from: Days = Field(title="适用较早预警的最短时限（工作日）")
+    long_days: Days = Field(title="较长时限的首次预警（到期前工作日）")
+    short_from: Days = Field(title="适用一般预警的最短时限（工作日）")
+    short_days: Days = Field(title="一般时限的首次预警（到期前工作日）")
+    last_days: Days = Field(title="临期预警（到期前工作日）")
+    sign_hours: Annotated[int, Field(ge=1, le=24)] = Field(title="签收临期提醒（到期前小时）")
+    sign_escalate_days: Days = Field(title="逾期未签收上报政数局（逾期后工作日）")
+    dispatch_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(title="待派单提醒（到期前分钟）")

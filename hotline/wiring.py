@@ -15,6 +15,7 @@ from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
+from crm.timers.service import scanner
 from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
@@ -118,6 +119,7 @@ def worker(runtime: Runtime) -> list[Service]:
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
         SpoolSpace(spool, settings.recordings.spool_reserve_mb),
         disk_clock(runtime.db),
+        scanner(runtime.db),
         sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
         Loop("接口幂等记录清理", idempotency.EXPIRE_EVERY_S, lambda: idempotency.expire(runtime.db)),
