@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
     ORDER_SEALED = "order.sealed"  # the identity behind a 举报
     ORDER_EXPORT = "order.export"  # lists of orders as a workbook; always audited
+    CITY_EXCHANGE = "city.exchange"  # import the city's orders, export what is written back; always audited
     ORDER_HANDLE = "order.handle"  # for one's own unit: sign, handle, return, extend, reply
     ORDER_UNIT_LEAD = "order.unit-lead"  # for one's own unit: approve its inner steps
     ORDER_REVIEW = "order.review"  # decide returns and extensions, retype, change a limit
@@ -116,7 +117,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SHIFT_LEAD: frozenset(_LEAD),
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
-        | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW}
+        | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
     ),
     Role.CHECKER: frozenset({P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}),
     Role.FOLLOW_UP: frozenset(
@@ -125,7 +126,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DIRECTOR: frozenset(
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
-        | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW}
+        | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}

@@ -79,6 +79,17 @@ class ExtensionsPolicy(PolicySection):
 
 
 @section
+class UpstreamPolicy(PolicySection):
+    """市级工单 (D33)."""
+
+    key: ClassVar[str] = "upstream"
+    title: ClassVar[str] = "市级工单"
+
+    buffer_wd: Annotated[int, Field(ge=0, le=30)] = Field(title="比市级时限提前（工作日）")
+    """The due that is shown lies so many working days before the city's, where that is earlier than the county's."""
+
+
+@section
 class RetypePolicy(PolicySection):
     """改类 and 时限升级 (D13, D14)."""
 

@@ -28,6 +28,10 @@ BUTTONS: dict[Act, str] = {
     A.RECALL_SUB: "收回，由本单位办理",
     A.RETURN: "提交退回申请",
     A.RETURN_LATE: "批准超时退回",
+    A.FORWARD_RETURN: "将退回申请报市级",
+    A.CITY_ON_RETURN: "登记市级对退回的答复",
+    A.FORWARD_EXTENSION: "将延期申请报市级",
+    A.CITY_ON_EXTENSION: "登记市级对延期的答复",
     A.ACCEPT_RETURN: "同意退回，转入待派单",
     A.REFUSE_RETURN: "不同意，由原单位办理",
     A.ACCEPT_ASSIST_RETURN: "同意该协办单位退回",
@@ -74,6 +78,7 @@ FINAL: dict[Act, str] = {
 """What cannot be undone, and stands above the button."""
 LABELS: dict[str, str] = {
     "address": "发生地点",
+    "answer": "市级答复（原文或文号）",
     "area": "所属乡镇（街道）",
     "assignment_id": "单位",
     "assist_unit_ids": "协办单位",
@@ -91,6 +96,7 @@ LABELS: dict[str, str] = {
     "contact_note": "未能联系的经过",
     "contact_person": "答复的经办人",
     "contact_reference": "联系凭证",
+    "consents": "市级是否同意",
     "contacted": "承办单位是否联系过诉求人",
     "content": "诉求内容",
     "days": "延长的工作日",
@@ -119,6 +125,7 @@ LABELS: dict[str, str] = {
     "not_told_reason": "未能告知的原因",
     "note": "说明",
     "occurred": "发生时间",
+    "opinion": "上报意见",
     "parts": "拆分出的事项",
     "position": "职务",
     "publish_ok": "办理结果可以公开",
@@ -133,6 +140,7 @@ LABELS: dict[str, str] = {
     "title": "标题",
     "told": "已告知诉求人转接去向",
     "unit_id": "单位",
+    "upstream_due": "市级新的办理期限",
     "words": "诉求人原话",
 }
 OF_ACT: dict[tuple[Act, str], str] = {

@@ -10,6 +10,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from core.errors import Invalid
+from crm.county.city import CityLayout
 from crm.county.data import (
     AREA,
     EVERYWHERE,
@@ -44,6 +45,8 @@ class County:
     queues: tuple[QueueRecord, ...]
     shifts: tuple[ShiftRecord, ...]
     staff: tuple[StaffRecord, ...]
+    city: CityLayout | None = None
+    """How the city centre's spreadsheets look; None where no orders come down by file."""
 
 
 def load(folder: Path) -> County:
@@ -59,6 +62,7 @@ def load(folder: Path) -> County:
         queues=_read(folder, "queues.toml", "queue", QueueRecord),
         shifts=_read(folder, "roster.toml", "shift", ShiftRecord),
         staff=_read(folder, "staff.toml", "user", StaffRecord),
+        city=_city(folder),
     )
     problems = list(_problems(county))
     if problems:
@@ -80,6 +84,16 @@ def _read(folder: Path, file: str, table: str, kind: type[R]) -> tuple[R, ...]:
     if twice and kind not in (CatalogueLine, ShiftRecord):
         raise Invalid("bad-county", f"{folder.name}/{file} 重复：{twice}")
     return records
+
+
+def _city(folder: Path) -> CityLayout | None:
+    path = folder / "city.toml"
+    if not path.exists():
+        return None
+    try:
+        return CityLayout.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        raise Invalid("bad-county", f"{folder.name}/city.toml 无法使用：{error}") from error
 
 
 def _problems(county: County) -> Iterable[str]:

@@ -27,7 +27,10 @@ _WRAP = Alignment(wrap_text=True, vertical="top")
 
 @dataclass(frozen=True)
 class Sheet:
-    """`heads`: name and width in characters of each column; `rows` hold text only."""
+    """`mark` empty: a sheet for another system, whose first row are its heads.
+
+    `heads`: name and width in characters of each column; `rows` hold text only.
+    """
 
     name: str
     mark: str
@@ -41,18 +44,21 @@ def write(sheet: Sheet) -> IO[bytes]:
     page: WriteOnlyWorksheet = book.create_sheet(sheet.name)
     for at, (_, width) in enumerate(sheet.heads, 1):
         page.column_dimensions[get_column_letter(at)].width = width
-    page.freeze_panes = "A3"
-    page.print_title_rows = "1:2"
+    page.freeze_panes = "A3" if sheet.mark else "A2"
+    page.print_title_rows = "1:2" if sheet.mark else "1:1"
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", PAPER_A4
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     page.sheet_properties.pageSetUpPr.fitToPage = True
-    page.oddHeader.center.text = page.oddFooter.center.text = sheet.mark.replace("&", "&&")
+    if sheet.mark:
+        page.oddHeader.center.text = page.oddFooter.center.text = sheet.mark.replace("&", "&&")
     page.oddFooter.right.text = "第 &P 页，共 &N 页"
-    page.append([_text(page, sheet.mark, font=_MARK)])
+    if sheet.mark:
+        page.append([_text(page, sheet.mark, font=_MARK)])
     page.append([_text(page, head, font=_HEAD, fill=_GROUND) for head, _ in sheet.heads])
     for row in sheet.rows:
         page.append([_text(page, value, alignment=_WRAP) for value in row])
-    page.append([_text(page, sheet.mark, font=_MARK)])
+    if sheet.mark:
+        page.append([_text(page, sheet.mark, font=_MARK)])
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever reads it closes it
     book.save(file)
     file.seek(0)

@@ -4,9 +4,10 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.calendar import Due
+from core.calendar import Due, WorkCalendar
 from core.clock import local
 from crm.clocks import days_as_json
+from crm.installed import installed
 from crm.procedure import AssistPolicy
 from crm.tickets.case import Case
 from crm.tickets.models import DueChange
@@ -72,8 +73,20 @@ def _pull_subs(case: Case, ends: Due) -> None:
 
 def earlier_by(case: Case, due_at: datetime, days: int) -> datetime:
     """The same time so many working days before a due instant (D29, F08-6)."""
-    calendar, day = case.rules.calendar, local(due_at - timedelta(microseconds=1)).date()
-    first = day
+    return before_by(case.rules.calendar, due_at, days)
+
+
+def effective(due_at: datetime | None, upstream_due_at: datetime | None, buffer: int) -> datetime | None:
+    """D33: what an upstream order is held to: the county's due, or `buffer` working days before the city's."""
+    if upstream_due_at is None:
+        return due_at
+    city = before_by(installed().calendar, upstream_due_at, buffer)
+    return city if due_at is None else min(due_at, city)
+
+
+def before_by(calendar: WorkCalendar, due_at: datetime, days: int) -> datetime:
+    """The same time so many working days before a due instant."""
+    first = day = local(due_at - timedelta(microseconds=1)).date()
     while days:
         day -= timedelta(days=1)
         days -= calendar.kind(day).works

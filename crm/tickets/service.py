@@ -49,6 +49,8 @@ class Opening:
     at: datetime | None = None
     given: Correction | None = None
     origin: str = "call"
+    upstream_number: str | None = None
+    upstream_due_at: datetime | None = None
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
@@ -108,6 +110,8 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "state_due_at": at + owed,
                 "opened_by": opening.agent_id,
                 "sealed": given.get("category") == Category.REPORT,
+                "upstream_number": opening.upstream_number,
+                "upstream_due_at": opening.upstream_due_at,
             }
             | UNWRITTEN
             | given
@@ -116,6 +120,8 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     stories = []
     for ticket, opening in zip(tickets, openings, strict=True):
         after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)
+        if opening.upstream_number:
+            after["upstream_number"] = opening.upstream_number
         story = entry(ticket["id"], 1, actor, Act.OPEN, origin=opening.origin, article="第十二条(一)", after=after)
         stories.append(story)
     await write(session, stories)

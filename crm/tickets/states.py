@@ -81,6 +81,7 @@ class Act(StrEnum):
     REOPEN = "reopen"
     MERGE = "merge"
     JOINED = "joined"
+    CITY_CHANGED = "city-changed"
     REPEAT = "repeat"
     SPLIT = "split"
     VOID = "void"
@@ -95,6 +96,8 @@ class Act(StrEnum):
     RECALL_SUB = "recall-sub"
     RETURN = "return"
     RETURN_LATE = "return-late"
+    FORWARD_RETURN = "forward-return"
+    CITY_ON_RETURN = "city-on-return"
     ACCEPT_RETURN = "accept-return"
     REFUSE_RETURN = "refuse-return"
     ACCEPT_ASSIST_RETURN = "accept-assist-return"
@@ -105,6 +108,8 @@ class Act(StrEnum):
     SETTLE = "settle"
     SETTLE_REFUSE = "settle-refuse"
     EXTEND = "extend"
+    FORWARD_EXTENSION = "forward-extension"
+    CITY_ON_EXTENSION = "city-on-extension"
     GRANT_EXTENSION = "grant-extension"
     REFUSE_EXTENSION = "refuse-extension"
     EXTEND_EXCEPTIONALLY = "extend-exceptionally"
@@ -148,6 +153,7 @@ _ACTS: dict[Act, str] = {
     Act.REOPEN: "重新受理",
     Act.MERGE: "并单",
     Act.JOINED: "并入重复件",
+    Act.CITY_CHANGED: "市级更新",
     Act.REPEAT: "标记重复反映",
     Act.SPLIT: "拆分",
     Act.VOID: "作废",
@@ -162,6 +168,8 @@ _ACTS: dict[Act, str] = {
     Act.RECALL_SUB: "收回二级转办",
     Act.RETURN: "申请退回",
     Act.RETURN_LATE: "批准超时退回",
+    Act.FORWARD_RETURN: "退回报市级",
+    Act.CITY_ON_RETURN: "登记市级对退回的答复",
     Act.ACCEPT_RETURN: "同意退回",
     Act.REFUSE_RETURN: "不同意退回",
     Act.ACCEPT_ASSIST_RETURN: "同意协办退回",
@@ -172,6 +180,8 @@ _ACTS: dict[Act, str] = {
     Act.SETTLE: "协调后再次派发",
     Act.SETTLE_REFUSE: "协调后不予受理",
     Act.EXTEND: "申请延期",
+    Act.FORWARD_EXTENSION: "延期报市级",
+    Act.CITY_ON_EXTENSION: "登记市级对延期的答复",
     Act.GRANT_EXTENSION: "同意延期",
     Act.REFUSE_EXTENSION: "不同意延期",
     Act.EXTEND_EXCEPTIONALLY: "特批延期",
@@ -199,7 +209,16 @@ _ACTS: dict[Act, str] = {
     Act.ESCALATE: "超时上报",
 }
 RECORDED = frozenset(
-    {Act.OPEN, Act.JOINED, Act.RECOUNT, Act.OVERDUE, Act.ASSIST_OVERDUE, Act.SIGN_OVERDUE, Act.ESCALATE}
+    {
+        Act.OPEN,
+        Act.JOINED,
+        Act.RECOUNT,
+        Act.CITY_CHANGED,
+        Act.OVERDUE,
+        Act.ASSIST_OVERDUE,
+        Act.SIGN_OVERDUE,
+        Act.ESCALATE,
+    }
 )
 """Stand in a history, and nobody does them to the order itself."""
 

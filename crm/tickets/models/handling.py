@@ -148,6 +148,9 @@ class Extension(Base):
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="")
+    city_consents: Mapped[bool | None]
+    """Of an upstream order's application that was sent up: the city's answer; None until it is registered (D33)."""
+    city_answer: Mapped[str] = mapped_column(default="", server_default="")
 
     __table_args__ = (
         Index("uq_extensions_open", "ticket_id", unique=True, postgresql_where=text("state IN ('open', 'forwarded')")),

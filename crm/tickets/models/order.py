@@ -67,7 +67,9 @@ class Ticket(Base):
     master_id: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     repeat_of: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     upstream_number: Mapped[str | None]
+    """市级工单编号: one order here for one order there (D33)."""
     upstream_due_at: Mapped[datetime | None]
+    """Exclusive end of the city's own limit."""
 
     opened_at: Mapped[datetime] = mapped_column(default=now)
     opened_by: Mapped[UUID | None]
@@ -115,6 +117,12 @@ class Ticket(Base):
         Index("ix_tickets_master", "master_id", postgresql_where=text("master_id IS NOT NULL")),
         Index("ix_tickets_repeat_of", "repeat_of", postgresql_where=text("repeat_of IS NOT NULL")),
         Index("ix_tickets_split_from", "split_from", postgresql_where=text("split_from IS NOT NULL")),
+        Index(
+            "uq_tickets_upstream_number",
+            "upstream_number",
+            unique=True,
+            postgresql_where=text("upstream_number IS NOT NULL"),
+        ),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
     )
 

@@ -41,6 +41,9 @@ class ReturnRequest(Base):
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="")
     compensation_days: Mapped[int] = mapped_column(default=0)
+    city_consents: Mapped[bool | None]
+    """Of an upstream order's application that was sent up: the city's answer; None until it is registered (D33)."""
+    city_answer: Mapped[str] = mapped_column(default="", server_default="")
 
     __table_args__ = (
         Index(
