@@ -121,7 +121,7 @@ LABELS: dict[str, str] = {
     "occurred": "发生时间",
     "parts": "拆分出的事项",
     "position": "职务",
-    "publish_ok": "办理结果可以公开",
+    "publish_ok": "本件适宜公开",
     "reason": "原因",
     "reasons": "存在的问题",
     "referral": "转接去向",
