@@ -128,7 +128,7 @@ LABELS: dict[str, str] = {
     "opinion": "上报意见",
     "parts": "拆分出的事项",
     "position": "职务",
-    "publish_ok": "办理结果可以公开",
+    "publish_ok": "本件适宜公开",
     "reason": "原因",
     "reasons": "存在的问题",
     "referral": "转接去向",

@@ -11,7 +11,6 @@ from callflow.models import Call
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.sms.models import Sms
-from crm.tickets.models import Ticket
 
 Count = Callable[[AsyncSession], Awaitable[int]]
 
@@ -26,7 +25,6 @@ def of(statement: Select[int]) -> Count:
 
 
 calls = of(select(func.count()).select_from(Call).where(Call.ended_at.is_(None)))
-drafts = of(select(func.count()).select_from(Ticket).where(Ticket.state == "draft"))
 callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))

@@ -55,6 +55,11 @@ class Section:
     title: str
     entries: tuple[Entry, ...]
 
+    @property
+    def waits(self) -> bool:
+        """Whether somebody has to decide on something in it."""
+        return any(entry.waits for entry in self.entries)
+
 
 @dataclass(frozen=True)
 class Link:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.errors import Conflict, Denied
+from core.errors import Conflict, Denied, HotlineError
 from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
@@ -82,6 +82,21 @@ async def perform(
     )
     await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=act))
     return Done(ticket, ticket.version, True, told.result)
+
+
+async def foresee(
+    session: AsyncSession, actor: Actor, ticket: Ticket, act: Act, given: Given | Mapping[str, Any] | None = None
+) -> str:
+    """What would be said against the act if it were done now; empty when it would go through. Changes nothing."""
+    try:
+        case = await load(session, actor, ticket, READS[act])
+        lines = choose(BY_ACT[act], case)
+        read = as_given(lines[0].effect.given, given)
+        await _named(session, case, read)
+        settle(lines, case, read)
+    except HotlineError as error:
+        return error.message
+    return ""
 
 
 def as_given(model: type[Given], given: Given | Mapping[str, Any] | None) -> Given:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from web.pages import order_form
 from web.route import Asks, Route
 
 NEAR_DAYS = 1
+LAST_MINUTES = 60
 OUTCOMES = {
     "accepted": "办结",
     "replied": "已回复",
@@ -173,14 +175,26 @@ def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
     if due_at is None:
         return None
     last = clock.local(due_at - timedelta(seconds=1)).date()
-    ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）24:00"
+    ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）{_time(due_at)}"
     counted = [_readable(one) for one in days]
     if clock.now() >= due_at:
         return Clock(f"已逾期 · {ends} 到期", ends, "late", counted)
     today, calendar = clock.today(), installed().calendar
     left = sum(calendar.kind(today + timedelta(days=n)).works for n in range(1, (last - today).days + 1))
-    text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"今日到期 · {ends}"
+    text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"{_until(due_at)} · {ends}"
     return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", counted)
+
+
+def _time(due_at: datetime) -> str:
+    """24:00 of the last day, or the hour and minute where something is due within the day."""
+    there = clock.local(due_at)
+    return "24:00" if (there.hour, there.minute) == (0, 0) else f"{there:%H:%M}"
+
+
+def _until(due_at: datetime) -> str:
+    """今日到期, or how many minutes are left of the last hour."""
+    minutes = ceil((due_at - clock.now()).total_seconds() / 60)
+    return f"剩 {minutes} 分钟" if minutes <= LAST_MINUTES else "今日到期"
 
 
 def _readable(one: dict[str, Any]) -> dict[str, Any]:
