@@ -9,6 +9,7 @@ from core.rules.keeper import RulesKeeper
 from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
+from crm.notices import subscribers as _notices  # noqa: F401 - likewise
 from crm.policy import OrdersPolicy, SmsPolicy
 from crm.rulebook import subscribers as _rulebook  # noqa: F401 - likewise
 from crm.sms.outlet import SmsOutlet

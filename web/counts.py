@@ -1,6 +1,7 @@
 """What waits, counted for the rail; one small query each, all served by partial indexes."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +14,7 @@ from core.rules.models import RuleVersion
 from crm.sms.models import Sms
 
 Count = Callable[[AsyncSession], Awaitable[int]]
+Mine = Callable[[AsyncSession, UUID], Awaitable[int]]
 
 
 def of(statement: Select[int]) -> Count:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.permissions import Permission as P
 from core.replay import count_failed
+from crm.notices.service import unread
 from crm.queries import desks
 from web import counts
 from web.agent_bar import AgentBar
@@ -25,6 +26,8 @@ class Place:
     needs: tuple[P, ...]
     count: counts.Count | None = None
     tone: str = ""
+    mine: counts.Mine | None = None
+    """Counts what waits for this person alone."""
 
 
 PLACES = (
@@ -33,6 +36,7 @@ PLACES = (
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
+    Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
@@ -87,5 +91,7 @@ async def show(ctx: "Context") -> Frame:
         if not any(map(ctx.actor.may, place.needs)):
             continue
         count = await place.count(ctx.session) if place.count else None
+        if place.mine:
+            count = await place.mine(ctx.session, ctx.signed_in.user.id)
         groups.setdefault(place.group, []).append(Entry(place, count))
     return Frame(groups, await show_agent(ctx))

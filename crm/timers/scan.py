@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Select, Uuid, exists, func, literal, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, exists, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ from crm.tickets.history import write_alike
 from crm.tickets.models import Assignment, SupervisionCandidate, Ticket
 from crm.timers.events import TimersFired
 from crm.timers.models import TimerFiring
-from crm.timers.table import TIMERS, Mark, Moment, Timer
+from crm.timers.table import TIMERS, Mark, Moment, Subjects, Timer
 
 BATCH = 2_000
 """Orders of one transaction: a person who acts on one of them waits no longer than it takes."""
@@ -78,7 +78,7 @@ def _done(timer: Timer, moment: Moment) -> Any:
 
 
 async def _locked(
-    session: AsyncSession, timer: Timer, wanted: Select[Any], subjects: list[UUID]
+    session: AsyncSession, timer: Timer, wanted: Subjects, subjects: list[UUID]
 ) -> tuple[list[Ripe], list[UUID]]:
     """Those that are still ripe, locked; one for each order, since each is an event of its history, and the rest."""
     rows = wanted.where(among(wanted.selected_columns.subject_id, subjects)).order_by(timer.due)

@@ -54,8 +54,10 @@ class Mark(StrEnum):
     UNSIGNED = "unsigned"
 
 
+Subjects = Select[Any, Any, Any]
+"""Subject, order, due."""
 Window = tuple[datetime, datetime]
-Rows = Callable[[Moment], Select[Any]]
+Rows = Callable[[Moment], Subjects]
 
 
 @dataclass(frozen=True)
@@ -75,56 +77,56 @@ class Timer:
     mark: Mark | None = None
 
 
-def _part(due: Any, *where: Any) -> Select[Any]:
+def _part(due: Any, *where: Any) -> Subjects:
     wanted = select(Assignment.id.label("subject_id"), Assignment.ticket_id, due.label("due_at"))
     return wanted.join(Ticket, Ticket.id == Assignment.ticket_id).where(Assignment.closed_at.is_(None), *where)
 
 
-def lead(moment: Moment) -> Select[Any]:
+def lead(moment: Moment) -> Subjects:
     """Leads that have not answered; an answer that was sent back is none (D19)."""
     return _part(Assignment.due_at, Assignment.role == By.LEAD, Assignment.submitted_at.is_(None))
 
 
-def lead_long(moment: Moment) -> Select[Any]:
+def lead_long(moment: Moment) -> Subjects:
     """With a long limit."""
     return _limited(lead(moment), Round.limit_days >= moment.warnings.long_from)
 
 
-def lead_short(moment: Moment) -> Select[Any]:
+def lead_short(moment: Moment) -> Subjects:
     """With a middling limit."""
     policy = moment.warnings
     return _limited(lead(moment), Round.limit_days >= policy.short_from, Round.limit_days < policy.long_from)
 
 
-def lead_last(moment: Moment) -> Select[Any]:
+def lead_last(moment: Moment) -> Subjects:
     """Whose limit is long enough that the last warning is news."""
     enough = Round.limit_days > moment.warnings.last_days
     return _limited(lead(moment), or_(enough, Round.limit_days.is_(None)))
 
 
-def lead_markable(moment: Moment) -> Select[Any]:
+def lead_markable(moment: Moment) -> Subjects:
     """An application in time holds the mark back, not the clock (D17)."""
     return lead(moment).where(Ticket.extension_pending.is_(False))
 
 
-def assist(moment: Moment) -> Select[Any]:
+def assist(moment: Moment) -> Subjects:
     """Assisting units that have not answered."""
     return _part(Assignment.due_at, Assignment.role == By.ASSIST, Assignment.submitted_at.is_(None))
 
 
-def to_sign(moment: Moment) -> Select[Any]:
+def to_sign(moment: Moment) -> Subjects:
     """Parts that nobody has signed for."""
     return _part(Assignment.sign_due_at, Assignment.role != By.COPY, Assignment.signed_at.is_(None))
 
 
-def _limited(rows: Select[Any], *where: Any) -> Select[Any]:
+def _limited(rows: Subjects, *where: Any) -> Subjects:
     return rows.join(Round, Round.id == Assignment.round_id).where(*where)
 
 
 def in_state(*states: State) -> Rows:
     """Orders of which the owner of their state owes an act."""
 
-    def rows(moment: Moment) -> Select[Any]:
+    def rows(moment: Moment) -> Subjects:
         wanted = select(
             Ticket.id.label("subject_id"), Ticket.id.label("ticket_id"), Ticket.state_due_at.label("due_at")
         )
@@ -133,9 +135,9 @@ def in_state(*states: State) -> Rows:
     return rows
 
 
-def undecided(moment: Moment) -> Select[Any]:
+def undecided(moment: Moment) -> Subjects:
     """延期 that nobody has decided."""
-    wanted: Select[Any] = select(
+    wanted: Subjects = select(
         Extension.id.label("subject_id"), Extension.ticket_id, Extension.decide_due_at.label("due_at")
     )
     return wanted.join(Ticket, Ticket.id == Extension.ticket_id).where(Extension.state == "open")
