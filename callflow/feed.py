@@ -1,7 +1,7 @@
-"""One node's live reader: manager events into facts, agents' telephones into presence; what it missed, from journals.
+"""One node's live reader: the growing journal of channel events into calls, manager events into agents' presence.
 
 One reader per node in the whole cluster holds the advisory lock `ami-reader:<node>`. While PostgreSQL is away the
-holder reads on, and facts wait in Asterisk's journals.
+holder reads on, and facts wait in memory and in Asterisk's journals.
 """
 
 import asyncio
@@ -38,9 +38,12 @@ ROUND_S = 15.0
 """Between two looks at which calls there are, and at the journals while Asterisk is not heard."""
 READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
 """The journals are read this long after the last time when no call is there, and when calls never cease."""
-LOCK_CHECK_S, LOCK_RETRY_S = 5.0, 1.0
+LOCK_CHECK_S, RETRY_S = 5.0, 1.0
+LOOK_S, REST_S = 0.05, 0.1
+"""Between two looks whether the journal of channel events has grown, and after reading it or the manager's events: much
+comes at a time, and waking for each costs more than reading it."""
 PACE_S = 0.4
-"""Events of this long are stored together while many come; the first after a rest is stored at once."""
+"""What was read in this long is stored together while much comes; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 
 
@@ -70,19 +73,19 @@ class LineFeed:
             on_event=self.hear,
             on_login=self._opened,
             on_lost=self._lost,
+            rest_s=REST_S,
         )
-        self.reconciler = Reconciler(db, intake, self._node, log_folder)
+        self.reconciler = Reconciler(db, intake, self._node, log_folder, self._note_end)
+        self._journal = self.reconciler.live
         self._driver = Driver(db, self.ami, self._node)
         self._drive = Loop("agent-driver", DRIVE_S, self._driver.step, rest_s=DRIVE_REST_S)
         self._round = Loop("line-reconcile", ROUND_S, self._reconcile)
-        self._facts: list[Fact] = []
         self._members: dict[Place, source.Member | None] = {}
         self._ended_talks: dict[str, datetime] = {}
         self._unanswered: set[str] = set()
         self._read_at: datetime | None = None
-        self._behind = False
-        self._unheard = 0
-        """Events that were too long, or whose reader failed: the journals tell of them as well."""
+        self._behind = self._postponed = False
+        """Whether the last reading of the journals, and the last attempt to store, failed."""
         self._heard = asyncio.Event()
         self._booted_at: datetime | None = None
         """Since when Asterisk runs, as this session says; None while it has not."""
@@ -97,13 +100,14 @@ class LineFeed:
         self._tasks = [asyncio.create_task(self._hold(), name="line-lock"), asyncio.create_task(self._drain())]
 
     async def stop(self) -> None:
-        """End; what was heard and not yet stored is stored first."""
+        """End; what was read and not yet stored is stored first."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        with contextlib.suppress(Unavailable):  # the journal still has them
+            await self._journal.store()
+            await self._journal.keep()
         await self._end_reading()
-        with contextlib.suppress(Unavailable):  # the journals still have them
-            await self._store_facts()
 
     async def health(self) -> Health:
         """Well while connected, or while another process reads this node."""
@@ -134,11 +138,11 @@ class LineFeed:
                             await still_held(held)
             except (SQLAlchemyError, OSError, Unavailable) as error:
                 log.warning("feed.lock-lost", error=type(error).__name__)
-            await asyncio.sleep(LOCK_RETRY_S)
+            await asyncio.sleep(RETRY_S)
 
     async def _begin_reading(self) -> None:
         if self._reader is None:
-            self._reader = asyncio.create_task(self.ami.run(), name="ami")
+            self._reader = asyncio.create_task(self._read(), name="line-reader")
             await self._drive.start()
             await self._round.start()
 
@@ -149,19 +153,44 @@ class LineFeed:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
             self._reader = None
+            await self.reconciler.forget()
+
+    async def _read(self) -> None:
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.ami.run(), name="ami")
+            both.create_task(self._follow(), name="channel-events")
 
     # ------------------------------------------------------------------ hearing
+
+    async def _follow(self) -> None:
+        """The journal of channel events as it grows: the live feed, and what an earlier reader left."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                while self._journal.grown():
+                    await self._journal.read()
+                    self._store_if_waiting()
+                    await asyncio.sleep(REST_S)
+                self._store_if_waiting()  # what a reading of all journals left behind when it failed
+            except Unavailable as error:
+                log.warning("feed.unreadable", error=error.id)
+                await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("feed.unreadable")
+                await asyncio.sleep(RETRY_S)
+
+    def _store_if_waiting(self) -> None:
+        if self._journal.waiting:
+            self._heard.set()
+
+    def _note_end(self, fact: Fact) -> None:
+        if fact.kind is Kind.ENDED:
+            self._limits.ended(fact.linkedid)
 
     def hear(self, event: Message) -> None:
         """Take one event in; never waits."""
         received = now()
         match event.get("Event", ""):
-            case "CEL":
-                found = source.facts(event, self._node, received)
-                self._facts.extend(found)
-                for one in found:
-                    if one.kind is Kind.ENDED:
-                        self._limits.ended(one.linkedid)
             case "QueueMemberStatus" | "QueueMemberAdded" | "QueueMemberPause" | "QueueMemberPenalty":
                 if member := source.member(event):
                     self._members[member.queue, member.extension] = member
@@ -186,21 +215,16 @@ class LineFeed:
             await self._heard.wait()
             self._heard.clear()
             try:
-                await self._store_facts()
+                await self._journal.store()
                 await self._note_agents()
-                if self._behind:
-                    self._round.wake()
-            except Unavailable:
-                self._behind = True
-                log.warning("feed.postponed")
-            except Exception:
-                self._behind = True
-                log.exception("feed.failed")
+                self._postponed = False
+            except Exception as error:
+                if not self._postponed:  # said once: it is tried again until it succeeds
+                    log.warning("feed.postponed", exc_info=not isinstance(error, Unavailable))
+                self._postponed = True
+                self._heard.set()
+                await asyncio.sleep(RETRY_S)
             await asyncio.sleep(PACE_S)
-
-    async def _store_facts(self) -> None:
-        facts, self._facts = self._facts, []
-        await self._intake.save(facts)
 
     async def _note_agents(self) -> None:
         members, self._members = self._members, {}
@@ -239,8 +263,8 @@ class LineFeed:
         return {one["Linkedid"] for one in channels if "Linkedid" in one}
 
     async def _reconcile(self) -> None:
-        """The journals are read when something may have been missed, and besides when nobody calls: what came live is
-        all in them once more."""
+        """All journals are read when something may have been missed, and besides when nobody calls: what that of the
+        channel events said is in them once more."""
         if self.ami.state is not State.UP or (self._gap and self._booted_at is None):
             await self._read_journals()
             return
@@ -250,9 +274,8 @@ class LineFeed:
         if self._gap:
             await self._close_gap(live)
         await self.reconciler.alive()
+        await self._journal.keep()
         unseen = await self.reconciler.sweep(live, asked_at)
-        if (unheard := self.ami.dropped + self.ami.handler_errors) != self._unheard:
-            self._unheard, self._behind = unheard, True
         unread_for = asked_at - self._read_at if self._read_at else READ_AT_LEAST
         if unseen or self._behind or unread_for >= (READ_AT_LEAST if live else READ_AT_REST):
             await self._read_journals()
@@ -275,4 +298,3 @@ class LineFeed:
             self._behind = True
             raise
         self._read_at = now()
-        self._heard.set()  # what the database could not take of the agents is tried again

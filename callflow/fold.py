@@ -51,7 +51,7 @@ State = Mapping[Field, Stamp]
 EMPTY: State = {}
 
 _TRUST = (Source.RECORDING, Source.CDR, Source.QUEUE_LOG, Source.AGI, Source.AMI, Source.CEL)
-"""From least to most: CEL, live or from its journal, has the event's own microseconds; AMI stands for what only the
+"""From least to most: CEL has the event's own microseconds; AMI stands for what only the
 list of channels tells, that a call is over; queue_log and CDR have whole seconds; a CDR is one of several of a call."""
 _TRUST_ON: dict[Field, tuple[Source, ...]] = {
     # The queue that the caller waited in last outranks the one that the flow meant; only the flow knows

@@ -1,7 +1,7 @@
 """Where facts enter PostgreSQL, and where lines that nobody could read are kept.
 
-Asterisk's journals are what outlives everything: a fact that PostgreSQL cannot take now is read from there later,
-so nothing is kept twice, and the line never waits for the database.
+Asterisk's journals are what outlives everything: a fact that PostgreSQL cannot take now stays with its reader or is
+read from there again, so nothing is kept twice, and the line never waits for the database.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ REMEMBERED = 2000
 """Calls whose state is remembered: what journals repeat of them costs no statement."""
 
 SAVED = Counter("hotline_line_facts_saved", "Facts written to PostgreSQL")
-KNOWN = Counter("hotline_line_facts_known", "Facts that said nothing new, such as the journals' after the live ones")
+KNOWN = Counter("hotline_line_facts_known", "Facts that said nothing new, such as those of journals that repeat others")
 POSTPONED = Counter(
-    "hotline_line_facts_postponed", "Facts that PostgreSQL could not take: read from the journals later"
+    "hotline_line_facts_postponed", "Facts that PostgreSQL could not take, at every attempt: tried again until it does"
 )
 ASIDE = Counter("hotline_line_facts_set_aside", "Facts and journal lines that nobody could read or store")
 

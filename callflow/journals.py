@@ -1,5 +1,8 @@
 """Asterisk's journals on disk, read from where the last reading ended, across rotation."""
 
+import contextlib
+import itertools
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +26,19 @@ class Chunk:
     more: bool = False
 
 
+def unread(path: Path, position: Position) -> int:
+    """How many bytes of `path` lie behind `position`: a look that costs one call of the system.
+
+    Of a file that began anew all are unread; what a file set aside still holds counts with its successor's.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return 0
+    at = position.offset if found.st_ino == position.inode else 0
+    return found.st_size - at if at <= found.st_size else found.st_size
+
+
 def read(path: Path, position: Position, limit: int) -> Chunk:
     """At most about `limit` bytes of complete lines after `position`; no lines when there is nothing new.
 
@@ -36,11 +52,16 @@ def read(path: Path, position: Position, limit: int) -> Chunk:
         if not path.exists():
             return Chunk([], position)
         source, position = path, Position(path.stat().st_ino, 0)
-    with source.open("rb") as file:
-        size = file.seek(0, 2)
-        start = position.offset if position.offset <= size else 0  # truncated in place: from its beginning
-        file.seek(start)
-        data = file.read(limit)
+    try:
+        with source.open("rb") as file:
+            found = os.fstat(file.fileno())
+            start = position.offset if position.offset <= found.st_size else 0  # truncated in place: from its beginning
+            file.seek(start)
+            data = file.read(limit)
+    except FileNotFoundError:
+        return read(path, position, limit)
+    if found.st_ino != position.inode:  # set aside between the look and the opening
+        return read(path, position, limit)
     if not data and ended:
         return read(path, Position(path.stat().st_ino, 0), limit)
     complete = data.rfind(b"\n") + 1
@@ -52,7 +73,8 @@ def read(path: Path, position: Position, limit: int) -> Chunk:
 
 
 def _file_of(path: Path, inode: int) -> Path | None:
-    for one in sorted(path.parent.glob(f"{path.name}*")):
-        if inode and one.stat().st_ino == inode:
-            return one
+    for one in itertools.chain((path,), path.parent.glob(f"{path.name}.*")) if inode else ():
+        with contextlib.suppress(FileNotFoundError):
+            if one.stat().st_ino == inode:
+                return one
     return None

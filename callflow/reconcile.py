@@ -1,92 +1,70 @@
 """What was missed: journals read from the last position, and calls that ended unseen."""
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 
-from callflow import journals, store
+from callflow import store
 from callflow.facts import Fact, Kind, Source, fact
 from callflow.intake import Intake
-from callflow.models import Call, JournalPosition, Node
+from callflow.models import Call, Node
+from callflow.reading import JournalReader, Parse
 from callflow.sources import cdr, cel, messages, queue_log
 from core.clock import now
 from core.db import Database
-from core.errors import Invalid
 from core.log import get
 
 log = get(__name__)
 
-CHUNK_BYTES = 128 * 1024
-AT_ONCE = 40
-"""Lines read in one go: about two milliseconds, in which no flow is answered."""
 ROUNDING = timedelta(seconds=1)
 """Asterisk tells its uptime in whole seconds."""
 SETTLING = timedelta(seconds=5)
 """An end may reach the journal this much later than it leaves the list of channels."""
 
-Parse = Callable[[str, str], Sequence[Fact]]
 JOURNALS: dict[str, tuple[str, Parse]] = {
     "cel": ("cel-custom/events.csv", lambda line, node: cel.facts(cel.parse(line), node)),
     "queue_log": ("queue_log", queue_log.facts),
     "cdr": ("cdr-custom/calls.csv", cdr.facts),
     "messages": (messages.FILE, messages.facts),
 }
+LIVE = "cel"
+"""Says everything as it happens; the others repeat it, for the day when it is lost."""
 
 
 class Reconciler:
     """Closes the gaps of one node. Everything here may run at any time and any number of times."""
 
-    def __init__(self, db: Database, intake: Intake, node: str, log_folder: Path) -> None:
+    def __init__(
+        self,
+        db: Database,
+        intake: Intake,
+        node: str,
+        log_folder: Path,
+        hear: Callable[[Fact], None] | None = None,
+    ) -> None:
         self._db = db
-        self._intake = intake
         self._node = node
-        self._folder = log_folder
         self._absent: set[str] = set()
-        self._turn = asyncio.Lock()
+        self._journals = {
+            name: JournalReader(db, intake, node, name, log_folder / file, parse, hear if name == LIVE else None)
+            for name, (file, parse) in JOURNALS.items()
+        }
+
+    @property
+    def live(self) -> JournalReader:
+        """The journal of channel events, which is read as it grows."""
+        return self._journals[LIVE]
 
     async def read_journals(self) -> int:
-        """Turn everything new in the journals into rows; how many facts. The position follows
-        its facts: after a crash between both, some are read again, which changes nothing. What is written meanwhile
-        waits for the next reading, or a busy hour would never end the first."""
-        count = 0
-        async with self._turn:
-            for name, (file, parse) in JOURNALS.items():
-                more = True
-                while more:
-                    found, more = await self._read_some(name, self._folder / file, parse)
-                    count += found
-        return count
+        """Turn everything new in the journals into rows; how many facts."""
+        return sum([await journal.catch_up() for journal in self._journals.values()])
 
-    async def _read_some(self, name: str, path: Path, parse: Parse) -> tuple[int, bool]:
-        """One chunk -> how many facts, and whether there is another one."""
-        key = (self._node, name)
-        async with self._db.session() as session:
-            row = await session.get(JournalPosition, key)
-        at = journals.Position(row.inode, row.offset) if row else journals.Position()
-        chunk = await asyncio.to_thread(journals.read, path, at, CHUNK_BYTES)
-        if chunk.end == at:
-            return 0, False
-        facts: list[Fact] = []
-        bad: list[str] = []
-        for n, line in enumerate(chunk.lines):
-            if n % AT_ONCE == 0:
-                await asyncio.sleep(0)
-            try:
-                facts.extend(parse(line, self._node))
-            except (Invalid, ValueError):
-                bad.append(f"{name} {line}")
-        if bad:
-            await self._intake.set_aside(bad)
-        position = {"inode": chunk.end.inode, "offset": chunk.end.offset}
-        await self._intake.save(facts)
-        async with self._db.session() as session:
-            statement = insert(JournalPosition).values(node=self._node, journal=name, **position)
-            await session.execute(statement.on_conflict_do_update(index_elements=["node", "journal"], set_=position))
-        return len(facts), chunk.more
+    async def forget(self) -> None:
+        """Another process reads this node from now on."""
+        for journal in self._journals.values():
+            await journal.forget()
 
     async def booted(self, booted_at: datetime, died_at: datetime | None, live: set[str]) -> int:
         """Asterisk says since when it runs: calls of an earlier run are over; how many there were.

@@ -101,7 +101,7 @@ class Rung(StrEnum):
 
 
 class CallEvent(StrEnum):
-    """User events that the dialplan writes into CEL, and so also onto AMI: live and for reconciliation."""
+    """User events that the dialplan writes into CEL."""
 
     ARRIVED = "HotlineArrived"
     """Extra: number dialled. Here the caller's number is known for the first time, cleaned."""

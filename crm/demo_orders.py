@@ -14,6 +14,7 @@ from core.identity.models import Unit, User
 from core.identity.service import actor_of
 from crm.county.categories import Category
 from crm.county.data import Place
+from crm.demo_lives import gather, live
 from crm.installed import installed
 from crm.sms.journal import become
 from crm.sms.rules import SmsState
@@ -77,13 +78,16 @@ async def seed_orders(session: AsyncSession) -> int:
     places = [place for place in installed().county.places if place.area and place.kind in ("road", "village", "place")]
     dice = random.Random(SEED)
     present = clock.now()
+    cast = await gather(session)
     made = 0
     for back in range(DAYS, -1, -1):
         for _ in range(dice.randint(*PER_DAY)):
             at = _moment(present, back, dice)
             if at < present - timedelta(minutes=5):
                 with clock.frozen(at):
-                    await _one(session, dice, dice.choice(agents), units, places, back)
+                    ticket = await _one(session, dice, dice.choice(agents), units, places, back)
+                if ticket is not None:
+                    await live(session, dice, cast, ticket, present)
                 made += 1
     return made
 
@@ -95,14 +99,15 @@ def _moment(present: datetime, back: int, dice: random.Random) -> datetime:
 
 async def _one(
     session: AsyncSession, dice: random.Random, agent: Actor, units: dict[str, Unit], places: Sequence[Place], back: int
-) -> None:
+) -> Ticket | None:
+    """An order at the present moment -> it, if it was dispatched."""
     mobile = dice.random() < 0.85
     number = f"+861300000{dice.randrange(10_000):04d}" if mobile else f"+867935{dice.randrange(100_000, 999_999)}"
     opening = Opening(source="phone", phone=number, agent_id=agent.user_id, at=clock.now())
     ticket = await open_draft(session, opening)
     if dice.random() < 0.05:
         await void(session, agent, ticket.id, ticket.version, "拨错号码，无诉求")
-        return
+        return None
     story, place = dice.choice(STORIES), dice.choice(places)
     correction = Correction(
         category=story.category,
@@ -115,11 +120,11 @@ async def _one(
     )
     ticket = await correct(session, agent, ticket.id, ticket.version, correction)
     if back == 0 and dice.random() < 0.4:
-        return
+        return None
     route = installed().catalogue.route(story.matter, place.area)
     if route.lead is None or (back <= 1 and dice.random() < 0.3):
         await confirm(session, agent, ticket.id, ticket.version)
-        return
+        return None
     order = Order(
         lead_unit_id=units[route.lead].id,
         assist_unit_ids=tuple(units[code].id for code in route.assist[:1]) if dice.random() < 0.3 else (),
@@ -130,3 +135,4 @@ async def _one(
         # examples never reach a real gateway: the job finds it done
         done.sms.gateway = "demo"
         await become(session, done.sms, SmsState.DELIVERED, "演示数据，未实际发送")
+    return done.ticket

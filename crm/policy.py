@@ -67,6 +67,8 @@ class SmsPolicy(PolicySection):
 
     signature: Annotated[str, Field(min_length=2, max_length=12)] = Field(title="短信签名")
     receipt: Annotated[str, AfterValidator(_receipt)] = Field(title="受理短信内容")
+    receipt_several: Annotated[str, AfterValidator(_receipt)] = Field(title="多个工单的受理短信内容")
+    """The same for several orders of one call (A09-2): room for their numbers."""
     max_characters: Annotated[int, Field(ge=20, le=70)] = Field(title="短信最多字数")
     """70 UCS-2 characters are one message."""
     unknown_wait_hours: Annotated[int, Field(ge=1, le=168)] = Field(title="结果不明的等待时间（小时）")

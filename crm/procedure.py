@@ -14,23 +14,24 @@ class TargetsPolicy(PolicySection):
     """How soon the owner of a state owes the next act; working days unless the name says minutes."""
 
     key: ClassVar[str] = "targets"
+    title: ClassVar[str] = "办理环节时限"
 
-    draft_minutes: Annotated[int, Field(ge=1, le=10_080)]
+    draft_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(title="形成工单后多久完成受理（分钟）")
     """形成工单 to 受理."""
-    dispatch_minutes: Annotated[int, Field(ge=1, le=10_080)]
+    dispatch_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(title="受理后多久派发（分钟）")
     """受理 to 派发 (T25)."""
-    return_review: Days
+    return_review: Days = Field(title="退回申请审核（工作日）")
     """T08, D9."""
-    dispute_meeting: Days
+    dispute_meeting: Days = Field(title="召集协调会（工作日）")
     """T09, D11."""
-    extension_decision: Days
+    extension_decision: Days = Field(title="延期申请审批（工作日）")
     """T11, D17."""
-    quality_check: Days
+    quality_check: Days = Field(title="办结提交审核（工作日）")
     """T12, D19."""
-    follow_up: Days
+    follow_up: Days = Field(title="首次回访（工作日）")
     """T14, D21."""
-    verification: Days
-    archive: Days
+    verification: Days = Field(title="责任核实（工作日）")
+    archive: Days = Field(title="评价后归档（工作日）")
 
 
 @section
@@ -38,10 +39,11 @@ class AssistPolicy(PolicySection):
     """协办 (D29)."""
 
     key: ClassVar[str] = "assist"
+    title: ClassVar[str] = "协办"
 
-    earlier_days: Annotated[int, Field(ge=0, le=30)]
+    earlier_days: Annotated[int, Field(ge=0, le=30)] = Field(title="协办单位早于主办单位答复（工作日）")
     """So many working days before the lead's due an assisting unit has to answer …"""
-    earlier_from_limit: Days
+    earlier_from_limit: Days = Field(title="上一项适用的最短时限（工作日）")
     """… with limits of at least so many working days."""
 
 
@@ -50,14 +52,18 @@ class ReturnsPolicy(PolicySection):
     """退回 and 争议 (D8–D11)."""
 
     key: ClassVar[str] = "returns"
+    title: ClassVar[str] = "退回与争议"
 
-    window: Days
+    window: Days = Field(title="签收后可申请退回（工作日）")
     """Working days after signing (T07)."""
-    disputed_from: Annotated[int, Field(ge=2, le=10)]
+    disputed_from: Annotated[int, Field(ge=2, le=10)] = Field(title="第几次申请退回即进入争议协调")
     """The so-maniest application on one order is a dispute."""
-    new_clock: Literal["different-unit", "always", "never"]
+    new_clock: Literal["different-unit", "always", "never"] = Field(
+        title="退回后再次派发何时重新计算派发之日",
+        json_schema_extra={"labels": {"different-unit": "改派其他单位时", "always": "每次", "never": "从不"}},
+    )
     """When a dispatch after a return starts a new 派发之日."""
-    most_compensation: Annotated[int, Field(ge=0, le=30)]
+    most_compensation: Annotated[int, Field(ge=0, le=30)] = Field(title="最多补足（工作日）")
     """Working days that a reviewer may give back at most."""
 
 
@@ -66,8 +72,9 @@ class ExtensionsPolicy(PolicySection):
     """延期 (第十五条, D16, D17)."""
 
     key: ClassVar[str] = "extensions"
+    title: ClassVar[str] = "延期"
 
-    most: Annotated[int, Field(ge=0, le=5)]
+    most: Annotated[int, Field(ge=0, le=5)] = Field(title="可申请延期的次数")
     """原则上只能申请延期1次."""
 
 
@@ -87,11 +94,12 @@ class RetypePolicy(PolicySection):
     """改类 and 时限升级 (D13, D14)."""
 
     key: ClassVar[str] = "retype"
+    title: ClassVar[str] = "改类与疑难复杂时限"
 
-    longer_needs_second: bool
-    least_left: Days
+    longer_needs_second: bool = Field(title="延长时限的改类须第二人复核")
+    least_left: Days = Field(title="改类后至少剩余（工作日）")
     """A retype that shortens leaves at least so many working days."""
-    repeated_from: Annotated[int, Field(ge=2, le=20)]
+    repeated_from: Annotated[int, Field(ge=2, le=20)] = Field(title="反映几次及以上可转疑难复杂时限")
     """来电N次及以上反映."""
 
 
@@ -100,8 +108,9 @@ class RefusalPolicy(PolicySection):
     """不予受理 (第十条, D37)."""
 
     key: ClassVar[str] = "refusal"
+    title: ClassVar[str] = "不予受理"
 
-    four_eyes: tuple[Annotated[int, Field(ge=1, le=7)], ...]
+    four_eyes: tuple[Annotated[int, Field(ge=1, le=7)], ...] = Field(title="须第二人复核的第十条各项")
     """Items that a second person confirms."""
 
 
@@ -110,11 +119,30 @@ class FollowUpPolicy(PolicySection):
     """回访 and 评价 (D20–D22, D24)."""
 
     key: ClassVar[str] = "follow-up"
+    title: ClassVar[str] = "回访与评价"
 
-    attempts: Annotated[int, Field(ge=1, le=10)]
-    different_days: Annotated[int, Field(ge=1, le=10)]
+    attempts: Annotated[int, Field(ge=1, le=10)] = Field(title="未接通的最多回访次数")
+    different_days: Annotated[int, Field(ge=1, le=10)] = Field(title="回访至少分布的天数")
     """The attempts lie on at least so many days."""
-    rating_changes_days: Annotated[int, Field(ge=0, le=90)]
+    rating_changes_days: Annotated[int, Field(ge=0, le=90)] = Field(title="可更改评价的期限（日）")
     """Natural days in which the citizen may change the rating."""
-    supervised_from: Annotated[int, Field(ge=1, le=10)]
+    supervised_from: Annotated[int, Field(ge=1, le=10)] = Field(title="几次不满意列为督办候选")
     """The so-maniest unsatisfied round makes candidates for supervision."""
+
+
+@section
+class WarningsPolicy(PolicySection):
+    """预警 and escalation (第二十七条(二), T01–T15, T25)."""
+
+    key: ClassVar[str] = "warnings"
+    title: ClassVar[str] = "预警与上报"
+
+    morning: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = Field(title="每日预警时刻")
+    long_from: Days = Field(title="适用较早预警的最短时限（工作日）")
+    long_days: Days = Field(title="较长时限的首次预警（到期前工作日）")
+    short_from: Days = Field(title="适用一般预警的最短时限（工作日）")
+    short_days: Days = Field(title="一般时限的首次预警（到期前工作日）")
+    last_days: Days = Field(title="临期预警（到期前工作日）")
+    sign_hours: Annotated[int, Field(ge=1, le=24)] = Field(title="签收临期提醒（到期前小时）")
+    sign_escalate_days: Days = Field(title="逾期未签收上报政数局（逾期后工作日）")
+    dispatch_minutes: Annotated[int, Field(ge=1, le=10_080)] = Field(title="待派单提醒（到期前分钟）")

@@ -9,12 +9,14 @@ from core.rules.keeper import RulesKeeper
 from core.service import Loop, Service
 from crm.drafts import subscribers as _drafts  # noqa: F401 - who publishes must know who listens
 from crm.installed import installed
+from crm.notices import subscribers as _notices  # noqa: F401 - likewise
 from crm.policy import OrdersPolicy, SmsPolicy
 from crm.rulebook import subscribers as _rulebook  # noqa: F401 - likewise
 from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
+from crm.timers.service import scanner
 from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
@@ -118,6 +120,7 @@ def worker(runtime: Runtime) -> list[Service]:
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
         SpoolSpace(spool, settings.recordings.spool_reserve_mb),
         disk_clock(runtime.db),
+        scanner(runtime.db),
         sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
         Loop("接口幂等记录清理", idempotency.EXPIRE_EVERY_S, lambda: idempotency.expire(runtime.db)),

@@ -1,8 +1,10 @@
 """`make soak`: the tests of faults again and again, harder than in `make test`.
 
 PostgreSQL is away for thirty seconds each time, two hundred calls come at once, and the moments at which the SMS
-worker and each gateway are killed are thrown anew from a seed that is printed. Stops at the first round that fails;
-its output says what was lost. Options: `--rounds N` (10), `--seed N` (1) of the first round.
+worker and each gateway are killed are thrown anew from a seed that is printed, as are the histories of orders. Stops at
+the first round that fails; its output says what was lost.
+
+Options: `--rounds N` (10), `--seed N` (1) of the first round.
 """
 
 import argparse
@@ -12,7 +14,12 @@ import sys
 import time
 
 AWAY_S, CALLS = 30, 200
-TESTS = ["tests/line", "tests/integration/crm/test_crm_sms_faults.py", "tests/integration/core/test_postgres.py"]
+TESTS = [
+    "tests/line",
+    "tests/integration/crm/test_crm_invariants.py",
+    "tests/integration/crm/test_crm_sms_faults.py",
+    "tests/integration/core/test_postgres.py",
+]
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """What waits, counted for the rail; one small query each, all served by partial indexes."""
 
 from collections.abc import Awaitable, Callable
+from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,9 +13,9 @@ from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
 from crm.sms.models import Sms
-from crm.tickets.models import Ticket
 
 Count = Callable[[AsyncSession], Awaitable[int]]
+Mine = Callable[[AsyncSession, UUID], Awaitable[int]]
 
 
 def of(statement: Select[int]) -> Count:
@@ -27,7 +28,6 @@ def of(statement: Select[int]) -> Count:
 
 
 calls = of(select(func.count()).select_from(Call).where(Call.ended_at.is_(None)))
-drafts = of(select(func.count()).select_from(Ticket).where(Ticket.state == "draft"))
 callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 city = count_waiting

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from core.permissions import Permission as P
 from core.replay import count_failed
+from crm.notices.service import unread
+from crm.queries import desks
 from web import counts
 from web.agent_bar import AgentBar
 from web.agent_bar import show as show_agent
@@ -24,15 +26,18 @@ class Place:
     needs: tuple[P, ...]
     count: counts.Count | None = None
     tone: str = ""
+    mine: counts.Mine | None = None
+    """Counts what waits for this person alone."""
 
 
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
-    Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), counts.drafts, "waits"),
+    Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
+    Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
@@ -66,14 +71,28 @@ class Frame:
 
 
 def places(ctx: "Context") -> list[Place]:
-    """The places that this person may enter, in the rail's order."""
-    return [place for place in PLACES if any(map(ctx.actor.may, place.needs))]
+    """Where this person may begin, best first: a unit's people at their worklist."""
+    first = [queue_place(queue) for queue in desks.queues(ctx.actor) if queue.parts][:1]
+    return first + [place for place in PLACES if any(map(ctx.actor.may, place.needs))]
+
+
+def queue_place(queue: desks.Queue) -> Place:
+    """A queue of the desk as an entry of the rail."""
+    return Place("待办", f"desk-{queue.key}", f"/desk?queue={queue.key}", queue.label, queue.needs, tone="waits")
 
 
 async def show(ctx: "Context") -> Frame:
     """The frame as it is now."""
     groups: dict[str, list[Entry]] = {}
-    for place in places(ctx):
+    mine = desks.queues(ctx.actor)
+    waiting = await desks.counts(ctx.session, ctx.actor, mine)
+    for queue in mine:
+        groups.setdefault("待办", []).append(Entry(queue_place(queue), waiting[queue.key]))
+    for place in PLACES:
+        if not any(map(ctx.actor.may, place.needs)):
+            continue
         count = await place.count(ctx.session) if place.count else None
+        if place.mine:
+            count = await place.mine(ctx.session, ctx.signed_in.user.id)
         groups.setdefault(place.group, []).append(Entry(place, count))
     return Frame(groups, await show_agent(ctx))

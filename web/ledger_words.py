@@ -24,6 +24,10 @@ ACTIONS = {
     "user.password": "修改自己的密码",
     "unit.create": "新增单位",
     "unit.edit": "修改单位",
+    "limit.propose": "提出特别时限",
+    "limit.approve": "核准特别时限",
+    "attachment.add": "添加附件",
+    "attachment.read": "查看附件",
     "unit.activate": "启用单位",
     "unit.deactivate": "停用单位",
     "account.create": "登记接口程序",
@@ -62,7 +66,6 @@ ACTIONS = {
     "policy.propose": "提出规则变更",
     "policy.confirm": "确认规则变更",
     "policy.withdraw": "撤回规则变更",
-    "order.recount": "日历更新，期限重新核算",
     "calendar.propose": "提出日历变更",
     "calendar.confirm": "确认日历变更",
     "calendar.withdraw": "撤回日历变更",
@@ -82,6 +85,8 @@ GROUPS = {
     "job": "后台任务",
     "policy": "运行规则",
     "calendar": "工作日历",
+    "limit": "特别时限",
+    "attachment": "附件",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -95,6 +100,7 @@ SUBJECTS = {
     "shift": "班次",
     "order": "工单",
     "call": "通话",
+    "statutory-limit": "特别时限",
     "recording": "录音",
     "sms": "短信",
     "callback": "回拨任务",
@@ -129,6 +135,12 @@ FIELDS = {
     "first": "起始日",
     "last": "截止日",
     "sort": "排序",
+    "matter": "诉求事项",
+    "limit": "时限",
+    "citation": "依据",
+    "digest": "校验值",
+    "size": "大小",
+    "attachment": "附件",
 }
 CODES = (
     {role.value: label for role, label in LABELS.items()}

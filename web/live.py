@@ -30,6 +30,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "callbacks": (Permission.CALLBACK_HANDLE,),
     "orders": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "order": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
+    "notices": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "sms": (Permission.SMS_VIEW,),
     "incidents": (Permission.INCIDENT_VIEW,),
     "recordings": (Permission.RECORDING_VIEW,),

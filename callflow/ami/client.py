@@ -28,7 +28,8 @@ MAX_REFUSALS = 3
 """A password refused this often is not tried again until it changes or somebody asks for it."""
 CHUNK = 65536
 REST_S = 0.02
-"""Between two reads: Asterisk writes its events one by one, and waking for each costs more than reading it."""
+"""Between two reads while no answer is awaited: Asterisk writes its events one by one, and waking for each costs more
+than reading it."""
 LOST = Unavailable("ami-lost", "与电话系统的管理连接中断，操作结果未知，未重发。")
 
 
@@ -70,6 +71,7 @@ class AmiClient:
         on_login: Callable[[], Awaitable[None]] | None = None,
         on_lost: Callable[[], None] = lambda: None,
         idle_s: float = IDLE_S,
+        rest_s: float = REST_S,
     ) -> None:
         self._address = (host, port)
         self._user = user
@@ -78,6 +80,7 @@ class AmiClient:
         self._on_login = on_login
         self._on_lost = on_lost
         self._idle_s = idle_s
+        self._rest_s = rest_s
         self._writer: asyncio.StreamWriter | None = None
         self._pending: dict[str, _Pending] = {}
         self._ids = (f"{random.getrandbits(32):08x}-{n}" for n in itertools.count())
@@ -234,7 +237,8 @@ class AmiClient:
             if wire.dropped:
                 log.error("ami.message-too-long", count=wire.dropped)
                 self.dropped, wire.dropped = self.dropped + wire.dropped, 0
-            await asyncio.sleep(REST_S)
+            if not self._pending:
+                await asyncio.sleep(self._rest_s)
 
     def _dispatch(self, message: Message) -> None:
         pending = self._pending.get(message.get("ActionID", ""))

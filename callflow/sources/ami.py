@@ -1,4 +1,4 @@
-"""Live events of the manager interface: channel events, and what app_queue says of its members."""
+"""Live events of the manager interface: what app_queue says of its members."""
 
 import contextlib
 from collections.abc import Mapping
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from callflow.facts import Fact
-from callflow.sources import cel
 from callflow.sources.channels import extension
 
 AUTO_PAUSE = "Auto-Pause"
@@ -59,34 +57,6 @@ def moment(event: Mapping[str, str], received: datetime) -> datetime:
     with contextlib.suppress(KeyError, ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(float(event["Timestamp"]), UTC)
     return received
-
-
-def _event_time(event: Mapping[str, str], received: datetime) -> datetime:
-    """The event's own instant, the same to the microsecond as in the journal: said twice, it is one fact."""
-    with contextlib.suppress(KeyError, ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(float(event["EventTime"]), UTC)
-    return moment(event, received)
-
-
-def facts(event: Mapping[str, str], node: str, received: datetime) -> list[Fact]:
-    """What one live event says of its call: word for word what the journal says of it later."""
-    if event.get("Event") != "CEL":
-        return []
-    said = cel.ChannelEvent(
-        type=event.get("UserDefType") or event.get("EventName", ""),
-        at=_event_time(event, received),
-        linkedid=event.get("LinkedID", ""),
-        uniqueid=event.get("UniqueID", ""),
-        channel=event.get("Channel", ""),
-        caller=event.get("CallerIDnum", ""),
-        exten=event.get("Exten", ""),
-        context=event.get("Context", ""),
-        app=event.get("Application", ""),
-        appdata=event.get("AppData", ""),
-        peer=event.get("Peer", ""),
-        extra=event.get("Extra", ""),
-    )
-    return cel.facts(said, node)
 
 
 def member(event: Mapping[str, str]) -> Member | None:

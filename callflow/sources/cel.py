@@ -1,4 +1,4 @@
-"""Channel events (CEL) into facts: live over AMI and from the journal, with the same words.
+"""Channel events (CEL) into facts: lines of the journal that Asterisk writes as they happen.
 
 The journal's columns are set in `asterisk_conf/cel_custom.conf.j2`; the event names of the product's own dialplan
 in `callflow/variables.py`.

@@ -21,6 +21,8 @@ from core.rules.models import RuleVersion
 TOPIC = "rules"
 AHEAD = timedelta(minutes=5)
 """A policy is confirmed at least this long before it is in force, so that every process knows it by then."""
+LATEST = timedelta(days=2 * 366)
+"""Nobody decides about rules further ahead than this."""
 LONGEST_TEXT = 200_000
 
 
@@ -169,6 +171,8 @@ def _require_future(since: datetime | None, last: datetime | None) -> None:
             f"生效时间须晚于现在至少{minutes}分钟；已过的请撤回后重新提出。",
             fields={"since": f"生效时间须晚于现在至少{minutes}分钟"},
         )
+    if since > now() + LATEST:
+        raise Invalid("too-far-ahead", "生效时间最多在两年以内。", fields={"since": "最多在两年以内"})
     if last is not None and since <= last:
         raise Invalid(
             "before-the-last", "生效时间须晚于上一版本的生效时间。", fields={"since": "须晚于上一版本的生效时间"}

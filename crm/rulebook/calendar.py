@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.calendar.document import CalendarDocument, Closure, parse, read, write
+from core.calendar.document import FIRST_YEAR, LAST_YEAR, CalendarDocument, Closure, parse, read, write
 from core.calendar.forecast import statutory
 from core.calendar.notice import read_notice
 from core.errors import Invalid, Unavailable
@@ -56,6 +56,8 @@ async def draft_closure(session: AsyncSession, actor: Actor, days: list[date], n
     """Days on which the county's offices are closed. Raises Invalid for days that are no working days."""
     actor.require(Permission.CALENDAR_PROPOSE)
     base, known = await newest(session)
+    if any(not FIRST_YEAR <= day.year <= LAST_YEAR for day in days):
+        raise Invalid("bad-closure", "停工日期不在可用范围内。", fields={"first": "年份不在可用范围内"})
     calendar = known.calendar()
     resting = [day for day in days if not calendar.kind(day).works]
     if not days or resting:

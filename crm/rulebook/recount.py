@@ -1,5 +1,7 @@
-"""Open orders after a new calendar (D4): due dates may move later, never earlier; each one that moves is on record."""
+"""Open orders after a new calendar (D4): due dates may move later, never earlier; each one that moves is an act of the
+system in the order's history, with its row of due changes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,16 +11,22 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM
-from core.calendar import ClockPolicy, Due, WorkCalendar, recounted
-from core.db import Database
+from core.calendar import Due, Limit, LimitUnit, recounted
+from core.clock import now
+from core.db import Database, among
 from core.errors import Unavailable
-from core.ledger import record
-from core.live import hint
+from core.events import publish
 from core.rules import service
 from core.rules.kinds import Kind
-from crm.clocks import days_as_json
+from crm.clocks import Rules, days_as_json, rules_of
 from crm.installed import installed
-from crm.tickets.models import Assignment, Round, Ticket
+from crm.tickets.case import load
+from crm.tickets.dues import move
+from crm.tickets.events import TicketActed
+from crm.tickets.history import append
+from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
+from crm.tickets.states import Act, By
+from crm.tickets.targets import target
 
 BATCH = 500
 
@@ -50,60 +58,89 @@ async def _some(session: AsyncSession) -> Recount:
     newest = (await service.confirmed(session, Kind.CALENDAR))[-1].version
     if installed().calendar.version != newest:
         raise Unavailable("calendar-not-loaded", "新的工作日历正在载入，稍后重新核算。")
-    rows = await _batch(session, newest)
-    tickets = await _locked(session, [row.ticket_id for row in rows])
-    return Recount(len(rows), sum([await _recount(session, tickets[row.ticket_id], row) for row in rows]))
+    rows = await _open(session, newest)
+    parts = await _parts(session, [made.id for _, made in rows])
+    moved = 0
+    for ticket, made in rows:
+        moved += await _recount(session, ticket, made, parts[made.id], newest)
+    return Recount(len(rows), moved)
 
 
-async def _batch(session: AsyncSession, newest: str) -> Sequence[Round]:
-    """The next open rounds, oldest first; a closed round is history and keeps its due."""
+async def _open(session: AsyncSession, newest: str) -> Sequence[tuple[Ticket, Round]]:
+    """The next orders whose lead unit still handles them, locked; what was accepted is history and keeps its due."""
     rows = (
-        select(Round)
-        .join(Ticket, Ticket.id == Round.ticket_id)
-        .where(Round.calendar_version != newest, Round.closed_at.is_(None), Ticket.closed_at.is_(None))
-        .where(Round.due_at.is_not(None))
-        .order_by(Round.ticket_id, Round.n)
+        select(Ticket, Round)
+        .join(Assignment, Assignment.ticket_id == Ticket.id)
+        .join(Round, Round.id == Assignment.round_id)
+        .where(Assignment.role == By.LEAD, Assignment.closed_at.is_(None), Assignment.due_at.is_not(None))
+        .where(Round.calendar_version != newest)
+        .order_by(Ticket.id)
         .limit(BATCH)
+        .with_for_update(of=Ticket)
+        .execution_options(populate_existing=True)
     )
-    return (await session.scalars(rows)).all()
+    return [(row[0], row[1]) for row in await session.execute(rows)]
 
 
-async def _locked(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Ticket]:
-    """Tickets first, in one order, as every command takes them."""
-    rows = select(Ticket).where(Ticket.id.in_(ids)).order_by(Ticket.id).with_for_update()
-    return {ticket.id: ticket for ticket in await session.scalars(rows.execution_options(populate_existing=True))}
+async def _parts(session: AsyncSession, rounds: Sequence[UUID]) -> dict[UUID, list[Assignment]]:
+    """The units' parts that are not signed yet, by round."""
+    found: dict[UUID, list[Assignment]] = defaultdict(list)
+    waiting = select(Assignment).where(among(Assignment.round_id, rounds), Assignment.closed_at.is_(None))
+    for part in await session.scalars(waiting.where(Assignment.signed_at.is_(None)).order_by(Assignment.id)):
+        found[part.round_id].append(part)
+    return found
 
 
-async def _recount(session: AsyncSession, ticket: Ticket, row: Round) -> bool:
-    await session.refresh(row, with_for_update=True)
-    before, after = installed().rules.calendar_of(row.calendar_version), installed().calendar
-    row.calendar_version = after.version
-    if row.due_at is None or row.limit_days is None:
+async def _recount(session: AsyncSession, ticket: Ticket, made: Round, unsigned: list[Assignment], newest: str) -> bool:
+    rules = rules_of(made.policy_version)
+    for part in unsigned:
+        if part.sign_due_at is not None:
+            part.sign_due_at = _same_days(rules, made, part.sign_due_at).at
+            if part.sign_overdue_at is not None and now() < part.sign_due_at:
+                part.sign_overdue_at = None
+    was = made.due_at
+    ends = await _ends(session, rules, made, was) if was else None
+    made.calendar_version = newest
+    if ends is None:
         return False
-    was, ends = row.due_at, _ends(row, row.due_at, before, after)
-    row.due_at, row.provisional, row.days = ends.at, ends.provisional, days_as_json(ends)
-    if ticket.due_at == was:
-        ticket.due_at = ends.at
-    await _parts(session, row, before, after)
     if ends.at == was:
+        made.provisional, made.days = ends.provisional, days_as_json(ends)
+        ticket.provisional = ends.provisional
         return False
-    moved = {"before": was.isoformat(), "after": ends.at.isoformat(), "calendar": after.version}
-    await record(session, SYSTEM, "order.recount", "order", ticket.id, **moved)
-    hint(session, "order", ticket.id)
-    hint(session, "orders", ticket.id)
+    case = await load(session, SYSTEM, ticket)
+    notice = "工作日历更新，按新的工作日重新核算，只延后不提前（解释口径 D4）"
+    move(session, case, ends, "calendar", notice)
+    ticket.state_due_at = target(case)
+    ticket.version += 1
+    before = {"due_at": was.isoformat() if was else None}
+    after = {"due_at": ends.at.isoformat(), "provisional": ends.provisional}
+    await append(
+        session,
+        ticket,
+        SYSTEM,
+        Act.RECOUNT,
+        origin="machine",
+        article="第十三条",
+        reason=notice,
+        before=before,
+        after=after,
+    )
+    await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=Act.RECOUNT))
     return True
 
 
-async def _parts(session: AsyncSession, row: Round, before: WorkCalendar, after: WorkCalendar) -> None:
-    """The units' own clocks: signing where nobody signed, answering where nobody answered."""
-    parts = select(Assignment).where(Assignment.round_id == row.id, Assignment.closed_at.is_(None))
-    for part in await session.scalars(parts.with_for_update()):
-        if part.sign_due_at is not None and part.signed_at is None:
-            part.sign_due_at = _ends(row, part.sign_due_at, before, after).at
-        if part.due_at is not None and part.submitted_at is None:
-            part.due_at = _ends(row, part.due_at, before, after).at
+async def _ends(session: AsyncSession, rules: Rules, made: Round, due_at: datetime) -> Due | None:
+    """The due by the newest calendar; None where it has no days to count: a limit of another law in days or months
+    whose last day is still a working day."""
+    if made.limit_days is not None:
+        return _same_days(rules, made, due_at)
+    statute = await session.get(StatutoryLimit, made.statutory_limit_id) if made.statutory_limit_id else None
+    if statute is None:
+        return None
+    fresh = rules.due(made.dispatched_at, Limit(statute.n, LimitUnit(statute.unit)))
+    return fresh if fresh.at > due_at else None
 
 
-def _ends(row: Round, due_at: datetime, before: WorkCalendar, after: WorkCalendar) -> Due:
-    policy = installed().rules.policy_of(row.policy_version) or installed().policy
-    return recounted(row.dispatched_at, due_at, before, after, policy[ClockPolicy].reading)
+def _same_days(rules: Rules, made: Round, due_at: datetime) -> Due:
+    before = installed().rules.calendar_of(made.calendar_version)
+    return recounted(made.dispatched_at, due_at, before, rules.calendar, rules.reading)

@@ -80,7 +80,7 @@ def _changed(ticket: Ticket) -> bool:
 def _write(session: Session) -> None:
     session.flush()
     if touched := session.info.pop(_TOUCHED, None):
-        tickets = session.scalars(select(Ticket).where(among(Ticket.id, touched))).all()
+        tickets = [session.get_one(Ticket, id) for id in touched]  # the session has them, and asks nothing
         parts = session.execute(_parts(touched)).all()
         for statement in _statements(tickets, [(row[0], row[1]) for row in parts]):
             session.execute(statement)

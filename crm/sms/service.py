@@ -1,7 +1,7 @@
 """Commands about messages: queue the receipt, ask a person about the unknown, carry out what the person decides."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -29,18 +29,34 @@ LANDLINE = "来电号码不能接收短信，请口头告知工单编号和查�
 
 async def queue_receipt(session: AsyncSession, *, ticket_id: UUID, to: str | None, anonymous: bool, text: str) -> Sms:
     """The 受理短信 of an order, in the dispatch's own transaction (第十三条); once per order however often asked."""
+    reachable = to is not None and not anonymous
     key = f"receipt:{ticket_id}"
+    return await queue(session, key=key, ticket_id=ticket_id, to=to, text=text, why="已随派发生成", reachable=reachable)
+
+
+async def queue(
+    session: AsyncSession,
+    *,
+    key: str,
+    ticket_id: UUID,
+    to: str | None,
+    text: str,
+    why: str,
+    reachable: bool = True,
+    at: datetime | None = None,
+) -> Sms:
+    """A message, once for each `key`, submitted now or `at`; kept as not applicable where no mobile takes it."""
     existing: Sms | None = await session.scalar(select(Sms).where(Sms.key == key))
     if existing is not None:
         return existing
     sms = Sms(key=key, ticket_id=ticket_id, to=to, text=text, state=SmsState.QUEUED)
     session.add(sms)
     await session.flush()
-    if to is None or anonymous or not is_mobile(to):
-        await become(session, sms, SmsState.NOT_APPLICABLE, NO_NUMBER if to is None or anonymous else LANDLINE)
+    if to is None or not reachable or not is_mobile(to):
+        await become(session, sms, SmsState.NOT_APPLICABLE, LANDLINE if to is not None and reachable else NO_NUMBER)
         return sms
-    await note(session, sms, "queued", "已随派发生成")
-    await defer(session, submit, lock=f"sms:{sms.id}", sms_id=str(sms.id))
+    await note(session, sms, "queued", why)
+    await defer(session, submit, at=at, lock=f"sms:{sms.id}", sms_id=str(sms.id))
     return sms
 
 
@@ -96,4 +112,4 @@ def sweeper(db: Database, policy: Callable[[], SmsPolicy]) -> Loop:
     return Loop("短信结果核对", ASK_EVERY_S, step)
 
 
-__all__ = ["TOPIC", "ask_people", "queue_receipt", "resolve", "sweeper"]
+__all__ = ["TOPIC", "ask_people", "queue", "queue_receipt", "resolve", "sweeper"]

@@ -9,13 +9,19 @@ def units(text: str) -> int:
     return len(text.encode("utf-16-be")) // 2
 
 
-def receipt(policy: SmsPolicy, *, number: str, code: str, never: tuple[str, ...] = ()) -> str:
-    """受理短信 with order number and query code.
+def fits(policy: SmsPolicy, text: str) -> bool:
+    """Whether it is one message, with its signature."""
+    return units(f"【{policy.signature}】{text}") <= policy.max_characters
+
+
+def receipt(policy: SmsPolicy, *, number: str, code: str, never: tuple[str, ...] = (), several: bool = False) -> str:
+    """受理短信 with order number (or numbers) and query code.
 
     `never` are texts of the order (title, place, name); Invalid("sms-detail") when one of them appears,
     Invalid("sms-too-long") when it does not fit.
     """
-    text = f"【{policy.signature}】{policy.receipt.format(number=number, code=code)}"
+    template = policy.receipt_several if several else policy.receipt
+    text = f"【{policy.signature}】{template.format(number=number, code=code)}"
     if units(text) > policy.max_characters:
         raise Invalid("sms-too-long", f"短信共{units(text)}字，超过{policy.max_characters}字。")
     if any(len(part) >= 2 and part in text for part in never):

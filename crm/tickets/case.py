@@ -39,6 +39,8 @@ class Case:
     """The units that the act was given, as far as they exist."""
     orders: dict[UUID, Ticket] = field(default_factory=dict)
     """The other orders that the act was given, locked, as far as the actor may know of them."""
+    files: frozenset[UUID] = frozenset()
+    """The attachments that the act was given, as far as this order has them."""
     limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
     """The limits of other laws that the act was given."""
     rows: dict[type[Base], list[Any]] = field(default_factory=dict)

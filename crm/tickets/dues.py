@@ -42,6 +42,8 @@ def move(session: AsyncSession, case: Case, ends: Due, cause: str, basis: str) -
         ticket.overdue_at = None
     for part in case.role(By.LEAD):
         part.due_at = ends.at
+        if case.at < ends.at:
+            part.overdue_at = None
     _move_assists(session, case, ends, cause, basis)
     _pull_subs(case, ends)
     return change

@@ -55,6 +55,13 @@ def units_exist(case: Case, given: Any) -> Objection | None:
     return None
 
 
+def files_are_of_the_order(case: Case, given: Any) -> Objection | None:
+    """Nobody points to a file of another order."""
+    if set(given.files()) <= case.files:
+        return None
+    return Objection("附件不存在，请重新上传", "第十二条(四)", "attachments")
+
+
 def accused_has_no_part(case: Case, given: Any) -> Objection | None:
     """F12.2-3: a 举报 that names a unit never goes to it."""
     for name, ids in given.units().items():

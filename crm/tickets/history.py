@@ -1,15 +1,17 @@
 """Appending to an order's history: one event per act, in the act's own transaction."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
 from core.actor import Actor
 from core.clock import now
+from core.db import new_id
 from core.live import hint
 from core.personal import mask_name
 from crm.tickets.models import Ticket, TicketEvent
@@ -59,6 +61,42 @@ async def write(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> Non
     for one in entries:
         hint(session, "order", one["ticket_id"])
         hint(session, "orders", one["ticket_id"])
+
+
+_ALIKE = text(
+    "INSERT INTO ticket_events (id, ticket_id, seq, at, act, actor_id, actor_name, origin, article, reason,"
+    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '', '{}', after"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS uuid[]), CAST(:seqs AS integer[]), CAST(:afters AS jsonb[]))"
+    " AS one (id, ticket_id, seq, after)"
+)
+
+
+async def write_alike(
+    session: AsyncSession,
+    actor: Actor,
+    act: Act,
+    events: Sequence[tuple[UUID, int, dict[str, Any]]],
+    *,
+    origin: str,
+    article: str,
+) -> None:
+    """The same act on many orders at once, thousands in one statement; `events`: order, version after it, `after`."""
+    values = {
+        "ids": [new_id() for _ in events],
+        "tickets": [ticket_id for ticket_id, _, _ in events],
+        "seqs": [seq for _, seq, _ in events],
+        "afters": [json.dumps(masked(after), ensure_ascii=False) for _, _, after in events],
+        "at": now(),
+        "act": act.value,
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "origin": origin,
+        "article": article,
+    }
+    await session.execute(_ALIKE, values)
+    for ticket_id, _, _ in events:
+        hint(session, "order", ticket_id)
+        hint(session, "orders", ticket_id)
 
 
 def masked(values: dict[str, Any]) -> dict[str, Any]:

@@ -40,3 +40,29 @@ def as_written(typed: str, policy: OrdersPolicy) -> str | None:
     if found is None:
         return None
     return f"{found['prefix'] or policy.number_prefix}{found['day']}-{found['n']}"
+
+
+def listed(numbers: Sequence[str]) -> str:
+    """Ascending numbers in few characters: `YY20261123-00001、00005至00007`, the day said once."""
+    groups: list[list[str]] = []
+    for number in numbers:
+        if groups and _follows(groups[-1][-1], number):
+            groups[-1].append(number)
+        else:
+            groups.append([number])
+    written: list[str] = []
+    day = ""
+    for group in groups:
+        said = [group[0], f"至{_n(group[-1])}"] if len(group) > 2 else ["、".join([group[0], *map(_n, group[1:])])]
+        text = "".join(said)
+        written.append(text.removeprefix(f"{day}-") if day else text)
+        day = group[0].rpartition("-")[0]
+    return "、".join(written)
+
+
+def _n(number: str) -> str:
+    return number.rpartition("-")[2]
+
+
+def _follows(before: str, after: str) -> bool:
+    return before.rpartition("-")[0] == after.rpartition("-")[0] and int(_n(after)) == int(_n(before)) + 1

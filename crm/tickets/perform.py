@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.errors import Conflict, Denied
+from core.errors import Conflict, Denied, HotlineError
 from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
@@ -17,7 +17,7 @@ from crm.tickets.access import get, visible_to
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
-from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.models import Attachment, StatutoryLimit, Ticket
 from crm.tickets.rules import Given, Line, Objection, choose, objections, refusal
 from crm.tickets.states import Act
 from crm.tickets.table import BY_ACT, READS
@@ -84,6 +84,21 @@ async def perform(
     return Done(ticket, ticket.version, True, told.result)
 
 
+async def foresee(
+    session: AsyncSession, actor: Actor, ticket: Ticket, act: Act, given: Given | Mapping[str, Any] | None = None
+) -> str:
+    """What would be said against the act if it were done now; empty when it would go through. Changes nothing."""
+    try:
+        case = await load(session, actor, ticket, READS[act])
+        lines = choose(BY_ACT[act], case)
+        read = as_given(lines[0].effect.given, given)
+        await _named(session, case, read)
+        settle(lines, case, read)
+    except HotlineError as error:
+        return error.message
+    return ""
+
+
 def as_given(model: type[Given], given: Given | Mapping[str, Any] | None) -> Given:
     """The act's input, read and checked by itself. Raises Invalid with the fields."""
     if isinstance(given, model):
@@ -110,6 +125,9 @@ async def _named(session: AsyncSession, case: Case, given: Given) -> None:
         wanted = select(Ticket).where(Ticket.id.in_(orders), Ticket.id != case.ticket.id, visible_to(case.actor))
         locked = wanted.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
         case.orders = {ticket.id: ticket for ticket in await session.scalars(locked)}
+    if files := given.files():
+        own = select(Attachment.id).where(Attachment.id.in_(files), Attachment.ticket_id == case.ticket.id)
+        case.files = frozenset(await session.scalars(own))
     if limits := given.limits():
         found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
         case.limits = {limit.id: limit for limit in found}

@@ -30,6 +30,10 @@ class Given(BaseModel):
         """Other orders that it names: locked after the order itself, as far as the actor may know of them."""
         return []
 
+    def files(self) -> list[UUID]:
+        """Attachments that it names."""
+        return list(getattr(self, "attachments", ()))
+
     def limits(self) -> list[UUID]:
         """Limits of other laws that it names."""
         return []

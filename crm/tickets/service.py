@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from crm.citizens.service import known
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
+from crm.procedure import TargetsPolicy
 from crm.tickets.acts.intake import FILLED
 from crm.tickets.history import entry, write
 from crm.tickets.input import Correction
@@ -28,6 +29,8 @@ from crm.tickets.spoken import SpokenState, spoken_state
 from crm.tickets.states import Act, State
 
 TICKETS = cast(Table, Ticket.__table__)
+
+
 UNWRITTEN: dict[str, Any] = {"category": None, "matter": None, "area": None, "confidential": False}
 UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": ""}
 """What nobody has written yet: rows of one statement have the same columns."""
@@ -82,6 +85,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     policy = installed().policy[OrdersPolicy]
     citizens = await known(session, *(opening.phone for opening in openings if opening.phone))
     moments = [opening.at or now() for opening in openings]
+    owed = timedelta(minutes=installed().policy[TargetsPolicy].draft_minutes)
     numbers = await next_numbers(session, policy, [local(at).date() for at in moments])
     tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
@@ -102,6 +106,8 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "caller_name": citizen.name if citizen else None,
                 "anonymous": opening.phone is None,
                 "opened_at": at,
+                "state_since": at,
+                "state_due_at": at + owed,
                 "opened_by": opening.agent_id,
                 "sealed": given.get("category") == Category.REPORT,
                 "upstream_number": opening.upstream_number,

@@ -130,6 +130,11 @@ class Act(StrEnum):
     DISMISS_CANDIDATE = "dismiss-candidate"
     RELEASE = "release"
     ARCHIVE = "archive"
+    RECOUNT = "recount"
+    OVERDUE = "overdue"
+    ASSIST_OVERDUE = "assist-overdue"
+    SIGN_OVERDUE = "sign-overdue"
+    ESCALATE = "escalate"
 
     @property
     def label(self) -> str:
@@ -197,8 +202,24 @@ _ACTS: dict[Act, str] = {
     Act.DISMISS_CANDIDATE: "不予立案",
     Act.RELEASE: "督办销号",
     Act.ARCHIVE: "归档",
+    Act.RECOUNT: "按新日历核算期限",
+    Act.OVERDUE: "办理逾期",
+    Act.ASSIST_OVERDUE: "协办逾期",
+    Act.SIGN_OVERDUE: "签收逾期",
+    Act.ESCALATE: "超时上报",
 }
-RECORDED = frozenset({Act.OPEN, Act.JOINED, Act.CITY_CHANGED})
+RECORDED = frozenset(
+    {
+        Act.OPEN,
+        Act.JOINED,
+        Act.RECOUNT,
+        Act.CITY_CHANGED,
+        Act.OVERDUE,
+        Act.ASSIST_OVERDUE,
+        Act.SIGN_OVERDUE,
+        Act.ESCALATE,
+    }
+)
 """Stand in a history, and nobody does them to the order itself."""
 
 

@@ -18,6 +18,8 @@ WORDS = {
     "crm.message-draft": "按留言形成工单草稿",
     "crm.recount-orders": "日历更新后找出期限须重新核算的工单",
     "crm.recount": "按新日历重新核算工单期限",
+    "crm.notify-of-act": "工单办理后通知有关人员",
+    "crm.notify-of-timer": "预警和逾期后通知有关人员",
     "sms.submit": "向短信网关提交短信",
 }
 """What each job does, as staff read it."""

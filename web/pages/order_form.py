@@ -14,7 +14,7 @@ from crm.installed import installed
 from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
-from crm.tickets.perform import offers
+from crm.tickets.perform import Offer, offers
 from crm.tickets.states import Act
 from web.context import Context
 
@@ -38,7 +38,7 @@ class OrderForm:
     """Everything that the form's template needs."""
 
     ticket: Ticket
-    acts: frozenset[Act]
+    offered: Sequence[Offer]
     categories: Options
     matters: Options
     areas: Options
@@ -49,6 +49,11 @@ class OrderForm:
     shows_identity: bool
     in_full: bool
     """Whether the caller stands there in full: the agent's own call, on record. Else masked until asked for."""
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What is offered, by name."""
+        return frozenset(offer.act for offer in self.offered)
 
 
 async def build(ctx: Context, ticket: Ticket) -> OrderForm:
@@ -62,7 +67,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
     return OrderForm(
         ticket,
-        frozenset(offer.act for offer in await offers(ctx.session, ctx.actor, ticket)),
+        await offers(ctx.session, ctx.actor, ticket),
         [(category.value, label) for category, label in LABELS.items()],
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,

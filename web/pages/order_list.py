@@ -56,6 +56,8 @@ class Export(OrderFilter, Asks):
 async def index(ctx: Context, asked: OrderList) -> web.Response:
     """A page of the list."""
     wanted = filter_of(asked)
+    if wanted.sort is None and not wanted.search and not ctx.actor.may(P.ORDER_VIEW):
+        wanted = wanted.model_copy(update={"sort": Sort.DUE})  # a unit's list is its work, what is due first
     page = await find(ctx.session, ctx.actor, wanted, after=asked.after)
     known = select(Unit).where(Unit.active).order_by(Unit.name) if ctx.actor.may(P.ORDER_VIEW) else None
     choices = list(await ctx.session.scalars(known)) if known is not None else []

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import ceil
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from crm.county.categories import LABELS, Category
 from crm.installed import installed
 from crm.procedure import UpstreamPolicy
 from crm.queries import people
+from crm.queries.story import links, story
 from crm.search.earlier import earlier_of
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
@@ -24,12 +26,23 @@ from crm.tickets import access, dispatch, service
 from crm.tickets.dues import effective
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
-from crm.tickets.states import Act, State
+from crm.tickets.states import Act, Stage, State
+from web import act_forms
 from web.context import Context
 from web.pages import order_form
 from web.route import Asks, Route
 
 NEAR_DAYS = 1
+LAST_MINUTES = 60
+OUTCOMES = {
+    "accepted": "办结",
+    "replied": "已回复",
+    "unreplied": "逾期未复",
+    "noted": "已抄送",
+    "returned": "已退回",
+    "recalled": "已收回",
+}
+"""How a unit's part ended, by `crm.tickets.parts.Outcome`."""
 TEXTS = ("title", "content", "address", "occurred", "caller_name")
 
 
@@ -101,11 +114,17 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     session = ctx.session
     last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
     handling = await session.scalar(last)
-    parts = select(Assignment, Unit).join(Unit, Unit.id == Assignment.unit_id).where(Assignment.ticket_id == ticket.id)
+    parts = (
+        select(Assignment, Unit)
+        .join(Unit, Unit.id == Assignment.unit_id)
+        .where(Assignment.ticket_id == ticket.id)
+        .order_by(Assignment.closed_at.is_not(None), Assignment.id.desc())
+    )
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
     earlier = await earlier_of(session, ctx.actor, ticket)
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
+    form = await order_form.build(ctx, ticket)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -113,10 +132,14 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         ticket=ticket,
         revealed=revealed,
         may_reveal=ctx.actor.may(P.PERSONAL_UNMASK),
-        form=await order_form.build(ctx, ticket),
+        form=form,
+        acts=await act_forms.build(session, ctx.actor, ticket, form.offered),
+        story=await story(session, ctx.actor, ticket),
+        links=await links(session, ctx.actor, ticket),
         handling=handling,
         clock=clock_of(effective(handling.due_at, ticket.upstream_due_at, buffer), handling.days) if handling else None,
         upstream_buffer=buffer,
+        part_clock=part_clock,
         assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all(),
@@ -128,12 +151,23 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     )
 
 
+def part_clock(part: Assignment) -> tuple[str, Clock] | None:
+    """What a unit's part runs against now, and its name; nothing once it answered or ended."""
+    if part.closed_at is not None or part.submitted_at is not None:
+        return None
+    signed = part.signed_at is not None
+    clock = clock_of(part.due_at if signed else part.sign_due_at, [])
+    return ("办理" if signed else "签收", clock) if clock else None
+
+
 def labels() -> dict[str, dict[str, str]]:
     """Codes as people read them."""
     return {
         "state": {state.value: state.label for state in State},
         "act": {act.value: act.label for act in Act},
         "category": {one.value: label for one, label in LABELS.items()},
+        "stage": {stage.value: stage.label for stage in Stage},
+        "outcome": OUTCOMES,
         "role": {"lead": "主办", "assist": "协办", "copy": "抄送", "sub": "二级承办"},
         "source": {"phone": "来电", "message": "留言"} | {one.value: one.label for one in Channel},
     }
@@ -144,14 +178,26 @@ def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
     if due_at is None:
         return None
     last = clock.local(due_at - timedelta(seconds=1)).date()
-    ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）24:00"
+    ends = f"{last.month}月{last.day}日（周{'一二三四五六日'[last.weekday()]}）{_time(due_at)}"
     counted = [_readable(one) for one in days]
     if clock.now() >= due_at:
         return Clock(f"已逾期 · {ends} 到期", ends, "late", counted)
     today, calendar = clock.today(), installed().calendar
     left = sum(calendar.kind(today + timedelta(days=n)).works for n in range(1, (last - today).days + 1))
-    text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"今日到期 · {ends}"
+    text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"{_until(due_at)} · {ends}"
     return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", counted)
+
+
+def _time(due_at: datetime) -> str:
+    """24:00 of the last day, or the hour and minute where something is due within the day."""
+    there = clock.local(due_at)
+    return "24:00" if (there.hour, there.minute) == (0, 0) else f"{there:%H:%M}"
+
+
+def _until(due_at: datetime) -> str:
+    """今日到期, or how many minutes are left of the last hour."""
+    minutes = ceil((due_at - clock.now()).total_seconds() / 60)
+    return f"剩 {minutes} 分钟" if minutes <= LAST_MINUTES else "今日到期"
 
 
 def _readable(one: dict[str, Any]) -> dict[str, Any]:

@@ -188,6 +188,7 @@ PROPOSE = (
     "bad-policy",
     "rules-changed-meanwhile",
     "not-in-the-future",
+    "too-far-ahead",
     "before-the-last",
     "no-document",
     "rules-too-long",

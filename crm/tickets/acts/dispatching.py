@@ -1,6 +1,5 @@
 """派单: order to units, clocks, and SMS, all in one transaction (第十二条(二), 第十三条, 第十九条)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -22,7 +21,7 @@ from crm.procedure import ReturnsPolicy, RetypePolicy
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.sms.service import queue_receipt
-from crm.sms.text import receipt
+from crm.sms.text import fits, receipt
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
@@ -30,6 +29,7 @@ from crm.tickets.dues import last_day
 from crm.tickets.guards import accused
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.numbers import listed
 from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
@@ -238,15 +238,16 @@ async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
         await lock(session, f"receipt:{root}")
     words = receipt(
         installed().policy[SmsPolicy],
-        number=_listed(numbers),
+        number=_all_or_first(installed().policy[SmsPolicy], numbers, ticket.query_code),
+        several=len(numbers) > 1,
         code=ticket.query_code,
         never=tuple(part for part in (ticket.title, ticket.address, ticket.caller_name or "") if part),
     )
     return await queue_receipt(session, ticket_id=root, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words)
 
 
-def _listed(numbers: Sequence[str]) -> str:
-    """`YY20261123-00001、00002`: the day once, where it is the same."""
-    first, *rest = numbers
-    day = first.rpartition("-")[0]
-    return "、".join([first, *(one.removeprefix(f"{day}-") for one in rest)])
+def _all_or_first(policy: SmsPolicy, numbers: list[str], code: str) -> str:
+    """All numbers, or the first and how many, where one message has no room for them."""
+    everything = listed(numbers)
+    whole = len(numbers) == 1 or fits(policy, policy.receipt_several.format(number=everything, code=code))
+    return everything if whole else f"{numbers[0]}等{len(numbers)}件"

@@ -1,5 +1,6 @@
 """即时办结, 并单, 拆分, 重复件: other ways in which intake ends (第十三条, D28, F09-1)."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,12 +13,13 @@ from core.events import publish
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
+from crm.procedure import TargetsPolicy
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append, entry, write
 from crm.tickets.input import Clean, Correction, Text, Words
 from crm.tickets.models import Ticket
-from crm.tickets.numbers import next_numbers
+from crm.tickets.numbers import new_code, next_numbers
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import WITH_UNITS, Act, State
 
@@ -96,6 +98,14 @@ def every_part_is_whole(case: Case, given: Split) -> Objection | None:
     return None
 
 
+def earlier_is_no_secret(case: Case, given: Repeat) -> Objection | None:
+    """A 举报 repeats only a 举报: the caller of the one would be known from the other."""
+    earlier = case.orders.get(given.earlier_id)
+    if earlier is None or earlier.sealed == case.ticket.sealed:
+        return None
+    return Objection("举报工单只能与举报工单关联", "第二十八条(八)", "earlier_id")
+
+
 @effect(Answer)
 async def answer(session: AsyncSession, case: Case, given: Answer) -> Told:
     """对能根据知识库进行答复的来电，即时答复办结."""
@@ -131,24 +141,30 @@ async def repeat(session: AsyncSession, case: Case, given: Repeat) -> Told:
 
 @effect(Split)
 async def split(session: AsyncSession, case: Case, given: Split) -> Told:
-    """Orders of their own for the further matters, with one query code; the call is counted once (A09-2)."""
+    """Orders of their own for the further matters, with one query code; the call is counted once (A09-2).
+
+    A 举报 is linked with nothing: whoever reads it must not find its caller in an order beside it.
+    """
     first = case.ticket
     numbers = await next_numbers(session, installed().policy[OrdersPolicy], [local(case.at).date()] * len(given.parts))
     made = []
     for number, part in zip(numbers, given.parts, strict=True):
         values = part.given()
         decided = {"by": str(case.actor.user_id), "name": case.actor.name, "at": case.at.isoformat()}
+        sealed = part.category is Category.REPORT
+        linked = not sealed and not first.sealed
         ticket = Ticket(
             id=new_id(),
             number=number,
-            query_code=first.query_code,
+            query_code=first.query_code if linked else new_code(installed().policy[OrdersPolicy]),
             state=State.DRAFT,
             version=1,
             opened_at=case.at,
             opened_by=case.actor.user_id,
             state_since=case.at,
-            split_from=first.split_from or first.id,
-            sealed=part.category is Category.REPORT,
+            state_due_at=case.at + timedelta(minutes=case.policy[TargetsPolicy].draft_minutes),
+            split_from=(first.split_from or first.id) if linked else None,
+            sealed=sealed,
             accepted=dict.fromkeys(values, decided),
             **{name: getattr(first, name) for name in COPIED} | values,
         )
@@ -157,7 +173,8 @@ async def split(session: AsyncSession, case: Case, given: Split) -> Told:
     await session.flush()
     stories = []
     for ticket in made:
-        after = {"number": ticket.number, "split_from": first.number, "category": ticket.category}
+        after = {"number": ticket.number, "category": ticket.category}
+        after |= {"split_from": first.number} if ticket.split_from else {}
         stories.append(entry(ticket.id, 1, case.actor, Act.OPEN, origin="desk", article="第九条", after=after))
     await write(session, stories)
-    return Told({}, {"parts": numbers}, result=made)
+    return Told({}, {"parts": [ticket.number for ticket in made if ticket.split_from]}, result=made)

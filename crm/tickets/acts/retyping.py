@@ -197,7 +197,8 @@ def _retyped(session: AsyncSession, case: Case, category: Category, reason: str)
     ticket, made = case.ticket, case.handling
     before = {"category": ticket.category, "due_at": made.due_at.isoformat() if made.due_at else None}
     limit = case.policy[LimitsPolicy].of(category)
-    ends = _with_extension(case, case.rules.retyped(made.dispatched_at, limit, case.at))
+    least = case.policy[RetypePolicy].least_left
+    ends = _with_extension(case, case.rules.retyped(made.dispatched_at, limit, case.at, least))
     made.limit_days, made.limit_kind = limit, "category"
     ticket.category = category
     if ends.at != made.due_at:

@@ -1,5 +1,6 @@
 """Tables of the work order, by theme."""
 
+from crm.tickets.models.attachment import Attachment
 from crm.tickets.models.closing import FollowUp, Rating, SupervisionCandidate, Verification
 from crm.tickets.models.handling import Assignment, DueChange, Extension, Retype, Round, StatutoryLimit
 from crm.tickets.models.order import NumberCounter, Ticket, TicketEvent
@@ -8,6 +9,7 @@ from crm.tickets.models.returning import Dispute, DisputeAttendee, Refusal, Retu
 
 __all__ = [
     "Assignment",
+    "Attachment",
     "Dispute",
     "DisputeAttendee",
     "DueChange",

@@ -2,22 +2,23 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from line_facts import answered, the_call
+from line_facts import CALLER, answered, the_call
 from test_ami import GENEROUS_S, Peer, event, until
 
 from callflow.agents.drive import Driver
 from callflow.ami import AmiClient, State
 from callflow.feed import LineFeed
 from callflow.intake import Intake
-from callflow.limits import CallerLimits
-from callflow.models import Call, Node
+from callflow.limits import CallerLimits, Limits
+from callflow.models import Call, JournalPosition, Node
 from callflow.settings import LineSettings
+from callflow.variables import Refusal
 from core.db import Database
 from core.errors import Unavailable
 
@@ -130,17 +131,73 @@ async def test_a_connection_lost_again_while_its_gap_is_closed_leaves_a_gap(
         await until(lambda times=times: closed == times)
 
 
-async def test_an_event_beyond_all_measure_is_made_up_from_the_journals(
+def append(home: Path, kind: str, at: float) -> None:
+    journal = home / "log" / "cel-custom" / "events.csv"
+    journal.parent.mkdir(exist_ok=True)
+    with journal.open("a") as file:
+        file.write(f'"{kind}","{at}","n.1","n.1","PJSIP/trunk-00000002","{CALLER}","12345","citizen","","","","",""\n')
+
+
+async def test_a_call_is_on_record_as_its_journal_grows_whatever_the_manager_says(
     db: Database, feed: LineFeed, peer: Peer, home: Path
 ) -> None:
-    await until(lambda: feed.ami.state is State.UP)
-    await peer.send(event("FullyBooted", Uptime="1"))
-    await cut_off(db)
-    read = feed._read_at
-    await peer.send(event("CEL", Extra="x" * 500_000))
-    await until(lambda: feed.ami.dropped > 0)
-    feed._round.wake()
-    await until(lambda: feed._read_at != read)
-    read = feed._read_at
-    await feed._reconcile()
-    assert feed._read_at == read, "nothing more was missed"
+    await peer.stop()
+    append(home, "CHAN_START", 1795427034.1)
+    await until(lambda: feed._journal._stored.offset > 0)
+    assert (await the_call(db, "n.1")).ended_at is None
+    append(home, "HANGUP", 1795427060.2)
+    async with asyncio.timeout(GENEROUS_S):
+        while (await the_call(db, "n.1")).ended_at is None:  # noqa: ASYNC110 - another task writes it
+            await asyncio.sleep(0.02)
+
+
+async def test_a_number_may_call_again_once_its_call_is_over_also_without_a_database(
+    db: Database, feed: LineFeed, intake: Intake, home: Path
+) -> None:
+    one_at_a_time, arrived = Limits(concurrent=1), datetime.fromtimestamp(1795427034.1, UTC)
+    assert feed._limits.admit(CALLER, "n.1", arrived, one_at_a_time) is None
+    append(home, "CHAN_START", 1795427034.1)
+    await until(lambda: feed._journal._stored.offset > 0)
+    away = intake._db = Database("postgresql://nobody@127.0.0.1:1/none")
+    assert feed._limits.admit(CALLER, "n.2", arrived, one_at_a_time) is Refusal.CONCURRENT
+    append(home, "HANGUP", 1795427060.2)
+    await until(lambda: feed._limits.admit(CALLER, "n.2", arrived, one_at_a_time) is None)
+    await until(lambda: feed._postponed)
+    intake._db = db
+    async with asyncio.timeout(GENEROUS_S):
+        while (await the_call(db, "n.1")).ended_at is None:  # noqa: ASYNC110 - another task writes it
+            await asyncio.sleep(0.02)
+    await away.close()
+
+
+async def test_what_a_failed_reading_of_all_journals_left_is_stored_without_another_line(
+    db: Database, feed: LineFeed, intake: Intake, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(home, "CHAN_START", 1795427034.1)
+    await until(lambda: feed._journal._stored.offset > 0)
+    away = intake._db = Database("postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setattr(feed._journal, "grown", lambda: False)  # the reading of all journals comes first
+    append(home, "HANGUP", 1795427060.2)
+    with pytest.raises(Unavailable):
+        await feed._read_journals()
+    await until(lambda: feed._postponed)
+    intake._db = db
+    async with asyncio.timeout(GENEROUS_S):
+        while (await the_call(db, "n.1")).ended_at is None:  # noqa: ASYNC110 - another task writes it
+            await asyncio.sleep(0.02)
+    await away.close()
+
+
+async def test_an_orderly_end_notes_how_far_everything_is_stored(
+    db: Database, feed: LineFeed, peer: Peer, home: Path
+) -> None:
+    append(home, "CHAN_START", 1795427034.1)
+    await until(lambda: feed._journal._stored.offset > 0)
+    append(home, "HANGUP", 1795427060.2)
+    size = (home / "log" / "cel-custom" / "events.csv").stat().st_size
+    await until(lambda: feed._journal._read is not None and feed._journal._read.offset == size)
+    await feed.stop()
+    async with db.session() as session:
+        at = await session.get_one(JournalPosition, ("node1", "cel"))
+    assert at.offset == size
+    assert (await the_call(db, "n.1")).ended_at

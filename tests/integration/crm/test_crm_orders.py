@@ -160,6 +160,7 @@ async def test_a_report_is_sealed_and_needs_its_text_checked(db: Database, offic
         assert page.caller.name == "王*明"
 
 
+@pytest.mark.proves("A12.2-2")
 async def test_a_report_never_goes_to_the_unit_that_it_names(db: Database, office: Any) -> None:
     ticket = await draft(db, office.agent, category="report", matter="ZW02", content="城管局工作人员收受商户财物")
     with pytest.raises(Invalid) as refused:

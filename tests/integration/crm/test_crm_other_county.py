@@ -53,7 +53,7 @@ async def test_an_order_of_another_county_runs_by_its_rules(
         async with db.session() as session:
             ticket = await open_draft(session, Opening("phone", new_id(), "+8613800001234", agent_id=AGENT.user_id))
             ticket = await correct(session, AGENT, ticket.id, 1, Correction.model_validate(fields))
-            order = Order(units["city"].id, (units["east"].id,))
+            order = Order(lead_unit_id=units["city"].id, assist_unit_ids=(units["east"].id,))
             sent = await dispatch(session, AGENT, ticket.id, ticket.version, order)
     assert sent.ticket.number.startswith("YH20260306-")
     assert len(sent.ticket.query_code) == 8

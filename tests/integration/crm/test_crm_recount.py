@@ -15,7 +15,6 @@ from core.clock import SHANGHAI, frozen
 from core.db import Database, new_id
 from core.errors import Unavailable
 from core.jobs import run_pending
-from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from core.rules import service
 from core.rules.book import Rulebook
@@ -26,8 +25,9 @@ from crm.rulebook import subscribers  # noqa: F401 - what the worker listens wit
 from crm.rulebook.recount import recount
 from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
-from crm.tickets.models import Assignment, Round, Ticket
+from crm.tickets.models import Assignment, DueChange, Round, Ticket, TicketEvent
 from crm.tickets.service import Opening, correct, open_draft
+from crm.tickets.states import Act
 
 TEXT = (Path(__file__).parents[3] / "counties" / "yiyang" / "policy.toml").read_text(encoding="utf-8")
 CHRISTMAS_EVE = datetime(2026, 12, 24, 10, tzinfo=SHANGHAI)
@@ -53,14 +53,14 @@ async def keeper(db: Database, in_force: None) -> RulesKeeper:
     return made
 
 
-async def dispatched(db: Database, office: Any, category: str = "complaint") -> Ticket:
-    fields = {"category": category, "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营"}
-    with frozen(CHRISTMAS_EVE):
+async def dispatched(db: Database, office: Any, at: datetime = CHRISTMAS_EVE) -> Ticket:
+    fields = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营"}
+    with frozen(at):
         async with db.session() as session:
             agent = office.agent
             ticket = await open_draft(session, Opening("phone", new_id(), "+8613800001234", agent_id=agent.user_id))
             ticket = await correct(session, agent, ticket.id, 1, Correction.model_validate(fields))
-            order = Order(office.units["cgj"], (office.units["mzj"],))
+            order = Order(lead_unit_id=office.units["cgj"], assist_unit_ids=(office.units["mzj"],))
             return (await dispatch(session, agent, ticket.id, ticket.version, order)).ticket
 
 
@@ -108,9 +108,14 @@ async def test_open_orders_follow_a_notice_that_gives_more_days_off(
     }
     assert {"day": "2027-01-04", "number": None, "reason": "元旦"} in made.days
     async with db.session() as session:
-        noted = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "order.recount"))).one()
-    assert noted.subject_id == str(ticket.id)
-    assert noted.detail["before"] != noted.detail["after"]
+        changes = (await session.scalars(select(DueChange).where(DueChange.assignment_id.is_(None)))).all()
+        event = (await session.scalars(select(TicketEvent).where(TicketEvent.act == Act.RECOUNT))).one()
+    assert [(change.cause, day(change.before), day(change.after)) for change in changes] == [
+        ("calendar", "01-09 00:00", "01-12 00:00")
+    ]
+    assert (event.seq, event.actor_name, changes[0].seq) == (after.version, "系统", after.version)
+    assert event.before["due_at"] != event.after["due_at"]
+    assert (await recount(db)).looked_at == 0
 
 
 @pytest.mark.proves("D4")
@@ -140,14 +145,24 @@ async def test_more_orders_than_a_transaction_takes(
     assert (done.looked_at, done.moved) == (5, 5)
 
 
-async def test_closed_orders_are_history(db: Database, office: Any, keeper: RulesKeeper) -> None:
+async def test_what_was_accepted_is_history(db: Database, office: Any, keeper: RulesKeeper) -> None:
     ticket = await dispatched(db, office)
     async with db.session() as session:
-        (await session.get_one(Ticket, ticket.id)).closed_at = CHRISTMAS_EVE
+        lead = select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.role == "lead")
+        (await session.scalars(lead)).one().closed_at = CHRISTMAS_EVE
     await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
     await keeper.look()
     assert (await recount(db)).looked_at == 0
     assert day((await rows(db, ticket))[1].due_at) == "01-09 00:00"
+
+
+async def test_signing_has_its_own_day(db: Database, office: Any, keeper: RulesKeeper) -> None:
+    ticket = await dispatched(db, office, CHRISTMAS_EVE.replace(day=31))
+    await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
+    await keeper.look()
+    await recount(db)
+    _, _, parts = await rows(db, ticket)
+    assert {day(part.sign_due_at) for part in parts if part.sign_due_at} == {"01-06 00:00"}
 
 
 async def test_a_process_that_does_not_know_the_calendar_waits(db: Database, office: Any, keeper: RulesKeeper) -> None:

@@ -136,7 +136,7 @@ async def test_the_ledger_tells_what_was_taken(db: Database, agent: Desk, lead: 
     assert "共 1 张；查找：尾号1234 停水；状态：受理中" in text
 
 
-async def test_an_order_that_is_late_says_since_when_on_its_page(db: Database, agent: Desk) -> None:
+async def test_an_order_that_is_late_says_since_when(db: Database, agent: Desk, serve: Any) -> None:
     month_ago = clock.now() - timedelta(days=40)
     async with db.session() as session:
         unit = Unit(code="cgj", name="弋阳县城市管理局", kind="department")
@@ -149,6 +149,9 @@ async def test_an_order_that_is_late_says_since_when_on_its_page(db: Database, a
             await dispatch(session, actor, ticket.id, ticket.version, Order(lead_unit_id=unit.id))
     text = await (await agent.get(f"/orders/{ticket.id}")).text()
     assert "已逾期" in text and "第 5 个工作日" in text
+    clerk = await signed_in(db, serve(), "liming", Role.UNIT_CLERK, unit_id=unit.id)
+    work = await (await clerk.get("/orders")).text()
+    assert "已逾期" in work and 'aria-sort="descending"><a class="sort" href="/orders?sort=due">时限' in work
     assert "已逾期" in await (await agent.get("/orders?sort=due")).text()
 
 

@@ -111,6 +111,8 @@ async def test_nothing_is_proposed_for_the_past_or_without_a_document(clerk: Des
     past = await proposed(clerk, preview, since="2026-01-01T00:00")
     assert past.status == 422
     assert "生效时间须晚于现在" in await past.text()
+    for far in ("9999-12-31T23:59", "9999-12-31T23:59:59Z", "0001-01-01T00:00", "-1", "1e400", "明天"):
+        assert (await proposed(clerk, preview, since=far)).status == 422, far
     nameless = await proposed(clerk, preview, since=soon(), document="")
     assert nameless.status == 422
     assert "请填写文号或文件名称" in await nameless.text()
@@ -180,6 +182,8 @@ async def test_a_closure_needs_working_days_and_a_document(clerk: Desk) -> None:
         {"last": "2027-12-01"},
         {"document": ""},
         {"name": "x" * 41},
+        {"first": "9999-12-30", "last": "9999-12-31"},
+        {"first": "0001-01-01", "last": ""},
     )
     for wrong in wrongs:
         answer = await clerk.post("/calendar/closure", {**given, **wrong})

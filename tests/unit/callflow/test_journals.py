@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callflow.journals import Position, read
+from callflow.journals import Position, read, unread
 
 LIMIT = 1000
 
@@ -39,6 +39,43 @@ def test_the_line_being_written_waits_for_its_end(tmp_path: Path) -> None:
     with journal.open("a") as file:
         file.write("o\n")
     assert read_all(journal, at)[0] == ["two"]
+
+
+def test_one_look_tells_whether_something_was_written(tmp_path: Path) -> None:
+    journal = tmp_path / "queue_log"
+    assert unread(journal, Position()) == 0
+    journal.write_text("one\n")
+    assert unread(journal, Position()) == 4
+    _, at = read_all(journal, Position())
+    assert unread(journal, at) == 0
+    set_aside(journal)
+    assert unread(journal, at) == 0, "its successor is not there yet"
+    journal.write_text("two\nthree\n")
+    assert unread(journal, at) == 10
+    _, at = read_all(journal, at)
+    journal.write_text("four\n")
+    assert unread(journal, at) == 5, "cut back in place"
+
+
+def test_a_journal_set_aside_between_the_look_and_the_opening_is_read_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = tmp_path / "queue_log"
+    journal.write_text("one\n")
+    _, at = read_all(journal, Position())
+    with journal.open("a") as file:
+        file.write("two\n")
+    plain, due = Path.open, [True]
+
+    def opened(path: Path, *mode: Any, **how: Any) -> Any:
+        if due:
+            due.clear()
+            set_aside(journal)
+            journal.write_text("three\n")
+        return plain(path, *mode, **how)
+
+    monkeypatch.setattr(Path, "open", opened)
+    assert read_all(journal, at)[0] == ["two", "three"]
 
 
 def test_a_line_cut_short_at_the_end_of_a_file_set_aside_stops_nothing(tmp_path: Path) -> None:

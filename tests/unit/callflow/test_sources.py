@@ -64,17 +64,6 @@ def test_the_caller_is_known_from_the_dialplan_on() -> None:
     assert facts[1].data == {"caller": "+8613800000000", "dialled": "12315"}
 
 
-def test_an_event_of_the_dialplan_says_the_same_over_the_manager() -> None:
-    """As Asterisk 22 sends it: the name stands in a header of its own."""
-    event = {
-        "Event": "CEL", "Timestamp": "1795427034.090000", "EventName": "USER_DEFINED", "UserDefType": "HotlineArrived",
-        "CallerIDnum": "13800000000", "Exten": "12315", "Context": "hotline-arrived",
-        "Channel": "PJSIP/trunk-00000002", "UniqueID": CALL, "LinkedID": CALL, "Extra": '{"extra":"12315"}',
-    }  # fmt: skip
-    [fact] = ami.facts(event, "node1", now())
-    assert (fact.kind, fact.data) == (Kind.ARRIVED, {"caller": "+8613800000000", "dialled": "12315"})
-
-
 @pytest.mark.parametrize(("seconds", "outcome"), [("7.4", Outcome.MESSAGE), ("0.0", Outcome.ABANDONED)])
 def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome) -> None:
     journal = [
@@ -86,18 +75,6 @@ def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome)
     ]
     row = view(fold_all(fact for text in journal for fact in cel.facts(cel.parse(text), "node1")))
     assert (row.outcome, row.message_seconds) == (outcome, round(float(seconds)))
-
-
-def test_the_same_events_over_the_manager_give_the_same_call() -> None:
-    facts = []
-    for text in JOURNAL:
-        row = cel.parse(text)
-        event = {"Event": "CEL", "EventName": row.type, "EventTime": f"{row.at.timestamp():.6f}", "Extra": row.extra}
-        event |= {"LinkedID": row.linkedid, "UniqueID": row.uniqueid, "Channel": row.channel, "Peer": row.peer}
-        event |= {"CallerIDnum": row.caller, "Exten": row.exten, "Context": row.context}
-        event |= {"Application": row.app, "AppData": row.appdata}
-        facts += ami.facts(event, "node1", now())
-    assert facts == [fact for text in JOURNAL for fact in cel.facts(cel.parse(text), "node1")]
 
 
 def test_what_a_flow_learned_comes_back_from_the_journal() -> None:
@@ -215,11 +192,15 @@ def test_a_bad_record_is_refused(bad: str) -> None:
         cdr.facts(bad, "node1")
 
 
-@given(st.dictionaries(st.sampled_from(["Event", "EventName", "Channel", "UniqueID", "Peer", "Extra"]), st.text()))
+HEADERS = ["Event", "Queue", "Interface", "Status", "Paused", "CallsTaken", "LastCall", "LastPause", "Timestamp"]
+
+
+@given(st.dictionaries(st.sampled_from(HEADERS), st.text()))
 def test_no_live_event_raises(event: dict[str, str]) -> None:
-    safe = {**event, "LinkedID": "1.0"}
-    assert isinstance(ami.facts(safe, "node1", now()), list)
-    assert ami.member(event) is None or event["Event"]
+    received = now()
+    assert ami.moment(event, received) == received or event["Timestamp"]
+    found = ami.member(event)
+    assert found is None or event["Queue"]
 
 
 def test_a_member_is_read_as_app_queue_describes_it() -> None:

@@ -44,8 +44,9 @@ def test_a_section_is_replaced_and_nothing_else() -> None:
 def test_every_value_has_a_name_in_chinese_and_its_basis() -> None:
     shown = [one for section in POLICY.sections.values() for one in values(section)]
     assert len(shown) > 30
+    assert [key for key, section in POLICY.sections.items() if not section.title] == []
     for one in shown:
-        assert one.label
+        assert one.label != one.basis, f"{one.section}.{one.name} has no title"
         assert any("一" <= sign <= "鿿" for sign in one.label), one
         assert one.basis.startswith(("第", "解释口径", "本局决定", "GB/T")), one
 

@@ -13,7 +13,7 @@ from crm.county.load import load
 from crm.installed import Installation, read
 from crm.policy import LimitsPolicy, OrdersPolicy, SmsPolicy
 from crm.sms.text import receipt, units
-from crm.tickets.numbers import as_written, new_code
+from crm.tickets.numbers import as_written, listed, new_code
 
 
 def test_limits_of_the_regulation(yiyang: Installation) -> None:
@@ -126,3 +126,21 @@ def test_length_counts_as_the_network_does() -> None:
 )
 def test_numbers_as_people_type_them(yiyang: Installation, typed: str, written: str | None) -> None:
     assert as_written(typed, yiyang.policy[OrdersPolicy]) == written
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([1], "YY20261123-00001"),
+        ([1, 2], "YY20261123-00001、00002"),
+        ([1, 5, 6], "YY20261123-00001、00005、00006"),
+        ([1, 2, 3], "YY20261123-00001至00003"),
+        ([1, 5, 6, 7, 8, 9], "YY20261123-00001、00005至00009"),
+    ],
+)
+def test_numbers_of_one_call_in_few_characters(numbers: list[int], text: str) -> None:
+    assert listed([f"YY20261123-{n:05d}" for n in numbers]) == text
+
+
+def test_numbers_of_two_days_say_both() -> None:
+    assert listed(["YY20261123-00001", "YY20261124-00001"]) == "YY20261123-00001、YY20261124-00001"

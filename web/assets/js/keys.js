@@ -1,4 +1,4 @@
-// Rows under the keyboard: j and k move, Enter opens, / searches; never while somebody types.
+// Rows under the keyboard: j and k move, Enter opens, s signs, / searches; never while somebody types.
 const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")];
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
 
@@ -6,6 +6,7 @@ function select(row) {
   for (const other of rows()) other.removeAttribute("aria-selected");
   row.setAttribute("aria-selected", "true");
   row.scrollIntoView({ block: "nearest" });
+  row.querySelector("a[href]")?.focus({ preventScroll: true });
 }
 
 // An address holds only what was asked.
@@ -28,6 +29,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j" && all.length) select(all[Math.min(at + 1, all.length - 1)]);
   else if (event.key === "k" && all.length) select(all[Math.max(at - 1, 0)]);
   else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, summary")) all[at].querySelector("a[href]")?.click();
+  else if (event.key === "s" && at >= 0 && all[at].querySelector("button[data-sign]")) all[at].querySelector("button[data-sign]").click();
   else return;
   event.preventDefault();
 });

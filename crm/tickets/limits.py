@@ -1,0 +1,60 @@
+"""Limits of other laws 特别时限 by matter: proposed by one person, in force once another approved it (D15)."""
+
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core import ledger
+from core.actor import Actor
+from core.calendar import LimitUnit
+from core.clock import now
+from core.errors import Conflict, Invalid, NotFound
+from core.permissions import Permission
+from crm.installed import installed
+from crm.tickets.input import Clean
+from crm.tickets.models import StatutoryLimit
+from crm.tickets.rules import Given
+
+
+class Proposal(Given):
+    """What the law says, and where."""
+
+    matter: Annotated[str, Field(max_length=40)]
+    n: Annotated[int, Field(ge=1, le=1000)]
+    unit: LimitUnit
+    citation: Annotated[str, Field(min_length=4, max_length=300), Clean]
+    effective_from: date
+    effective_to: date | None = None
+
+
+async def propose_limit(session: AsyncSession, actor: Actor, given: Proposal) -> StatutoryLimit:
+    """Write it down; it does nothing until it is approved. Raises Invalid with its fields."""
+    actor.require(Permission.ORDER_REVIEW)
+    if given.matter not in installed().county.matters:
+        raise Invalid("unknown-code", "请从诉求事项目录中选择。", fields={"matter": "请从诉求事项目录中选择"})
+    if given.effective_to is not None and given.effective_to < given.effective_from:
+        raise Invalid("bad-span", "失效日期早于生效日期。", fields={"effective_to": "不能早于生效日期"})
+    limit = StatutoryLimit(**given.model_dump(), proposed_by=actor.user_id)
+    session.add(limit)
+    await session.flush()
+    what = {"matter": given.matter, "limit": f"{given.n} {given.unit}", "citation": given.citation}
+    await ledger.record(session, actor, "limit.propose", "statutory-limit", limit.id, **what)
+    return limit
+
+
+async def approve_limit(session: AsyncSession, actor: Actor, limit_id: UUID) -> StatutoryLimit:
+    """The second person; from now on dispatches of the matter run by it. Raises Conflict, NotFound."""
+    actor.require(Permission.ORDER_SECOND)
+    limit = await session.get(StatutoryLimit, limit_id, with_for_update=True, populate_existing=True)
+    if limit is None:
+        raise NotFound("no-such-limit", "没有这条特别时限。")
+    if limit.approved_at is not None:
+        raise Conflict("already-approved", "这条特别时限已核准。")
+    if actor.user_id is not None and actor.user_id == limit.proposed_by:
+        raise Conflict("four-eyes", "须由提出人以外的第二人核准（D15）。")
+    limit.approved_at, limit.approved_by = now(), actor.user_id
+    await ledger.record(session, actor, "limit.approve", "statutory-limit", limit.id, citation=limit.citation)
+    return limit

@@ -1,0 +1,225 @@
+"""One order through every desk, each person at the own one: from dispatch to archive; and back, away, and extended."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from browser_data import PASSWORD, fill
+from playwright.async_api import Page, expect
+from sqlalchemy import select
+from test_browser_frame import picture
+
+from core import clock
+from core.actor import SYSTEM, Actor
+from core.db import Database
+from core.identity import service as identity
+from core.identity.models import Unit, User
+from core.permissions import Role
+from crm.tickets import service
+from crm.tickets.dispatch import Order, dispatch
+from crm.tickets.input import Correction
+from crm.tickets.models import Ticket
+from crm.tickets.states import State
+
+pytestmark = pytest.mark.browser
+STAFF = (
+    ("chenpai", "陈敏", Role.DISPATCHER, ""),
+    ("zhouban", "周洁", Role.UNIT_CLERK, "cgj"),
+    ("wuban", "吴刚", Role.UNIT_CLERK, "jtysj"),
+    ("zhaojian", "赵雪", Role.CHECKER, ""),
+    ("sunhui", "孙丽", Role.FOLLOW_UP, ""),
+    ("qiandang", "钱文", Role.ARCHIVIST, ""),
+)
+STALLS = {
+    "matter": "CX01",
+    "title": "方志敏大道流动摊贩占道",
+    "content": "每天傍晚流动摊贩占道经营，行人只能走机动车道。",
+}
+LAMPS = {"matter": "CX04", "title": "环城路路灯不亮", "content": "环城路北段路灯连续几天不亮，晚上出行不安全。"}
+MORE = {"matter": "CX05", "title": "龟峰路下水道堵塞", "content": "龟峰路下水道堵塞，污水溢到路面，请尽快疏通。"}
+
+
+async def people(db: Database) -> dict[str, UUID]:
+    """The staff at their desks -> units by code."""
+    await fill(db)
+    async with db.session() as session:
+        units = {unit.code: unit.id for unit in await session.scalars(select(Unit))}
+        for login, name, role, unit in STAFF:
+            roles, unit_id = frozenset({role}), units[unit] if unit else None
+            await identity.create_user(
+                session, SYSTEM, login=login, name=name, roles=roles, unit_id=unit_id, password=PASSWORD
+            )
+    return units
+
+
+async def taken(db: Database, fields: dict[str, str], back: timedelta, lead: UUID | None = None) -> Ticket:
+    """A complaint that an agent took some time ago; confirmed, or dispatched to `lead`."""
+    with clock.frozen(clock.now() - back):
+        async with db.session() as session:
+            user = (await session.scalars(select(User).where(User.login == "wangli"))).one()
+            agent: Actor = identity.actor_of(user)
+            given = Correction.model_validate({"category": "complaint", "caller_name": "李桂芳", **fields})
+            opening = service.Opening("counter", phone="+8613800001234", agent_id=user.id, given=given)
+            ticket = await service.open_draft(session, opening)
+            if lead is None:
+                return await service.confirm(session, agent, ticket.id, ticket.version)
+            await dispatch(session, agent, ticket.id, ticket.version, Order(lead_unit_id=lead, basis="派单目录"))
+            return ticket
+
+
+async def state(db: Database, ticket: Ticket) -> State:
+    async with db.session() as session:
+        return State((await session.get_one(Ticket, ticket.id)).state)
+
+
+async def unfold(page: Page, act: str) -> Any:
+    """The act's form on the order page, unfolded."""
+    form = page.locator(f"#act-{act}")
+    await form.wait_for(state="attached")
+    if not await form.is_visible():
+        await page.locator(f"details:has(> #act-{act}) > summary").click()
+    return form
+
+
+async def done(page: Page, act: str, button: str) -> None:
+    """Press the act's button and wait for what the page says of it."""
+    await page.locator(f"#act-{act}").get_by_role("button", name=button).click()
+    await expect(page.locator(".note")).to_contain_text("已登记")
+
+
+@pytest.mark.proves("F12.2-2")
+async def test_an_order_goes_from_the_dispatcher_to_the_archive(db: Database, site: Any) -> None:
+    units = await people(db)
+    ticket = await taken(db, STALLS, timedelta(minutes=18))
+    await taken(db, MORE, timedelta(minutes=7))
+    await taken(db, {"title": "咨询社保补缴", "content": "咨询灵活就业人员社保断缴后能否补缴。"}, timedelta(minutes=4))
+
+    page = await site.enter("chenpai")
+    await page.locator("#rail").get_by_role("link", name="待派单").click()
+    row = page.locator("#desk tbody tr", has_text=ticket.number)
+    await expect(row).to_contain_text("派单目录：事项")
+    await picture(page, "desk-dispatch")
+    for box in await page.locator("#desk tbody input[type=checkbox]").all():
+        await box.check()
+    await page.get_by_role("button", name="查看批量派发结果预览").click()
+    await expect(page.locator("#ready tbody")).to_contain_text("城市管理")
+    await expect(page.locator("#left tbody")).to_contain_text("由热线中心指定承办单位")
+    await picture(page, "desk-dispatch-preview")
+    await page.get_by_role("button", name="派发 2 张并发送短信").click()
+    await expect(page.locator(".note")).to_contain_text("已派发 2 张工单")
+    assert await state(db, ticket) is State.DISPATCHED
+
+    await taken(db, LAMPS, timedelta(days=12), units["cgj"])
+    clerk = await site.enter("zhouban")
+    await expect(clerk.locator("h1")).to_have_text("待签收")
+    await expect(clerk.locator("#desk tbody")).to_contain_text(ticket.number)
+    await expect(clerk.locator("#desk tbody .clock-late")).to_have_count(1)
+    await picture(clerk, "desk-unit")
+    await clerk.locator("#desk tbody tr", has_text=ticket.number).get_by_role("button", name="签收").click()
+    await expect(clerk.locator(".note")).to_contain_text("“签收”已登记")
+    await clerk.locator("#rail").get_by_role("link", name="办理中").click()
+    await clerk.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    form = await unfold(clerk, "submit")
+    await form.get_by_label("办理结果").fill("已派员到方志敏大道清理，占道摊贩全部劝离，并安排每日巡查。")
+    await form.get_by_label("办结方式").select_option("handled")
+    await form.get_by_role("button", name="提交办结，送审核").click()
+    await expect(clerk.locator("#problem")).to_contain_text("请选择答复方式")
+    await expect(form.get_by_label("办理结果")).to_have_value(
+        "已派员到方志敏大道清理，占道摊贩全部劝离，并安排每日巡查。"
+    )
+    await picture(clerk, "desk-unit-reply")
+    await form.get_by_label("答复方式").select_option("phone")
+    told = clock.local(clock.now()).strftime("%Y-%m-%dT%H:%M:%S")
+    await form.get_by_label("答复时间").fill(told)
+    await form.get_by_label("答复的经办人").fill("周洁")
+    await done(clerk, "submit", "提交办结，送审核")
+    assert await state(db, ticket) is State.CHECKING
+
+    checker = await site.enter("zhaojian")
+    await checker.locator("#rail").get_by_role("link", name="答复审核").click()
+    await checker.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    await expect(checker.locator(".story").first).to_contain_text("占道摊贩全部劝离")
+    await picture(checker, "desk-check")
+    await unfold(checker, "pass")
+    await done(checker, "pass", "审核通过并办结")
+
+    caller = await site.enter("sunhui")
+    await caller.locator("#rail").get_by_role("link", name="待回访").click()
+    await picture(caller, "desk-follow-up")
+    await caller.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    form = await unfold(caller, "follow-up")
+    await form.get_by_label("回访结果").select_option("rated")
+    await form.get_by_label("满意度").select_option("satisfied")
+    await form.get_by_label("诉求是否解决").select_option("true")
+    await done(caller, "follow-up", "登记回访")
+
+    archivist = await site.enrol("qiandang")
+    await archivist.locator("#rail").get_by_role("link", name="待归档").click()
+    await archivist.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    await unfold(archivist, "archive")
+    await done(archivist, "archive", "归档")
+    assert await state(db, ticket) is State.ARCHIVED
+    await expect(archivist.locator("#order-state")).to_have_text("已归档")
+    await picture(archivist, "order-archived")
+
+
+@pytest.mark.proves("F12.3-1", "F12.3-2", "F15-1", "F15-2")
+async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, site: Any) -> None:
+    units = await people(db)
+    ticket = await taken(db, LAMPS, timedelta(hours=1), units["cgj"])
+
+    clerk = await site.enter("zhouban")
+    await expect(clerk.locator("#desk tbody")).to_contain_text(ticket.number)
+    await clerk.keyboard.press("j")
+    await clerk.keyboard.press("s")
+    await expect(clerk.locator(".note")).to_contain_text("“签收”已登记")
+    await clerk.locator("#rail").get_by_role("link", name="办理中").click()
+    await expect(clerk.locator("#desk tbody")).to_contain_text(ticket.number)
+    await clerk.keyboard.press("j")
+    await clerk.keyboard.press("Enter")
+    form = await unfold(clerk, "return")
+    await form.get_by_label("退回理由").select_option("not-ours")
+    await form.get_by_role("button", name="提交退回申请").click()
+    await expect(clerk.locator("#problem")).to_contain_text("请提供退回依据或改派意见")
+    await form.get_by_label("改派意见").select_option(str(units["jtysj"]))
+    await form.get_by_label("依据").fill("该路段路灯由交通运输部门管养")
+    await done(clerk, "return", "提交退回申请")
+    assert await state(db, ticket) is State.RETURNING
+
+    page = await site.enter("chenpai")
+    await page.locator("#rail").get_by_role("link", name="退回审核").click()
+    await page.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    form = await unfold(page, "accept-return")
+    await picture(page, "desk-return")
+    await form.get_by_label("原因").fill("经核实，该路段由交通运输局管养")
+    await done(page, "accept-return", "同意退回，转入待派单")
+    await page.get_by_label("主办单位").select_option(str(units["jtysj"]))
+    await page.get_by_text("协办单位与派单依据").click()
+    await page.get_by_label("派单依据").fill("按管养职责改派")
+    await page.get_by_role("button", name="派发并发送短信").click()
+    await expect(page.locator(".note")).to_contain_text("已派发")
+
+    other = await site.enter("wuban")
+    await other.locator("#desk tbody tr", has_text=ticket.number).get_by_role("button", name="签收").click()
+    await other.locator("#rail").get_by_role("link", name="办理中").click()
+    await other.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    form = await unfold(other, "extend")
+    await form.get_by_label("延期理由").select_option("complex")
+    await form.get_by_label("说明").fill("需更换整段电缆，材料采购需要时间")
+    await form.get_by_label("延长的工作日").fill("11")
+    await form.get_by_role("button", name="提交延期申请").click()
+    await expect(other.locator("#problem")).to_contain_text("最多可延期10个工作日")
+    await form.get_by_label("延长的工作日").fill("5")
+    await done(other, "extend", "提交延期申请")
+
+    await page.locator("#rail").get_by_role("link", name="延期审批").click()
+    await page.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
+    form = await unfold(page, "grant-extension")
+    await form.get_by_label("原因").fill("材料采购情况属实，同意")
+    await done(page, "grant-extension", "同意延期并改到期日")
+    await expect(page.locator("#page")).to_contain_text("时限变动")
+    await picture(page, "order-extended")
+    await other.reload()
+    await other.locator("#refused summary").click()
+    await expect(other.locator("#refused")).to_contain_text("再次延期须政数局分管领导批准")

@@ -1,0 +1,154 @@
+"""How intake ends: refusal, instant answer, merge, split (第九条, 第十条, 第十三条, D28, D37)."""
+
+from typing import Any
+
+import pytest
+from crm_desk import Desk
+from sqlalchemy import select
+
+from core.db import Database
+from core.errors import Conflict, Invalid
+from crm.sms.models import Sms
+from crm.tickets.models import Refusal, Round, Ticket
+from crm.tickets.states import Act, State
+
+REFUSAL = {"explanation": "该事项已进入诉讼程序，已作解释", "referral": "县人民法院 0793-5900000", "told": True}
+
+
+@pytest.fixture
+async def desk(db: Database, office: Any) -> Desk:
+    return await Desk(db, office).open()
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"item": 8}, "item"),
+        ({"item": None}, "item"),
+        ({"explanation": ""}, "explanation"),
+        ({"referral": ""}, "referral"),
+        ({"told": None}, "told"),
+        ({"told": False}, "not_told_reason"),
+        ({"item": 5}, "basis"),
+    ],
+)
+@pytest.mark.proves("A10-1")
+async def test_a_refusal_lacks_nothing(desk: Desk, given: dict[str, Any], field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await desk.act(desk.office.agent, Act.REFUSE, **{"item": 3, **REFUSAL, **given})
+    assert field in refused.value.fields
+    assert (await desk.state(), await desk.rows(Refusal)) == (State.DRAFT, [])
+
+
+async def test_a_refusal_ends_the_order_and_may_be_reopened(desk: Desk) -> None:
+    await desk.act(desk.office.agent, Act.REFUSE, item=3, **REFUSAL)
+    ticket = await desk.ticket()
+    assert (ticket.state, ticket.close_kind, ticket.state_due_at) == (State.REFUSED, "refused", None)
+    await desk.act(desk.office.agent2, Act.REOPEN, reason="诉求人补充了新证据")
+    ticket, [refusal] = await desk.ticket(), await desk.rows(Refusal)
+    assert (ticket.state, ticket.closed_at, refusal.state) == (State.DRAFT, None, "reopened")
+
+
+@pytest.mark.parametrize("item", [5, 7])
+@pytest.mark.proves("A10-2")
+async def test_two_items_need_a_second_person(desk: Desk, item: int) -> None:
+    office = desk.office
+    await desk.act(office.lead, Act.REFUSE, item=item, basis="某条例第三条", **REFUSAL)
+    assert await desk.state() is State.DRAFT
+    with pytest.raises(Conflict, match="待第二人复核"):
+        await desk.dispatch()
+    with pytest.raises(Conflict, match="以外的第二人"):
+        await desk.act(office.lead, Act.CONFIRM_REFUSAL, reason="同意")
+    await desk.act(office.director, Act.REJECT_REFUSAL, reason="有政策依据，应予受理")
+    await desk.act(office.agent, Act.REFUSE, item=item, basis="某条例第三条", **REFUSAL)
+    await desk.act(office.director, Act.CONFIRM_REFUSAL, reason="同意")
+    assert await desk.state() is State.REFUSED
+    assert [one.state for one in await desk.rows(Refusal)] == ["rejected", "final"]
+
+
+async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
+    await desk.act(desk.office.agent, Act.ANSWER, text="异地就医备案可在赣服通办理。", knowledge="KB-12@3")
+    ticket = await desk.ticket()
+    assert (ticket.state, ticket.close_kind) == (State.ANSWERED, "answered")
+    assert (await desk.events())[-1].after["knowledge"] == "KB-12@3"
+    await desk.act(desk.office.caller, Act.FOLLOW_UP, result="rated", grade="unsatisfied", reason="unsolved")
+    with pytest.raises(Conflict, match="没有承办单位"):
+        await desk.act(desk.office.director, Act.REWORK, basis="答复有误")
+    await desk.act(desk.office.director, Act.NOT_RESPONSIBLE, basis="答复依据充分")
+    await desk.act(desk.office.archivist, Act.ARCHIVE)
+
+
+async def test_a_duplicate_joins_the_order_that_is_handled(db: Database, office: Any, desk: Desk) -> None:
+    other = await Desk(db, office).open()
+    with pytest.raises(Invalid, match="正在办理"):
+        await other.act(office.agent, Act.MERGE, master_id=desk.id, reason="同一事项")
+    await desk.dispatch()
+    await other.act(office.agent, Act.MERGE, master_id=desk.id, reason="同一事项")
+    master, merged = await desk.ticket(), await other.ticket()
+    assert (merged.state, merged.master_id, master.report_count) == (State.MERGED, master.id, 2)
+    assert len(await desk.rows(Round)) == 1
+    assert await other.rows(Round) == []
+    events = await desk.events()
+    assert (events[-1].act, events[-1].seq, master.version) == ("joined", master.version, 4)
+
+
+async def test_a_report_is_merged_with_reports_only(db: Database, office: Any, desk: Desk) -> None:
+    await desk.dispatch()
+    secret = await Desk(db, office).open(category="report", matter="SC02", title="过期食材", content="饭店用过期食材")
+    with pytest.raises(Invalid, match="举报工单只能与举报工单并单"):
+        await secret.act(office.agent, Act.MERGE, master_id=desk.id, reason="同一事项")
+
+
+@pytest.mark.proves("A09-2")
+async def test_one_call_with_three_matters_has_three_clocks_and_one_receipt(desk: Desk) -> None:
+    office = desk.office
+    further = [
+        {"category": "help", "matter": "CX04", "title": "路灯不亮", "content": "桃源路路灯不亮"},
+        {"category": "consultation", "matter": "LD03", "title": "社保补缴", "content": "咨询社保断缴后如何补缴"},
+    ]
+    done = await desk.act(office.agent, Act.SPLIT, parts=further)
+    first, made = await desk.ticket(), [await _named(desk, ticket.id) for ticket in done.result]
+    assert {ticket.query_code for ticket in made} == {first.query_code}
+    assert [ticket.call_id for ticket in made] == [None, None]
+    await desk.dispatch()
+    for ticket in made:
+        desk.id = ticket.id
+        await desk.dispatch("taoyuan")
+    async with desk.db.session() as session:
+        [sms] = list(await session.scalars(select(Sms)))
+        rounds = list(await session.scalars(select(Round)))
+    assert sorted(one.limit_days or 0 for one in rounds) == [2, 5, 10]
+    assert f"{first.number}至00003，查询码{first.query_code}" in sms.text
+
+
+async def _named(desk: Desk, id: Any) -> Ticket:
+    async with desk.db.session() as session:
+        return await session.get_one(Ticket, id)
+
+
+async def test_a_repeat_counts_on(db: Database, office: Any, desk: Desk) -> None:
+    await desk.dispatch()
+    await desk.handled()
+    again = await Desk(db, office, "2026-04-01 10:00").open()
+    await again.act(office.agent, Act.REPEAT, earlier_id=desk.id)
+    ticket = await again.ticket()
+    assert (ticket.repeat_of, ticket.report_count) == (desk.id, 2)
+    with pytest.raises(Invalid, match="不足3次"):
+        await again.dispatch(hard=True)
+
+
+async def test_a_report_split_off_is_linked_with_nothing(desk: Desk) -> None:
+    report = {"category": "report", "matter": "SC02", "title": "过期食材", "content": "饭店用过期食材"}
+    done = await desk.act(desk.office.agent, Act.SPLIT, parts=[report])
+    first, [secret] = await desk.ticket(), done.result
+    assert (secret.sealed, secret.split_from) == (True, None)
+    assert secret.query_code != first.query_code
+    assert (await desk.events())[-1].after["parts"] == []
+    await desk.dispatch()
+    desk.id = secret.id
+    assert first.number not in str([event.after for event in await desk.events()])
+    await desk.dispatch("scjgj", identity_checked=True)
+    async with desk.db.session() as session:
+        texts = {one.ticket_id: one.text for one in await session.scalars(select(Sms))}
+    assert secret.number not in texts[first.id]
+    assert secret.number in texts[secret.id]

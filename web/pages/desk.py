@@ -1,0 +1,125 @@
+"""工作台: the queues of one's role, what is due first at the top, and bulk dispatch with its preview."""
+
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy import select
+
+from core.db import among
+from core.errors import Invalid, NotFound
+from core.identity.models import Unit
+from core.permissions import Permission as P
+from crm.county.route import Route as Suggestion
+from crm.installed import installed
+from crm.queries import desks
+from crm.tickets import bulk
+from crm.tickets.models import Ticket
+from web import act_words
+from web.context import Context
+from web.pages.order_list import TONES
+from web.pages.orders import clock_of, labels
+from web.paging import parse
+from web.route import Asks, Route
+
+MOST_AT_ONCE = 50
+
+
+class Queue(Asks):
+    """Which queue, and where its page begins."""
+
+    queue: Annotated[str, Field(max_length=30, pattern=r"^[a-z-]*$")] = ""
+    after: Annotated[str, Field(max_length=100)] = ""
+
+
+class Chosen(Asks):
+    """Orders that were ticked."""
+
+    orders: Annotated[list[UUID], Field(max_length=MOST_AT_ONCE)] = []
+
+
+class Seen(Asks):
+    """Orders as they stood in the preview: `<id>~<version>`."""
+
+    seen: Annotated[list[str], Field(max_length=MOST_AT_ONCE)] = []
+
+
+async def show(ctx: Context, asked: Queue) -> web.Response:
+    """One queue; without a name the first in which something waits."""
+    mine = desks.queues(ctx.actor)
+    counts = await desks.counts(ctx.session, ctx.actor, mine)
+    first = next((queue for queue in mine if counts[queue.key]), mine[0] if mine else None)
+    queue = next((one for one in mine if one.key == asked.queue), None) if asked.queue else first
+    if queue is None:
+        raise NotFound("no-such-queue", "您的工作台没有这个队列。")
+    rows, further = await desks.waiting(ctx.session, ctx.actor, queue, parse(asked.after))
+    leads = [row.ticket.lead_unit_id for row in rows if row.ticket.lead_unit_id]
+    units = await ctx.session.execute(select(Unit.id, Unit.name).where(among(Unit.id, leads)))
+    after = f"{further[0].isoformat()}~{further[1]}" if further else ""
+    return await ctx.page(
+        "desk.html",
+        place=f"desk-{queue.key}",
+        queue=queue,
+        count=counts[queue.key],
+        most=desks.MOST_COUNTED,
+        rows=rows,
+        first=not asked.after,
+        further="/desk?" + urlencode({"queue": queue.key, "after": after}) if after else "",
+        clock=lambda due: clock_of(due, []),
+        suggestion=suggestion,
+        units={row.id: row.name for row in units},
+        unit_names={unit.code: unit.name for unit in installed().county.units.values()},
+        labels=labels(),
+        tones=TONES,
+        button=act_words.BUTTONS[queue.act] if queue.act else "",
+    )
+
+
+def suggestion(ticket: Ticket) -> Suggestion:
+    """The unit that the catalogue names for the order, with its reason."""
+    return installed().catalogue.route(ticket.matter, ticket.area)
+
+
+async def preview(ctx: Context, asked: Chosen) -> web.Response:
+    """What a dispatch by the catalogue would do with each; nothing has happened yet."""
+    if not asked.orders:
+        raise Invalid("nothing-chosen", "请先勾选要派发的工单。")
+    planned = await bulk.plan(ctx.session, ctx.actor, asked.orders)
+    return await ctx.page(
+        "desk_dispatch.html",
+        place="desk-dispatch",
+        ready=[one for one in planned if not one.against],
+        left=[one for one in planned if one.against],
+        clock=lambda due: clock_of(due, []),
+        labels=labels(),
+    )
+
+
+async def dispatch(ctx: Context, asked: Seen) -> web.Response:
+    """Dispatch what the preview showed; an order that changed since stays."""
+    seen: dict[UUID, int] = {}
+    for one in asked.seen:
+        id, _, version = one.partition("~")
+        try:
+            seen[UUID(id)] = int(version)
+        except ValueError:
+            raise Invalid("malformed-request", "请从待派单重新勾选工单。") from None
+    outcomes = await bulk.dispatch_all(ctx.session, ctx.actor, seen)
+    refused = [one for one in outcomes if one.refused]
+    spoken = [one.number for one in outcomes if one.say]
+    note = f"已派发 {len(outcomes) - len(refused)} 张工单。"
+    if spoken:
+        note += f"{len(spoken)} 张无法发送短信，请口头告知编号：{'、'.join(spoken[:3])}。"
+    if refused:
+        note += f"{len(refused)} 张未派发，{refused[0].number}：{refused[0].refused}"
+    return ctx.redirect("/desk?queue=dispatch", note)
+
+
+NEEDS = tuple(dict.fromkeys(need for queue in desks.QUEUES for need in queue.needs))
+ROUTES = (
+    Route("GET", "/desk", NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page")),
+    Route("GET", "/desk/dispatch", P.ORDER_DISPATCH, Chosen, preview, "批量派发预览", ("nothing-chosen",)),
+    Route("POST", "/desk/dispatch", P.ORDER_DISPATCH, Seen, dispatch, "批量派发", ("malformed-request",)),
+)

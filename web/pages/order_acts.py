@@ -1,0 +1,65 @@
+"""Acts on an order from its page: one route for each act of the table, its form made from the act's own model."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+
+from core.errors import Invalid
+from crm.tickets.perform import perform
+from crm.tickets.states import Act
+from crm.tickets.table import BY_ACT
+from web import act_fields
+from web.act_forms import OWN_FORMS, order_named
+from web.context import Context
+from web.route import Asks, Route
+
+ORDERS = ("master_id", "earlier_id")
+
+
+class Acting(Asks):
+    """An act on the order as the person saw it; `back`: the worklist from which it was done."""
+
+    id: UUID
+    version: int = Field(ge=0, le=2**31)
+    back: Annotated[str, Field(max_length=60, pattern=r"^(/desk(\?queue=[a-z-]{1,30})?)?$")] = ""
+
+
+def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[web.Response]]:
+    """Does the act, shows the order as it is then."""
+    given = BY_ACT[act][0].effect.given
+
+    async def handle(ctx: Context, asked: Acting) -> web.Response:
+        values = act_fields.given_of(act, given, asked)
+        for name in ORDERS:
+            if name in values:
+                found = await order_named(ctx.session, ctx.actor, values[name])
+                if found is None:
+                    wrong = {name: "没有这个编号的工单。"}
+                    raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=wrong)
+                values[name] = found
+        try:
+            done = await perform(ctx.session, ctx.actor, asked.id, asked.version, act, values)
+        except Invalid as error:
+            fields = {act_fields.SENT_AS.get(name, name): what for name, what in error.fields.items()}
+            raise Invalid(error.id, error.message, fields=fields) from None
+        said = f"“{act.label}”已登记。" if done.changed else "此前已登记，没有变化。"
+        return ctx.redirect(asked.back or f"/orders/{asked.id}", f"{done.ticket.number} {said}")
+
+    handle.__name__ = act.value.replace("-", "_")
+    handle.__doc__ = f"{act.label}."
+    return handle
+
+
+def route_of(act: Act) -> Route[Any]:
+    """The act as a route; any of its lines' permissions opens it, `perform` asks for the right one."""
+    lines = BY_ACT[act]
+    needed = tuple(dict.fromkeys(line.permission for line in lines))
+    asks = act_fields.asks(act, lines[0].effect.given, Acting)
+    errors = ("no-such-order", "order-changed", "wrong-state", "wrong-stage", "not-your-part", "order-incomplete")
+    return Route("POST", f"/orders/{{id}}/acts/{act.value}", needed, asks, handler_of(act), act.label, errors)
+
+
+ROUTES = tuple(route_of(act) for act in BY_ACT if act not in OWN_FORMS)
