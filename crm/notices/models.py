@@ -18,7 +18,8 @@ class Notice(Base):
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     event: Mapped[str]
-    """`<ticket>:<seq>:<template>` of an act, `<firing>:<template>` of a timer: telling it twice makes one row."""
+    """`<ticket>:<seq>:<template>` of an act, `<subject>:<timer>:<due>:<template>` of a timer: telling it
+    twice makes one row."""
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
     template: Mapped[str]
     text: Mapped[str]

@@ -50,6 +50,7 @@ async def fired(session: AsyncSession, events: Sequence[TimersFired]) -> None:
         parts = {part.id: part for part in await session.scalars(subjects)}
         tellings = []
         for one in firings:
+            key = f"{one.subject_id}:{one.timer}:{one.due_at.isoformat()}"
             for row in rows:
                 units: tuple[UUID, ...] = ()
                 if row.which is Which.SUBJECT:
@@ -57,7 +58,7 @@ async def fired(session: AsyncSession, events: Sequence[TimersFired]) -> None:
                 elif row.which is Which.LEAD:
                     units = tuple(part.unit_id for part in await _units(session, one.ticket_id, Which.LEAD))
                 told = tuple((unit, one.due_at) for unit in units)
-                tellings.append(Telling(str(one.id), one.ticket_id, row, told, one.due_at))
+                tellings.append(Telling(key, one.ticket_id, row, told, one.due_at))
         if tellings:
             await tell(session, tellings)
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -65,9 +66,10 @@ async def write(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> Non
 
 _ALIKE = text(
     "INSERT INTO ticket_events (id, ticket_id, seq, at, act, actor_id, actor_name, origin, article, reason,"
-    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '', '{}', after"
-    " FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS uuid[]), CAST(:seqs AS integer[]), CAST(:afters AS jsonb[]))"
-    " AS one (id, ticket_id, seq, after)"
+    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '', '{}',"
+    " CAST(:after AS jsonb) || jsonb_build_object('due_at', due)"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS uuid[]), CAST(:seqs AS integer[]), CAST(:dues AS text[]))"
+    " AS one (id, ticket_id, seq, due)"
 )
 
 
@@ -75,17 +77,22 @@ async def write_alike(
     session: AsyncSession,
     actor: Actor,
     act: Act,
-    events: Sequence[tuple[UUID, int, dict[str, Any]]],
+    events: Sequence[tuple[UUID, int, datetime]],
     *,
     origin: str,
     article: str,
+    after: dict[str, Any],
 ) -> None:
-    """The same act on many orders at once, thousands in one statement; `events`: order, version after it, `after`."""
+    """The same act on many orders at once, thousands in one statement; `events`: order, version after it, its due.
+
+    `after` is the same for all, and each has its own `due_at`.
+    """
     values = {
         "ids": [new_id() for _ in events],
         "tickets": [ticket_id for ticket_id, _, _ in events],
         "seqs": [seq for _, seq, _ in events],
-        "afters": [json.dumps(masked(after), ensure_ascii=False) for _, _, after in events],
+        "dues": [due.isoformat() for _, _, due in events],
+        "after": json.dumps(masked(after), ensure_ascii=False),
         "at": now(),
         "act": act.value,
         "actor_id": actor.user_id,
@@ -94,9 +101,9 @@ async def write_alike(
         "article": article,
     }
     await session.execute(_ALIKE, values)
+    hint(session, "orders")
     for ticket_id, _, _ in events:
         hint(session, "order", ticket_id)
-        hint(session, "orders", ticket_id)
 
 
 def masked(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,13 @@
 """Looking for what is ripe and firing it: set by set, each subject, timer and due once."""
 
+import asyncio
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, exists, func, literal, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, exists, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +25,8 @@ from crm.timers.table import TIMERS, Mark, Moment, Subjects, Timer
 
 BATCH = 2_000
 """Orders of one transaction: a person who acts on one of them waits no longer than it takes."""
+ABREAST = 2
+"""Transactions at once: PostgreSQL writes one batch while the next is made ready."""
 LOCK = "timers"
 
 
@@ -58,15 +62,21 @@ async def _all(db: Database, timer: Timer) -> int:
         return 0
     wanted = timer.rows(moment).where(timer.due > after, timer.due <= until, ~_done(timer, moment))
     async with db.session() as session:
-        waiting = [row.subject_id for row in await session.execute(wanted.order_by(timer.due))]
+        waiting = deque(row.subject_id for row in await session.execute(wanted.order_by(timer.due)))
+    return sum(await asyncio.gather(*(_drain(db, timer, wanted, waiting) for _ in range(ABREAST))))
+
+
+async def _drain(db: Database, timer: Timer, wanted: Subjects, waiting: deque[UUID]) -> int:
+    """Fire batch after batch; an order that stands in two batches at once is left to the next scan by one of them."""
     fired = 0
     while waiting:
-        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        batch = [waiting.popleft() for _ in range(min(BATCH, len(waiting)))]
         async with db.session() as session:
             ripe, again = await _locked(session, timer, wanted, batch)
             if ripe:
                 await fire(session, timer, ripe)
-        fired, waiting = fired + len(ripe), again + waiting
+        waiting.extendleft(reversed(again))
+        fired += len(ripe)
     return fired
 
 
@@ -92,6 +102,14 @@ async def _locked(
     return list(found.values()), rest
 
 
+_FIRED = text(
+    "INSERT INTO timer_firings (subject_id, ticket_id, due_at, timer, fired_at, batch)"
+    " SELECT subject, ticket, due, :timer, :at, :batch FROM unnest("
+    "CAST(:subjects AS uuid[]), CAST(:tickets AS uuid[]), CAST(:dues AS timestamptz[]))"
+    " AS one (subject, ticket, due)"
+)
+
+
 async def fire(session: AsyncSession, timer: Timer, ripe: list[Ripe]) -> None:
     """Mark, write history, keep the firing, and tell: one transaction, as many statements as for one order."""
     at, batch = now(), new_id()
@@ -101,22 +119,11 @@ async def fire(session: AsyncSession, timer: Timer, ripe: list[Ripe]) -> None:
         late = {"overdue_at": at} if timer.mark is Mark.LATE else {}
         seqs = await _next_version(session, [one.ticket_id for one in ripe], late)
         after = {"timer": timer.id, "label": timer.label}
-        told = [(one.ticket_id, seqs[one.ticket_id], after | {"due_at": one.due_at.isoformat()}) for one in ripe]
-        await write_alike(session, SYSTEM, timer.act, told, origin="machine", article=timer.article)
-    await session.execute(
-        insert(TimerFiring).from_select(
-            ["id", "subject_id", "ticket_id", "due_at", "timer", "fired_at", "batch"],
-            select(
-                func.unnest(_ids([new_id() for _ in ripe])),
-                func.unnest(_ids([one.subject_id for one in ripe])),
-                func.unnest(_ids([one.ticket_id for one in ripe])),
-                func.unnest(literal([one.due_at for one in ripe], ARRAY(DateTime(timezone=True)))),
-                literal(timer.id),
-                literal(at, DateTime(timezone=True)),
-                literal(batch, Uuid()),
-            ),
-        )
-    )
+        told = [(one.ticket_id, seqs[one.ticket_id], one.due_at) for one in ripe]
+        await write_alike(session, SYSTEM, timer.act, told, origin="machine", article=timer.article, after=after)
+    values: dict[str, Any] = {"timer": timer.id, "at": at, "batch": batch}
+    values |= {"subjects": [one.subject_id for one in ripe], "tickets": [one.ticket_id for one in ripe]}
+    await session.execute(_FIRED, values | {"dues": [one.due_at for one in ripe]})
     await publish(session, TimersFired(timer=timer.id, batch=batch, count=len(ripe)))
 
 

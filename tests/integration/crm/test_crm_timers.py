@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core import clock
 from core.db import Database
 from core.locks import try_hold
-from crm.tickets.models import SupervisionCandidate
+from crm.tickets.models import SupervisionCandidate, Ticket
 from crm.tickets.states import Act
 from crm.timers.models import TimerFiring
 from crm.timers.scan import LOCK, scan
@@ -30,7 +30,7 @@ async def fired(db: Database, when: datetime) -> dict[str, int]:
 
 async def firings(db: Database) -> list[str]:
     async with db.session() as session:
-        return list(await session.scalars(select(TimerFiring.timer).order_by(TimerFiring.fired_at, TimerFiring.id)))
+        return list(await session.scalars(select(TimerFiring.timer).order_by(TimerFiring.fired_at)))
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def signed(desk: Desk) -> None:
     await desk.act(desk.office.clerk, Act.SIGN)
 
 
-@pytest.mark.proves("T04", "T02", "T03")
+@pytest.mark.proves("T04")
 async def test_overdue_at_midnight_and_not_a_microsecond_before(db: Database, desk: Desk) -> None:
     await signed(desk)
     assert "lead-overdue" not in await fired(db, DUE - TICK)
@@ -192,3 +192,50 @@ async def test_an_order_that_somebody_acts_upon_is_left_to_the_next_scan(db: Dat
         await session.get_one(type(await desk.ticket()), desk.id, with_for_update=True)
         assert "lead-overdue" not in await fired(db, DUE)
     assert await fired(db, DUE) == {"lead-overdue": 1}
+
+
+CONSULTATION = {"lead-last": "03-03 09:00", "lead-today": "03-04 09:00", "lead-overdue": "03-05 00:00"}
+FIVE = {"lead-early-short": "03-05 09:00", "lead-last": "03-06 09:00", "lead-today": "03-09 09:00"}
+FIFTEEN = {"lead-early-long": "03-18 09:00", "lead-last": "03-20 09:00", "lead-today": "03-23 09:00"}
+
+
+@pytest.mark.parametrize(
+    ("category", "hard", "ladder"),
+    [
+        pytest.param("consultation", False, CONSULTATION, marks=pytest.mark.proves("T02")),
+        pytest.param("help", False, FIVE | {"lead-overdue": "03-10 00:00"}, marks=pytest.mark.proves("T03")),
+        pytest.param("opinion", False, FIVE | {"lead-overdue": "03-10 00:00"}, marks=pytest.mark.proves("T03")),
+        pytest.param("complaint", True, FIFTEEN | {"lead-overdue": "03-24 00:00"}, marks=pytest.mark.proves("T05")),
+    ],
+)
+async def test_each_limit_has_its_ladder(
+    db: Database, office: Any, category: str, hard: bool, ladder: dict[str, str]
+) -> None:
+    desk = await Desk(db, office).open(category=category)
+    if hard:
+        async with db.session() as session:
+            (await session.get_one(Ticket, desk.id)).report_count = 3
+    await desk.dispatch("cgj", hard=hard)
+    await signed(desk)
+    for timer, when in ladder.items():
+        moment = at(f"2026-{when}")
+        assert timer not in await fired(db, moment - TICK)
+        assert await fired(db, moment) == {timer: 1}
+    assert await fired(db, at("2026-06-01 12:00")) == {}
+
+
+RETURN = {"ground": "not-ours", "basis": "三定方案规定由其他单位负责"}
+
+
+@pytest.mark.proves("T08", "T09")
+async def test_reviews_and_meetings_that_are_late_go_up(db: Database, desk: Desk) -> None:
+    await signed(desk)
+    await desk.act(desk.office.clerk, Act.RETURN, when="2026-03-02 15:00", **RETURN)
+    due = at("2026-03-04 00:00")
+    assert await fired(db, due - TICK) == {}
+    assert await fired(db, due) == {"return-undecided": 1}
+    await desk.act(desk.office.dispatcher, Act.DISPUTE, when="2026-03-04 09:00", reason="两单位意见不一，提交协调")
+    due = at("2026-03-06 00:00")
+    assert await fired(db, due - TICK) == {}
+    assert await fired(db, due) == {"dispute-not-held": 1}
+    assert [one.act for one in await desk.events()].count(Act.ESCALATE) == 2
