@@ -202,6 +202,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
 
     other = await site.enter("wuban")
     await other.locator("#desk tbody tr", has_text=ticket.number).get_by_role("button", name="签收").click()
+    await expect(other.locator(".note")).to_contain_text("“签收”已登记")
     await other.locator("#rail").get_by_role("link", name="办理中").click()
     await other.locator("#desk tbody").get_by_role("link", name=ticket.number).click()
     form = await unfold(other, "extend")
