@@ -71,9 +71,10 @@ class Frame:
 
 
 def places(ctx: "Context") -> list[Place]:
-    """Where this person may begin, best first: a unit's people at their worklist."""
-    first = [queue_place(queue) for queue in desks.queues(ctx.actor) if queue.parts][:1]
-    return first + [place for place in PLACES if any(map(ctx.actor.may, place.needs))]
+    """Where this person may begin, best first: at the line who belongs to it, else at the desk with what waits."""
+    line = ctx.actor.may(P.LINE_VIEW)
+    desk = [] if line or not desks.queues(ctx.actor) else [Place("待办", "desk", "/desk", "工作台", desks.NEEDS)]
+    return desk + [place for place in PLACES if any(map(ctx.actor.may, place.needs))]
 
 
 def queue_place(queue: desks.Queue) -> Place:

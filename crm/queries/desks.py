@@ -205,6 +205,9 @@ QUEUES: tuple[Queue, ...] = (
     Queue("archive", "待归档", (P.ORDER_ARCHIVE,), _states(S.RATED), TARGET, "评价完成的工单在这里归档。"),
 )
 
+NEEDS = tuple(dict.fromkeys(need for queue in QUEUES for need in queue.needs))
+"""Any of these opens a desk."""
+
 
 def queues(actor: Actor) -> list[Queue]:
     """The queues of this actor's desk, in the order of an order's life."""

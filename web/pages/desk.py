@@ -117,9 +117,8 @@ async def dispatch(ctx: Context, asked: Seen) -> web.Response:
     return ctx.redirect("/desk?queue=dispatch", note)
 
 
-NEEDS = tuple(dict.fromkeys(need for queue in desks.QUEUES for need in queue.needs))
 ROUTES = (
-    Route("GET", "/desk", NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page")),
+    Route("GET", "/desk", desks.NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page")),
     Route("GET", "/desk/dispatch", P.ORDER_DISPATCH, Chosen, preview, "批量派发预览", ("nothing-chosen",)),
     Route("POST", "/desk/dispatch", P.ORDER_DISPATCH, Seen, dispatch, "批量派发", ("malformed-request",)),
 )

@@ -137,7 +137,7 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         story=await story(session, ctx.actor, ticket),
         links=await links(session, ctx.actor, ticket),
         handling=handling,
-        clock=clock_of(effective(handling.due_at, ticket.upstream_due_at, buffer), handling.days) if handling else None,
+        clock=order_clock(ticket, handling, buffer) if handling else None,
         upstream_buffer=buffer,
         part_clock=part_clock,
         assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
@@ -186,6 +186,16 @@ def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
     left = sum(calendar.kind(today + timedelta(days=n)).works for n in range(1, (last - today).days + 1))
     text = f"剩 {left} 个工作日 · {ends} 到期" if left else f"{_until(due_at)} · {ends}"
     return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", counted)
+
+
+def order_clock(ticket: Ticket, handling: Round, buffer: int) -> Clock | None:
+    """The round's clock, for a city's order the earlier of both (D33); once the order is closed it stands, and says
+    whether it was met."""
+    running = clock_of(effective(handling.due_at, ticket.upstream_due_at, buffer), handling.days)
+    if running is None or ticket.closed_at is None or handling.due_at is None:
+        return running
+    met = "" if ticket.overdue_at is None else "，曾逾期"
+    return Clock(f"已办结{met} · 时限至 {running.ends}", running.ends, "fine", running.days)
 
 
 def _time(due_at: datetime) -> str:

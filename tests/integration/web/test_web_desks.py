@@ -45,7 +45,6 @@ async def number(db: Database, id: UUID) -> str:
         return (await session.get_one(Ticket, id)).number
 
 
-@pytest.mark.proves("F12.2-2")
 async def test_bulk_dispatch_does_what_its_preview_says(db: Database, serve: Callable[[], Desk]) -> None:
     async with db.session() as session:
         session.add_all(Unit(code=one.code, name=one.name, kind=one.kind) for one in installed().county.units.values())
@@ -72,13 +71,14 @@ async def test_bulk_dispatch_does_what_its_preview_says(db: Database, serve: Cal
     assert (await desk.get("/desk/dispatch")).status == 422
 
 
+@pytest.mark.proves("F13-5", "F12.3-1", "F12.3-2")
 async def test_a_unit_sees_its_own_line_and_signs_from_it(db: Database, serve: Callable[[], Desk]) -> None:
     mine, other = await unit(db), await unit(db, "mzj", "民政局")
     with clock.frozen(clock.now() - timedelta(days=20)):
         old = await order(db, mine)
     new, foreign = await order(db, mine), await order(db, other)
     clerk = await signed_in(db, serve(), "clerk", Role.UNIT_CLERK, unit_id=mine)
-    assert (await clerk.get("/")).headers["Location"] == "/desk?queue=to-sign"
+    assert (await clerk.get("/")).headers["Location"] == "/desk"
     assert await listed(clerk, "to-sign") == [await number(db, old), await number(db, new)]
     text = await (await clerk.get("/desk?queue=to-sign")).text()
     assert await number(db, foreign) not in text
@@ -96,6 +96,12 @@ async def test_a_unit_sees_its_own_line_and_signs_from_it(db: Database, serve: C
         assert (await clerk.get(f"/desk?queue={queue}")).status == 404
     lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
     assert await listed(lead, "returns") == [await number(db, new)]
+    page = await (await lead.get(f"/orders/{new}")).text()
+    assert all(f"/orders/{new}/acts/{name}" in page for name in ("accept-return", "refuse-return", "dispute"))
+    assert (await act(lead, db, new, "refuse-return")).status == 422, "no decision without its reason"
+    assert (await act(lead, db, new, "refuse-return", reason="属于贵单位职责")).status == 303
+    assert await listed(lead, "returns") == []
+    assert await listed(clerk, "handling") == [await number(db, new)]
 
 
 async def test_every_page_of_a_long_queue_is_reached_once(db: Database, serve: Callable[[], Desk]) -> None:

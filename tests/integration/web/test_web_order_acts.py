@@ -60,7 +60,6 @@ def answered() -> dict[str, str]:
     }
 
 
-@pytest.mark.proves("F13-5")
 async def test_an_order_goes_through_its_forms_to_the_archive(db: Database, serve: Callable[[], Desk]) -> None:
     cgj = await unit(db)
     id = await order(db, cgj)
@@ -109,7 +108,7 @@ async def test_who_was_slower_gets_a_conflict_and_keeps_what_was_typed(db: Datab
     assert re.search(rf'data-keep="{id}-submit"', page)
 
 
-@pytest.mark.proves("F15-1", "F15-2")
+@pytest.mark.proves("F15-2")
 async def test_what_is_not_possible_says_why_and_until_when(db: Database, serve: Callable[[], Desk]) -> None:
     cgj = await unit(db)
     id = await order(db, cgj)

@@ -2,12 +2,26 @@
 const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")];
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
 
+// The row is known by where it leads: a live part that is drawn anew keeps the selection.
+let chosen = "";
+const leads = (row) => row.querySelector("a[href]")?.getAttribute("href") ?? "";
+const isChosen = (row) => chosen !== "" && leads(row) === chosen;
+
+function mark() {
+  for (const row of rows()) {
+    if (isChosen(row)) row.setAttribute("aria-selected", "true");
+    else row.removeAttribute("aria-selected");
+  }
+}
+
 function select(row) {
-  for (const other of rows()) other.removeAttribute("aria-selected");
-  row.setAttribute("aria-selected", "true");
+  chosen = leads(row);
+  mark();
   row.scrollIntoView({ block: "nearest" });
   row.querySelector("a[href]")?.focus({ preventScroll: true });
 }
+
+document.addEventListener("htmx:after:swap", mark);
 
 // An address holds only what was asked.
 document.addEventListener("formdata", (event) => {
@@ -25,7 +39,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const all = rows();
-  const at = all.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  const at = all.findIndex(isChosen);
   if (event.key === "j" && all.length) select(all[Math.min(at + 1, all.length - 1)]);
   else if (event.key === "k" && all.length) select(all[Math.max(at - 1, 0)]);
   else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, summary")) all[at].querySelector("a[href]")?.click();
