@@ -8,6 +8,7 @@ from sqlalchemy import func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import now
+from core.errors import NotFound
 from core.live import hint
 from crm.notices.models import Notice
 
@@ -25,7 +26,11 @@ async def inbox(
 
 
 async def read(session: AsyncSession, user_id: UUID, notice_id: UUID | None = None) -> None:
-    """Note one of this person's notices, or all, as read; another person's stays as it is."""
+    """Note one of this person's notices, or all, as read. Raises NotFound, also for another person's."""
+    if notice_id is not None:
+        known = select(Notice.id).where(Notice.id == notice_id, Notice.user_id == user_id)
+        if await session.scalar(known) is None:
+            raise NotFound("no-such-notice", "没有这条通知。")
     mine = update(Notice).where(Notice.user_id == user_id, Notice.read_at.is_(None))
     if notice_id is not None:
         mine = mine.where(Notice.id == notice_id)

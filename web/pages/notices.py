@@ -73,6 +73,6 @@ WHO = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
 ROUTES = (
     Route("GET", "/notices", WHO, Inbox, index, "通知", ("bad-page",)),
     Route("POST", "/notices/read", WHO, Nothing, read_all, "通知全部标为已读"),
-    Route("POST", "/notices/{id}/read", WHO, One, read, "通知标为已读"),
+    Route("POST", "/notices/{id}/read", WHO, One, read, "通知标为已读", ("no-such-notice",)),
     Route("GET", "/policy/texts", P.POLICY_VIEW, Nothing, texts, "短信与通知模板"),
 )
