@@ -28,17 +28,22 @@ async function refresh() {
   const sources = new Map();
   for (const region of document.querySelectorAll("[data-live]")) {
     if (!all && !hints.some((hint) => wants(region, hint))) continue;
-    const source = region.dataset.liveSrc ?? location.pathname + location.search;
+    const source = region.dataset.liveSrc ?? here();
     sources.set(source, [...(sources.get(source) ?? []), region.id]);
   }
   await Promise.allSettled([...sources].map(([source, ids]) => fetchParts(source, ids)));
 }
 
+const here = () => location.pathname + location.search;
+
 async function fetchParts(source, ids) {
+  const own = source === here() ? source : "";
   const answer = await fetch(source, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } });
   if (answer.status === 401) { location.reload(); return; }
   if (!answer.ok) return;
   const text = await answer.text();
+  // The person went on to another page meanwhile: what belongs to the former one is not put into it.
+  if (own && own !== here()) return;
   for (const id of ids) {
     const target = document.getElementById(id);
     if (target) await htmx.swap({ sourceElement: target, target, select: `#${CSS.escape(id)}`, swap: "outerMorph", text });
