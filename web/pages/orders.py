@@ -109,6 +109,10 @@ async def reveal(ctx: Context, asked: Asking) -> web.Response:
     return await _page(ctx, asked.id, await people.reveal(ctx.session, ctx.actor, asked.id, asked.reason))
 
 
+CENTRE_ALONE = (Act.FOLLOW_UP, Act.EXCLUDE, Act.DISMISS_CANDIDATE)
+"""Acts that a unit does not read of: whom the centre rang up, and candidates that came to nothing (A12.7-3)."""
+
+
 async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = None) -> web.Response:
     ticket = await access.get(ctx.session, ctx.actor, ticket_id)
     session = ctx.session
@@ -122,6 +126,9 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     )
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
+    centre = ctx.actor.may(P.ORDER_VIEW)
+    if not centre:
+        events = events.where(TicketEvent.act.not_in(CENTRE_ALONE))
     earlier = await earlier_of(session, ctx.actor, ticket)
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
     form = await order_form.build(ctx, ticket)
@@ -142,7 +149,7 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         part_clock=part_clock,
         assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
         events=(await session.scalars(events)).all(),
-        messages=(await session.scalars(messages)).all(),
+        messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
         earlier=earlier,
         labels=labels(),

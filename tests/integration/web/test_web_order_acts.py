@@ -67,6 +67,10 @@ async def test_an_order_goes_through_its_forms_to_the_archive(db: Database, serv
     page = await (await clerk.get(f"/orders/{id}")).text()
     assert f'action="/orders/{id}/acts/sign"' in page
     assert "acts/submit" not in page, "only what the table offers now"
+    code = (await ticket_of(db, id)).query_code
+    assert code not in page and "order-sms" not in page, "the query code is the citizen's, not the unit's"
+    centre = await signed_in(db, serve(), "dispatcher", Role.DISPATCHER)
+    assert code in await (await centre.get(f"/orders/{id}")).text()
     assert (await act(clerk, db, id, "sign")).headers["Location"] == f"/orders/{id}"
     page = await (await clerk.get(f"/orders/{id}")).text()
     assert "提交办结，送审核" in page
