@@ -43,14 +43,14 @@ PLACES = (
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
     Place("线路", "seats", "/seats", "坐席", (P.LINE_ADMIN,)),
     Place("线路", "duty", "/duty", "值班安排", (P.LINE_ADMIN,)),
-    Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
-    Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
     Place("管理", "users", "/users", "用户", (P.USER_ADMIN,)),
     Place("管理", "units", "/units", "单位", (P.UNIT_ADMIN, P.USER_ADMIN)),
     Place("管理", "programs", "/programs", "接口程序", (P.USER_ADMIN,)),
     Place("管理", "ledger", "/ledger", "审计日志", (P.AUDIT_VIEW,)),
     Place("管理", "jobs", "/jobs", "失败任务", (P.SYSTEM_VIEW,), count_failed, "alarm"),
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
+    Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
+    Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
 )
 
 

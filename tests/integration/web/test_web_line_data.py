@@ -64,7 +64,8 @@ async def test_a_merged_number_reaches_the_snapshot_with_its_history(db: Databas
     assert (await system.post("/numbers/12315", edited | {"version": "2"})).status == 303
     assert "12315" not in (await line(db)).numbers
     async with db.session() as session:
-        rows = (await session.scalars(select(LedgerEntry).where(LedgerEntry.subject_id == "12315"))).all()
+        wanted = select(LedgerEntry).where(LedgerEntry.subject_id == "12315").order_by(LedgerEntry.id)
+        rows = (await session.scalars(wanted)).all()
     assert [one.action for one in rows] == ["line.number.create", "line.number.edit", "line.number.edit"]
     assert rows[1].detail["changes"] == {"queue": ["hotline", "second"]}
     assert "12315" in await (await system.get("/numbers?number=12315")).text()
