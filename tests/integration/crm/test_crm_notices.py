@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from core import clock
 from core.clock import local
 from core.db import Database
-from core.errors import Invalid
+from core.errors import Invalid, NotFound
 from core.identity.models import Unit, User
 from core.jobs import run_pending
 from core.policy import parse
@@ -180,7 +180,8 @@ async def test_a_person_reads_only_his_own(db: Database, desk: Desk, told: Told)
     clerk, helper = desk.office.clerk.user_id, desk.office.helper.user_id
     async with db.session() as session:
         [mine] = await service.inbox(session, clerk, unread_only=True, before=None, limit=50)
-        await service.read(session, helper, mine.id)
+        with pytest.raises(NotFound):
+            await service.read(session, helper, mine.id)
         assert await service.unread(session, clerk) == 1
         await service.read(session, clerk, mine.id)
         assert (await service.unread(session, clerk), await service.unread(session, helper)) == (0, 1)
