@@ -84,7 +84,7 @@ async def live(session: AsyncSession, dice: random.Random, cast: Cast, ticket: T
                 return
     lead = next(cast.units[part.unit_id] for part in parts if part.role == By.LEAD)
     told: dict[str, Any] = {"contact_method": "phone", "contact_at": answer_at - timedelta(minutes=20)}
-    told |= {"contact_person": "经办人", "contact_reference": "单位办公电话"}
+    told |= {"contact_person": "经办人", "contact_reference": "单位办公电话", "evidence": "现场核实记录和照片"}
     if not await act(answer_at, lead, Act.SUBMIT, text=dice.choice(ANSWERS), solved=True, **told):
         return
     at = answer_at + timedelta(hours=dice.uniform(1, 8))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
+import crm.letters_policy
 import crm.notices_policy
 import crm.policy
 import crm.procedure  # noqa: F401 - likewise

@@ -18,12 +18,15 @@ from crm.tickets.acts.refusing import ITEMS
 from crm.tickets.rules import Given
 from crm.tickets.states import Act
 from web import act_words
-from web.route import Asks
+from web.reading import FILE_FIELD
+from web.route import Asks, Upload
 
-UNSEEN = frozenset({"attachments", "call_id", "caller_name", "caller_phone", "anonymous"})
-"""What no form of an act asks: the caller is the order's, a call or a file is named by its own page."""
-SENT_AS = {"lead_unit_id": "lead_unit", "assist_unit_ids": "assist_units"}
-"""Fields that the guards call by another name."""
+UNSEEN = frozenset({"caller_name", "caller_phone", "anonymous"})
+"""What no form of an act asks: the caller is the order's."""
+FILES = "attachments"
+"""The field of a model whose files come with the form and are kept together with the act."""
+SENT_AS = {"lead_unit_id": "lead_unit", "assist_unit_ids": "assist_units", FILES: FILE_FIELD}
+"""Fields that are sent, and that the guards call, by another name."""
 ROWS = 4
 SHORT = 60
 YES_NO = (("true", "是"), ("false", "否"))
@@ -32,7 +35,7 @@ Options = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class ActField:
-    """One field. `kind`: line, text, number, moment, choice, many, flag, lines, order or rows."""
+    """One field. `kind`: line, text, number, moment, choice, many, flag, lines, order, files or rows."""
 
     name: str
     label: str
@@ -68,6 +71,8 @@ def field(act: Act, name: str, info: FieldInfo, choices: Mapping[str, Options], 
 def kind_of(name: str, info: FieldInfo, choices: Mapping[str, Options]) -> tuple[str, Options]:
     """How a field is filled in, and from what it is chosen."""
     annotation = bare(info.annotation)
+    if name == FILES:
+        return "files", ()
     if name in choices:
         return ("many" if get_origin(annotation) is tuple else "choice"), choices[name]
     if get_origin(annotation) is tuple:
@@ -110,10 +115,11 @@ def asks(act: Act, given: type[Given], base: type[Asks]) -> type[Asks]:
     sent: dict[str, Any] = {}
     for one in fields(act, given, NO_CHOICES):
         for inner in [part for row in one.rows for part in row] or [one]:
-            sent[inner.name] = (list[str], []) if inner.kind == "many" else (str, "")
+            sent[inner.name] = SENT.get(inner.kind, (str, ""))
     return create_model(f"{act.name.title()}Form", __base__=base, __doc__=f"The form of {act.value}.", **sent)
 
 
+SENT: dict[str, tuple[Any, Any]] = {"many": (list[str], []), "files": (list[Upload], [])}
 NO_CHOICES: dict[str, Options] = {"assist_unit_ids": ()}
 """Enough to know which fields hold several values."""
 
@@ -122,7 +128,7 @@ def given_of(act: Act, given: type[BaseModel], asked: Asks, prefix: str = "") ->
     """What was filled in, as the act's raw values; what was left empty is not there."""
     found: dict[str, Any] = {}
     for name, info in given.model_fields.items():
-        if name in UNSEEN:
+        if name in UNSEEN or name == FILES:
             continue
         sent, kind = prefix + SENT_AS.get(name, name), kind_of(name, info, NO_CHOICES)[0]
         if kind == "rows":

@@ -13,6 +13,7 @@ from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.installed import installed
 from crm.tickets.access import visible_to
+from crm.tickets.calls import calls_with_citizen, told
 from crm.tickets.case import rows_of
 from crm.tickets.models import Assignment, ReturnRequest, StatutoryLimit, SupervisionCandidate, Ticket
 from crm.tickets.perform import Offer
@@ -36,6 +37,16 @@ class ActForm:
     fields: Sequence[ActField]
     final: str
     open: bool
+
+    @property
+    def carries_files(self) -> bool:
+        """Whether it is sent with its files."""
+        return any(one.kind == "files" for one in self.fields)
+
+    @property
+    def checked(self) -> bool:
+        """Whether its answer is read for remarks before it is sent."""
+        return self.act is Act.SUBMIT
 
 
 @dataclass(frozen=True)
@@ -67,12 +78,17 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
         elif missing:
             refused.append(Refused(one.act, f"目前没有可选的{act_words.LABELS[missing[0]]}"))
         else:
-            asked = act_fields.fields(one.act, one.given, here)
+            asked = [field for field in act_fields.fields(one.act, one.given, here) if not _idle(field)]
             final = act_words.FINAL.get(one.act, "")
             alone = one.given is Nothing or one.act in FIRST
             forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone))
     forms.sort(key=lambda form: not form.open)
     return OrderActs(forms, refused)
+
+
+def _idle(field: ActField) -> bool:
+    """Nothing to choose where nothing must be chosen: no call with the citizen is on record."""
+    return field.kind == "choice" and not field.required and not field.options
 
 
 def _of_act(act: Act, found: Mapping[str, Options]) -> Mapping[str, Options]:
@@ -104,6 +120,9 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
         candidates = await rows_of(session, ticket.id, SupervisionCandidate)
         for state in ("open", "confirmed"):
             found[state] = tuple((str(one.id), _candidate(one)) for one in candidates if one.state == state)
+    if names & {"contact_call_id", "call_id"}:
+        calls = tuple((str(one.id), told(one)) for one in await calls_with_citizen(session, actor, ticket))
+        found |= {"contact_call_id": calls, "call_id": calls}
     if "limit_id" in names:
         limits = select(StatutoryLimit).where(
             StatutoryLimit.matter == ticket.matter, StatutoryLimit.approved_at.is_not(None)

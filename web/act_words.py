@@ -5,7 +5,9 @@ from enum import StrEnum
 from crm.county.categories import Category
 from crm.queries import story_words
 from crm.tickets.acts import closing, extending, replying, returning, reworking
+from crm.tickets.files import LARGEST
 from crm.tickets.states import Act
+from web.reading import MOST_FILES
 
 A = Act
 BUTTONS: dict[Act, str] = {
@@ -82,8 +84,10 @@ LABELS: dict[str, str] = {
     "area": "所属乡镇（街道）",
     "assignment_id": "单位",
     "assist_unit_ids": "协办单位",
+    "attachments": "附件",
     "attendees": "参会人员",
     "basis": "依据",
+    "call_id": "回访通话",
     "candidate_id": "督办候选",
     "category": "诉求类别",
     "citation": "政策法规名称和条款",
@@ -91,6 +95,7 @@ LABELS: dict[str, str] = {
     "compensation_days": "补回的工作日",
     "confidential": "对身份保密",
     "contact_at": "答复时间",
+    "contact_call_id": "答复通话",
     "contact_exception": "未联系诉求人的原因",
     "contact_method": "答复方式",
     "contact_note": "未能联系的经过",
@@ -104,7 +109,8 @@ LABELS: dict[str, str] = {
     "document": "批准文号",
     "due_at": "下级办理时限",
     "earlier_id": "此前工单编号",
-    "explained": "已向诉求人解释",
+    "evidence": "办理佐证",
+    "explained": "已向诉求人解释（解释回访）",
     "explanation": "说明",
     "grade": "满意度",
     "ground": "理由",
@@ -150,7 +156,9 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.STEP, "name"): "步骤名称",
     (A.FOLLOW_UP, "result"): "回访结果",
     (A.FOLLOW_UP, "reason"): "不满意的原因",
-    (A.SUBMIT, "text"): "办理结果",
+    (A.SUBMIT, "text"): "办理结果（答复内容）",
+    (A.SUBMIT, "attachments"): "佐证材料",
+    (A.SUBMIT, "explanation"): "解释回访记录",
     (A.CO_REPLY, "text"): "协办意见",
     (A.SEND_BACK, "text"): "修改要求",
     (A.PASS, "text"): "审核意见",
@@ -161,8 +169,14 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.EXCLUDE, "ground"): "适用条款",
     (A.MEET, "document"): "纪要文号",
 }
+FILES_HELP = f"PDF、JPG、PNG、DOCX、XLSX；每个不超过{LARGEST // 2**20} MB，一次最多{MOST_FILES}个，可多选"
 HELPS: dict[str, str] = {
-    "contact_reference": "通话录音编号、回执号等",
+    "contact_reference": "用单位电话答复的填电话和通话时间，书面的填文号或邮寄单号",
+    "contact_call_id": "通过热线答复的，从通话记录中选择",
+    "call_id": "通过热线回访的，从通话记录中选择",
+    "attachments": FILES_HELP,
+    "evidence": "未上传材料的，写明照片、文书编号或现场核实情况",
+    "citation": "无政策法规依据的必填，例如《……条例》第十条",
     "contact_note": "何时、以何方式联系过几次",
     "contact_exception": "已联系的不填",
     "reasons": "每行一项",

@@ -38,6 +38,7 @@ PLACES = (
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
+    Place("统计", "closings", "/closings", "办结方式", (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),

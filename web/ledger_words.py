@@ -53,6 +53,7 @@ ACTIONS = {
     "personal.unmask": "查看完整姓名和电话",
     "personal.handle": "承办来电，查看来电人",
     "orders.export": "导出工单",
+    "closings.export": "导出办结方式统计",
     "city.upload": "上传市级工单文件",
     "city.import": "导入市级工单",
     "city.export": "导出市级回写表",

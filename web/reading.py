@@ -19,8 +19,9 @@ FORM = "application/x-www-form-urlencoded"
 FILES = "multipart/form-data"
 FILE_FIELD = "file"
 FRAMING = 16 * 1024
-"""What a form adds around its file."""
-MOST_PARTS = 20
+"""What a form adds around its files."""
+MOST_PARTS = 80
+MOST_FILES = 10
 LONGEST_NAME = 120
 
 A = TypeVar("A", bound=Asks)
@@ -63,7 +64,7 @@ async def read_body(request: web.Request, asks: type[Asks], takes: int = 0) -> d
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMedia("unsupported-media", "提交的内容格式不受支持。")
     if takes and request.content_type == FILES:
-        return await read_files(request, takes)
+        return from_parts(await read_files(request, takes), asks)
     if request.content_length is not None and request.content_length > MAX_BODY:
         raise TooLarge("body-too-large", "提交的内容过大。")
     if not request.can_read_body:
@@ -84,34 +85,52 @@ async def read_body(request: web.Request, asks: type[Asks], takes: int = 0) -> d
     return parse_json(text) if request.content_type == JSON else from_pairs(parse_form(text), asks)
 
 
-async def read_files(request: web.Request, takes: int) -> dict[str, Any]:
-    """A form with one file of at most `takes` bytes; read part by part, nothing touches the disk (RFC 7578)."""
+async def read_files(request: web.Request, takes: int) -> list[tuple[str, str | Upload]]:
+    """A form with files, of at most `takes` bytes together, as its parts in their order; read part by part, nothing
+    touches the disk (RFC 7578)."""
+    too_large = TooLarge("body-too-large", "文件过大。", fields={FILE_FIELD: f"附件合计不能超过 {takes // 2**20} MB。"})
     if request.content_length is not None and request.content_length > takes + FRAMING:
-        raise TooLarge("body-too-large", "文件过大。")
-    values: dict[str, Any] = {}
-    left = takes + FRAMING
+        raise too_large
+    found: list[tuple[str, str | Upload]] = []
+    left, files = takes + FRAMING, 0
     try:
         parts = await request.multipart()
         while (part := await parts.next()) is not None:
-            if not isinstance(part, BodyPartReader) or part.name is None or part.name in values:
+            if not isinstance(part, BodyPartReader) or part.name is None or len(found) >= MOST_PARTS:
                 raise malformed("表单格式不正确")
-            if (part.name != FILE_FIELD and part.filename is not None) or len(values) >= MOST_PARTS:
-                raise malformed("表单格式不正确")
+            files += part.name == FILE_FIELD
+            if (part.name != FILE_FIELD and part.filename is not None) or files > MOST_FILES:
+                raise malformed("表单格式不正确" if files <= MOST_FILES else f"附件一次最多 {MOST_FILES} 个")
             content = bytearray()
             while chunk := await part.read_chunk():
                 content += chunk
-                if (left := left - len(chunk)) < 0 or len(content) > takes:
-                    raise TooLarge("body-too-large", "文件过大。")
+                if (left := left - len(chunk)) < 0:
+                    raise too_large
             if part.name == FILE_FIELD:
-                values[FILE_FIELD] = Upload(file_name(part.filename or ""), bytes(content))
-            elif text := content.decode("utf-8"):
-                values[part.name] = text
+                upload = Upload(file_name(part.filename or ""), bytes(content))
+                if upload.name or upload.content:
+                    found.append((FILE_FIELD, upload))
+            else:
+                found.append((part.name, content.decode("utf-8")))
     except UnicodeDecodeError:
         raise malformed("不是有效的 UTF-8 文字") from None
     except (ValueError, AssertionError, RuntimeError):
         raise malformed("表单格式不正确") from None
-    if (upload := values.get(FILE_FIELD)) is not None and not upload.name and not upload.content:
-        del values[FILE_FIELD]
+    return found
+
+
+def from_parts(parts: list[tuple[str, str | Upload]], asks: type[Asks]) -> dict[str, Any]:
+    """The parts of a form as its values: one file or a list of them, as the model wants it."""
+    from multidict import MultiDict
+
+    values = from_pairs(MultiDict((name, text) for name, text in parts if isinstance(text, str)), asks)
+    files = [one for _, one in parts if isinstance(one, Upload)]
+    if files and wants_list(asks, FILE_FIELD):
+        values[FILE_FIELD] = files
+    elif len(files) > 1:
+        raise malformed("同一项目重复提交")
+    elif files:
+        values[FILE_FIELD] = files[0]
     return values
 
 

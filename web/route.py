@@ -74,7 +74,7 @@ class Route(Generic[A]):
     answers: type[Answers] | None = None
     status: int = 200
     takes: int = 0
-    """The most bytes of the one file that its form may carry as `file`; 0: it takes none."""
+    """The most bytes of the file, or of all files together, that its form may carry as `file`; 0: it takes none."""
 
     @property
     def once(self) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from annotated_types import Ge, Le
+from annotated_types import Ge, Le, MaxLen
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
@@ -16,12 +16,14 @@ from core.rules.text import labels, toml, values
 from web.route import Asks
 
 VALUE, BASIS = "value_", "basis_"
+LONGEST_LINE = 200
+"""Characters: a longer text is written in several lines."""
 YES_NO = (("true", "是"), ("false", "否"))
 
 
 @dataclass(frozen=True)
 class RuleField:
-    """One value in the form. `kind`: `number`, `choice`, `text`, or `toml` for lists, written as in the file."""
+    """One value in the form. `kind`: `number`, `choice`, `text`, `prose` in several lines, or `toml` for lists."""
 
     name: str
     label: str
@@ -88,7 +90,8 @@ def _kind(info: FieldInfo) -> tuple[str, tuple[tuple[str, str], ...]]:
     if annotation is int:
         return "number", ()
     if annotation is str:
-        return "text", ()
+        most = next((one.max_length for one in info.metadata if isinstance(one, MaxLen)), 0)
+        return "prose" if most > LONGEST_LINE else "text", ()
     if words := labels(info):
         return "choice", tuple((_plain(one), said) for one, said in words.items())
     return "toml", ()

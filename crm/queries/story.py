@@ -46,6 +46,8 @@ class Entry:
     text: str = ""
     facts: tuple[tuple[str, str], ...] = ()
     waits: bool = False
+    files: tuple[str, ...] = ()
+    """Ids of the attachments that belong to it."""
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,25 @@ def _reply(one: Reply, names: Names) -> Entry:
     elif one.contact_at:
         contact = f"{said(one.contact_at)}{words.CONTACT[one.contact_method or '']}，经办人{one.contact_person or ''}"
     late = "按期" if one.due_at is None or one.submitted_at < one.due_at else "逾期"
-    facts = _facts(("答复诉求人", contact), ("凭证", one.contact_reference), ("依据", one.citation), ("时效", late))
+    explained = one.explanation or ("已解释" if one.explained else "")
+    facts = _facts(
+        ("诉求", words.SOLVED.get(one.solved)),
+        ("佐证", one.evidence),
+        ("依据", one.citation),
+        ("解释回访", explained),
+        ("答复诉求人", contact),
+        ("凭证", one.contact_reference or ("热线通话记录" if one.contact_call_id else "")),
+        ("单位意见", "适宜公开" if one.publish_ok else ""),
+        ("时效", late),
+    )
     head = f"{names.of_part(one.assignment_id)}{words.REPLY[one.role]}{kind}（{words.REPLY_STATE[one.state]}）"
-    return Entry(one.submitted_at, head, one.text, facts, one.state == "submitted")
+    return Entry(one.submitted_at, head, one.text, facts, one.state == "submitted", tuple(one.attachments))
 
 
 def _check(one: QualityCheck, names: Names) -> Entry:
     head = f"{names.person(one.checked_by)}{'审核通过' if one.verdict == 'pass' else '发回重办'}"
-    return Entry(one.checked_at, head, one.text, _facts(("问题", "、".join(one.reasons))))
+    given_back = f"{one.compensation_days}个工作日" if one.compensation_days else ""
+    return Entry(one.checked_at, head, one.text, _facts(("问题", "、".join(one.reasons)), ("补回", given_back)))
 
 
 def _return(one: ReturnRequest, names: Names) -> Entry:
@@ -177,7 +190,7 @@ def _return(one: ReturnRequest, names: Names) -> Entry:
         ("文号", one.document),
         ("应审核至", until),
     )
-    return Entry(one.requested_at, head, one.basis, facts, one.state == "open")
+    return Entry(one.requested_at, head, one.basis, facts, one.state == "open", tuple(one.attachments))
 
 
 def _dispute(one: Dispute, names: Names) -> Entry:
@@ -212,7 +225,7 @@ def _follow_up(one: FollowUp, names: Names) -> Entry:
 
 
 def _rating(one: Rating, names: Names) -> Entry:
-    solved = {True: "已解决", False: "未解决"}.get(one.solved) if one.solved is not None else None
+    solved = words.SOLVED.get(one.solved)
     excluded = "第二十六条，不计入考核" if one.excluded else None
     facts = _facts(("诉求", solved), ("原因", words.WHY.get(one.reason or "")), ("剔除", excluded))
     return Entry(one.at, f"评价：{words.GRADE[one.grade]}", "", facts)

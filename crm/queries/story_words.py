@@ -11,6 +11,7 @@ NO_CONTACT = {
     "not-wanted": "诉求人要求不联系",
     "wrong-number": "号码错误",
 }
+SOLVED: dict[bool | None, str] = {True: "已解决", False: "未解决"}
 REPLY = {"lead": "提交办结", "assist": "协办回复", "sub": "上报结果"}
 REPLY_STATE = {
     "submitted": "待审核",
@@ -43,7 +44,7 @@ CAUSE = {
     "upgrade": "转疑难复杂时限",
     "extension": "延期",
     "statutory": "适用特别时限",
-    "compensation": "退回审核超时补回",
+    "compensation": "审核超时补回",
 }
 RESULT = {
     "rated": "接通并评价",

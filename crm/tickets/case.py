@@ -41,6 +41,8 @@ class Case:
     """The other orders that the act was given, locked, as far as the actor may know of them."""
     files: frozenset[UUID] = frozenset()
     """The attachments that the act was given, as far as this order has them."""
+    calls: frozenset[UUID] = frozenset()
+    """The calls that the act was given, as far as they were with this order's citizen and the actor may name them."""
     limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
     """The limits of other laws that the act was given."""
     rows: dict[type[Base], list[Any]] = field(default_factory=dict)

@@ -3,9 +3,11 @@
 import hashlib
 import io
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
@@ -43,25 +45,99 @@ def media_type(name: str, data: bytes) -> str:
     raise Invalid("bad-file-type", wanted, fields={"file": wanted})
 
 
-async def attach(db: Database, store: Store, actor: Actor, ticket_id: UUID, name: str, data: bytes) -> Attachment:
-    """Keep a file: the store has it before the row says so. Raises Invalid, NotFound, Conflict, Unavailable."""
-    checked = _name(name)
+@dataclass(frozen=True)
+class Checked:
+    """A file that may be kept: its name, what it is, its bytes."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+def checked(name: str, data: bytes) -> Checked:
+    """A file by its name, size and first bytes. Raises Invalid with a sentence for `file`."""
+    good = _name(name)
     if not 0 < len(data) <= LARGEST:
         sentence = f"附件须有内容，且不超过{LARGEST // 2**20} MB。"
         raise Invalid("bad-file-size", sentence, fields={"file": sentence})
-    kind = media_type(checked, data)
+    return Checked(good, media_type(good, data), data)
+
+
+def all_checked(files: Sequence[tuple[str, bytes]]) -> list[Checked]:
+    """Several files. Raises Invalid: its sentence names each file that cannot be kept, and why."""
+    good: list[Checked] = []
+    wrong: list[str] = []
+    for name, data in files:
+        try:
+            good.append(checked(name, data))
+        except Invalid as error:
+            wrong.append(f"{name[:LONGEST_NAME] or '未命名'}：{error.message}")
+    if wrong:
+        raise Invalid("bad-file", "附件有误，请按提示更换。", fields={"file": " ".join(wrong)})
+    return good
+
+
+async def attach(db: Database, store: Store, actor: Actor, ticket_id: UUID, name: str, data: bytes) -> Attachment:
+    """Keep a file: the store has it before the row says so. Raises Invalid, NotFound, Conflict, Unavailable."""
+    file = checked(name, data)
     async with db.session() as session:
-        await _open_order(session, actor, ticket_id)
-    made = Attachment(id=new_id(), ticket_id=ticket_id, name=checked, media_type=kind, size=len(data))
-    made.digest, made.added_at, made.added_by = hashlib.sha256(data).hexdigest(), now(), actor.user_id
-    made.unit_id = None if actor.may(Permission.ORDER_VIEW) else actor.unit_id
-    made.store_key = f"attachments/{local(made.added_at):%Y/%m}/{made.id}"
-    await store.put(made.store_key, io.BytesIO(data), made.digest)
+        await open_order(session, actor, ticket_id)
+    [made] = await keep(store, actor, ticket_id, [file])
     async with db.session() as session:
-        ticket = await _open_order(session, actor, ticket_id)
+        await add(session, actor, ticket_id, [made])
+    return made
+
+
+async def keep(store: Store, actor: Actor, ticket_id: UUID, files: Sequence[Checked]) -> list[Attachment]:
+    """Their bytes into the store -> rows that nobody has yet; `add` them in the transaction of what they belong to, or
+    `discard` them when that is refused."""
+    kept: list[Attachment] = []
+    try:
+        for file in files:
+            made = _row(actor, ticket_id, file)
+            kept.append(made)
+            await store.put(made.store_key, io.BytesIO(file.data), made.digest)
+    except BaseException:
+        await discard(store, kept)
+        raise
+    return kept
+
+
+async def add(session: AsyncSession, actor: Actor, ticket_id: UUID, kept: Sequence[Attachment]) -> None:
+    """The rows of what was kept, with the ledger's. Raises NotFound, Denied, Conflict."""
+    ticket = await open_order(session, actor, ticket_id)
+    for made in kept:
         session.add(made)
         await ledger.record(session, actor, "attachment.add", "order", ticket.id, digest=made.digest, size=made.size)
+    await session.flush()
+
+
+async def discard(store: Store, kept: Sequence[Attachment]) -> None:
+    """Bytes to which no row will point."""
+    for made in kept:
+        await store.delete(made.store_key)
+
+
+def _row(actor: Actor, ticket_id: UUID, file: Checked) -> Attachment:
+    made = Attachment(id=new_id(), ticket_id=ticket_id, name=file.name, media_type=file.media_type)
+    made.size, made.digest = len(file.data), hashlib.sha256(file.data).hexdigest()
+    made.added_at, made.added_by = now(), actor.user_id
+    made.unit_id = None if actor.may(Permission.ORDER_VIEW) else actor.unit_id
+    made.store_key = f"attachments/{local(made.added_at):%Y/%m}/{made.id}"
     return made
+
+
+async def readable(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Attachment]:
+    """The order's files that the actor may read, oldest first: the list is no look at any of them."""
+    wanted = select(Attachment).where(Attachment.ticket_id == ticket.id).order_by(Attachment.id)
+    return [one for one in await session.scalars(wanted) if _may_read(actor, ticket, one)]
+
+
+def _may_read(actor: Actor, ticket: Ticket, file: Attachment) -> bool:
+    if actor.may(Permission.ORDER_VIEW):
+        return True
+    own = file.unit_id is not None and file.unit_id == actor.unit_id
+    return own or not (ticket.sealed or ticket.confidential)
 
 
 async def find(session: AsyncSession, actor: Actor, attachment_id: UUID) -> Attachment:
@@ -73,8 +149,7 @@ async def find(session: AsyncSession, actor: Actor, attachment_id: UUID) -> Atta
     if found is None:
         raise NotFound("no-such-file", "没有这个附件。")
     ticket = await get(session, actor, found.ticket_id)
-    own = found.unit_id is not None and found.unit_id == actor.unit_id
-    if not actor.may(Permission.ORDER_VIEW) and not own and (ticket.sealed or ticket.confidential):
+    if not _may_read(actor, ticket, found):
         raise NotFound("no-such-file", "没有这个附件。")
     await ledger.record(session, actor, "attachment.read", "order", ticket.id, attachment=str(found.id))
     return found
@@ -85,9 +160,10 @@ def content(store: Store, attachment: Attachment) -> AsyncIterator[bytes]:
     return store.read(attachment.store_key)
 
 
-async def _open_order(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Ticket:
+async def open_order(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Ticket:
+    """The order, for who may put a file to it while it lives. Raises NotFound, Denied, Conflict."""
     ticket = await get(session, actor, ticket_id)
-    if not actor.may(Permission.ORDER_EDIT):
+    if not actor.may(Permission.ORDER_EDIT) and not actor.may(Permission.ORDER_OVERSEE):
         actor.require(Permission.ORDER_HANDLE)
     if State(ticket.state) in ENDS:
         raise Conflict("wrong-state", f"工单处于“{State(ticket.state).label}”状态，不能添加附件。")

@@ -62,6 +62,14 @@ def files_are_of_the_order(case: Case, given: Any) -> Objection | None:
     return Objection("附件不存在，请重新上传", "第十二条(四)", "attachments")
 
 
+def call_is_with_the_citizen(case: Case, given: Any) -> Objection | None:
+    """Nobody names a call with somebody else."""
+    if set(given.calls()) <= case.calls:
+        return None
+    field = "contact_call_id" if hasattr(given, "contact_call_id") else "call_id"
+    return Objection("这次通话不是与本工单诉求人的通话，请重新选择", "第十二条(四)", field)
+
+
 def accused_has_no_part(case: Case, given: Any) -> Objection | None:
     """F12.2-3: a 举报 that names a unit never goes to it."""
     for name, ids in given.units().items():

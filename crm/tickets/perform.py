@@ -14,6 +14,7 @@ from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
 from crm.tickets.access import get, visible_to
+from crm.tickets.calls import calls_with_citizen
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
@@ -128,6 +129,8 @@ async def _named(session: AsyncSession, case: Case, given: Given) -> None:
     if files := given.files():
         own = select(Attachment.id).where(Attachment.id.in_(files), Attachment.ticket_id == case.ticket.id)
         case.files = frozenset(await session.scalars(own))
+    if calls := given.calls():
+        case.calls = frozenset(calls) & {call.id for call in await calls_with_citizen(session, case.actor, case.ticket)}
     if limits := given.limits():
         found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
         case.limits = {limit.id: limit for limit in found}

@@ -34,6 +34,10 @@ class Given(BaseModel):
         """Attachments that it names."""
         return list(getattr(self, "attachments", ()))
 
+    def calls(self) -> list[UUID]:
+        """Calls with the citizen that it names as proof."""
+        return []
+
     def limits(self) -> list[UUID]:
         """Limits of other laws that it names."""
         return []

@@ -27,6 +27,7 @@ from crm.tickets.acts import (
 )
 from crm.tickets.guards import (
     accused_has_no_part,
+    call_is_with_the_citizen,
     files_are_of_the_order,
     has_category,
     has_content,
@@ -50,6 +51,7 @@ from crm.tickets.rules import Line
 from crm.tickets.states import DISPATCHED_ONCE, OPEN, WITH_UNITS, Act, By, Stage, State
 
 S, C = State, By.CENTRE
+RATED_WHOLE = (closing.rating_is_whole, call_is_with_the_citizen)
 
 
 def one(*states: State) -> frozenset[State]:
@@ -226,28 +228,29 @@ TABLE: tuple[Line, ...] = (
     Line(Act.SUBMIT, By.LEAD, one(S.HANDLING), S.CHECKING, P.ORDER_HANDLE, replying.submit, "第十二条(四)(六)",
          conditions=(inside.subs_are_done, inside.steps_are_done),
          guards=(files_are_of_the_order, replying.contact_is_proven, replying.contact_lies_in_the_handling,
-             replying.names_no_third_person,
-             replying.second_kind_is_cited, replying.assists_have_replied), reads=(InternalStep,)),
+             call_is_with_the_citizen, replying.names_no_third_person, replying.result_is_shown,
+             replying.second_kind_is_cited, replying.second_kind_is_explained, replying.assists_have_replied),
+         reads=(InternalStep,)),
     # 办结 第十二条(六)
     Line(Act.PASS, C, one(S.CHECKING), S.CLOSED, P.ORDER_CHECK, checking.pass_reply, "第十二条(六)",
          conditions=(checking.checker_did_not_reply,), reads=(Reply, Extension, Retype)),
     Line(Act.SEND_BACK, C, one(S.CHECKING), S.HANDLING, P.ORDER_CHECK, checking.send_back, "第十二条(四)",
-         conditions=(checking.checker_did_not_reply,), reads=(Reply,)),
+         conditions=(checking.checker_did_not_reply,), guards=(checking.compensation_is_due,), reads=(Reply,)),
     # 回访与评价 第十二条(七)(八)
     Line(Act.FOLLOW_UP, C, one(S.ANSWERED, S.CLOSED, S.FOLLOWING), S.RATED, P.ORDER_FOLLOW_UP, closing.follow_up,
          "第十二条(七)(八)",
-         when=("满意或基本满意", closing.rated_well), guards=(closing.rating_is_whole,), reads=(FollowUp, Rating)),
+         when=("满意或基本满意", closing.rated_well), guards=RATED_WHOLE, reads=(FollowUp, Rating)),
     Line(Act.FOLLOW_UP, C, one(S.ANSWERED, S.CLOSED, S.FOLLOWING), S.VERIFYING, P.ORDER_FOLLOW_UP, closing.follow_up,
          "第十二条(七)(八)",
-         when=("不满意或非常不满意", closing.rated_badly), guards=(closing.rating_is_whole,),
+         when=("不满意或非常不满意", closing.rated_badly), guards=RATED_WHOLE,
          reads=(FollowUp, Rating)),
     Line(Act.FOLLOW_UP, C, one(S.ANSWERED, S.CLOSED, S.FOLLOWING), S.RATED, P.ORDER_FOLLOW_UP, closing.follow_up,
          "第十二条(七)(八)",
          when=("拒访、号码错误、不要求回访，或已按规定次数回访未接通：未评价", closing.tried_enough),
-         guards=(closing.rating_is_whole,), reads=(FollowUp, Rating)),
+         guards=RATED_WHOLE, reads=(FollowUp, Rating)),
     Line(Act.FOLLOW_UP, C, one(S.ANSWERED, S.CLOSED, S.FOLLOWING), S.FOLLOWING, P.ORDER_FOLLOW_UP, closing.follow_up,
          "第十二条(七)(八)",
-         guards=(closing.rating_is_whole,), reads=(FollowUp, Rating)),
+         guards=RATED_WHOLE, reads=(FollowUp, Rating)),
     Line(Act.NOT_RESPONSIBLE, C, one(S.VERIFYING), S.RATED, P.ORDER_VERIFY, closing.not_responsible, "第十二条(七)",
          reads=(Rating,)),
     Line(Act.EXCLUDE, C, one(S.VERIFYING), S.RATED, P.ORDER_OVERSEE, reworking.exclude, "第二十六条",

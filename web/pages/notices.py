@@ -6,6 +6,8 @@ from aiohttp import web
 
 from core.permissions import Permission as P
 from crm.installed import installed
+from crm.letters_policy import SAMPLE as LETTER
+from crm.letters_policy import LettersPolicy
 from crm.notices import service
 from crm.notices_policy import SAMPLE, NoticesPolicy
 from crm.policy import SmsPolicy
@@ -66,7 +68,13 @@ async def texts(ctx: Context, asked: Nothing) -> web.Response:
     shown[0] = (*shown[0][:2], policy[SmsPolicy].basis["receipt"])
     full = [(title, f"【{signature}】{text}", basis) for title, text, basis in shown]
     rows = [(title, text, units(text), basis) for title, text, basis in full]
-    return await ctx.page("notice_texts.html", place="policy", rows=rows, version=policy.version)
+    letters = policy[LettersPolicy]
+    written = [
+        (field.title or name, getattr(letters, name).format(**LETTER), letters.basis[name])
+        for name, field in LettersPolicy.model_fields.items()
+        if name != "basis"
+    ]
+    return await ctx.page("notice_texts.html", place="policy", rows=rows, letters=written, version=policy.version)
 
 
 WHO = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)

@@ -22,10 +22,12 @@ from crm.queries.story import links, story
 from crm.search.earlier import earlier_of
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
-from crm.tickets import access, dispatch, service
+from crm.tickets import access, dispatch, files, service
+from crm.tickets.case import rows_of
 from crm.tickets.dues import effective
 from crm.tickets.input import Correction
-from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
+from crm.tickets.models import Assignment, Reply, Round, Ticket, TicketEvent
+from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from web import act_forms
 from web.context import Context
@@ -142,6 +144,8 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         form=form,
         acts=await act_forms.build(session, ctx.actor, ticket, form.offered),
         story=await story(session, ctx.actor, ticket),
+        files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
+        remarks=await _remarks(ctx, ticket),
         links=await links(session, ctx.actor, ticket),
         handling=handling,
         clock=order_clock(ticket, handling, buffer) if handling else None,
@@ -156,6 +160,15 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
         area=county.units[ticket.area].name if ticket.area in county.units else "",
     )
+
+
+async def _remarks(ctx: Context, ticket: Ticket) -> list[Remark]:
+    """For who checks the answer that waits: what a reader would remark about it (F12.4-2)."""
+    if ticket.state != State.CHECKING or not ctx.actor.may(P.ORDER_CHECK):
+        return []
+    found = [one for one in await rows_of(ctx.session, ticket.id, Reply) if one.state == "submitted"]
+    demand = Demand(ticket.title, ticket.content, ticket.caller_name or "")
+    return [remark for one in found for remark in remarks(one.text, demand, one.close_kind, one.citation)]
 
 
 def part_clock(part: Assignment) -> tuple[str, Clock] | None:

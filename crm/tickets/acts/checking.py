@@ -1,11 +1,14 @@
 """答复审核: pass, or send back in the same round while the clock runs on (D18, D19)."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm.procedure import ReturnsPolicy, TargetsPolicy
+from crm.tickets.acts.returning import working_days
 from crm.tickets.case import Case
+from crm.tickets.dues import last_day, move
 from crm.tickets.input import Clean, Line, Words
 from crm.tickets.models import QualityCheck, Reply
 from crm.tickets.parts import Outcome, end_round, void_extension
@@ -24,6 +27,20 @@ class SendBack(Given):
 
     reasons: Annotated[tuple[Line, ...], Field(max_length=10)] = ()
     text: Words
+    compensation_days: Annotated[int, Field(ge=0, le=30)] = 0
+    """Working days given back, where the check itself took too long."""
+
+
+def compensation_is_due(case: Case, given: SendBack) -> Objection | None:
+    """D19: at most the working days that the check took beyond its own limit, and never more than policy gives."""
+    if not given.compensation_days:
+        return None
+    took = working_days(case, _the(case).submitted_at, case.at)
+    beyond = max(0, took - case.policy[TargetsPolicy].quality_check)
+    most = min(case.policy[ReturnsPolicy].most_compensation, beyond)
+    if given.compensation_days <= most:
+        return None
+    return Objection(f"审核用时{took}个工作日，最多可补{most}个工作日", "D19", "compensation_days")
 
 
 def checker_did_not_reply(case: Case) -> Objection | None:
@@ -52,13 +69,20 @@ async def pass_reply(session: AsyncSession, case: Case, given: Pass) -> Told:
 
 @effect(SendBack)
 async def send_back(session: AsyncSession, case: Case, given: SendBack) -> Told:
-    """The same unit mends it, against the same due."""
+    """The same unit mends it, against the same due, unless the centre gives back days of its own delay (D19)."""
     reply = _the(case)
     reply.state = "sent-back"
     lead = next(part for part in case.role(By.LEAD))
     lead.stage, lead.submitted_at, lead.sent_back = Stage.HANDLING, None, lead.sent_back + 1
-    session.add(_check(case, reply, "send-back", given.text, given.reasons))
-    return Told({}, {"reply": str(reply.id), "reasons": list(given.reasons), "times": lead.sent_back}, given.text)
+    check = _check(case, reply, "send-back", given.text, given.reasons)
+    check.compensation_days = given.compensation_days
+    session.add(check)
+    after: dict[str, Any] = {"reply": str(reply.id), "reasons": list(given.reasons), "times": lead.sent_back}
+    if given.compensation_days and case.handling.due_at is not None:
+        ends = case.rules.extended(last_day(case), given.compensation_days)
+        move(session, case, ends, "compensation", f"答复审核超时补{given.compensation_days}个工作日：{given.text}")
+        after |= {"due_at": ends.at.isoformat(), "compensation_days": given.compensation_days}
+    return Told({}, after, given.text)
 
 
 def submitted(case: Case) -> Reply | None:

@@ -69,6 +69,10 @@ class Attempt(Given):
     words: Annotated[str, Field(max_length=1000), Clean] = ""
     call_id: UUID | None = None
 
+    def calls(self) -> list[UUID]:
+        """The call in which it was asked."""
+        return [self.call_id] if self.call_id else []
+
 
 class NotResponsible(Given):
     """核实为非承办责任, with its basis."""

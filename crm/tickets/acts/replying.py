@@ -63,12 +63,15 @@ class Submission(Given):
 
     text: Text
     close_kind: CloseKind = CloseKind.HANDLED
+    solved: bool | None = None
+    evidence: Annotated[str, Field(max_length=500), Clean] = ""
     citation: Annotated[str, Field(max_length=300), Clean] = ""
     explained: bool = False
-    solved: bool | None = None
+    explanation: Annotated[str, Field(max_length=1000), Clean] = ""
     contact_method: Contact | None = None
     contact_at: AwareDatetime | None = None
     contact_person: Line = ""
+    contact_call_id: UUID | None = None
     contact_reference: Annotated[str, Field(max_length=120), Clean] = ""
     contact_exception: NoContact | None = None
     contact_note: Annotated[str, Field(max_length=500), Clean] = ""
@@ -76,6 +79,21 @@ class Submission(Given):
     missing_assists_recorded: bool = False
     """协办逾期未复: the lead answers without them, and says so."""
     attachments: Annotated[tuple[UUID, ...], Field(max_length=20)] = ()
+
+    def calls(self) -> list[UUID]:
+        """The call in which the citizen was told."""
+        return [self.contact_call_id] if self.contact_call_id else []
+
+
+def result_is_shown(case: Case, given: Submission) -> Objection | None:
+    """F12.6-1: 办理完毕 says whether the demand is solved, and shows it: a file, a document's number, a description."""
+    if given.close_kind is not CloseKind.HANDLED:
+        return None
+    if given.solved is None:
+        return Objection("请说明诉求是否解决", "第十二条(六)", "solved")
+    if given.attachments or len(given.evidence) >= 4:
+        return None
+    return Objection("请上传佐证材料，或写明办理佐证（照片、文书编号、现场核实情况等）", "第十二条(六)", "evidence")
 
 
 def contact_is_proven(case: Case, given: Submission) -> Objection | None:
@@ -113,12 +131,25 @@ def names_no_third_person(case: Case, given: Submission) -> Objection | None:
 
 
 def second_kind_is_cited(case: Case, given: Submission) -> Objection | None:
-    """A12.6-1: 无政策法规依据 names law or policy and article, and the citizen was told why (第二十六条(二))."""
+    """A12.6-1: 无政策法规依据 names law or policy and article."""
+    if given.close_kind is not CloseKind.NO_BASIS or len(given.citation) >= 4:
+        return None
+    return Objection("请写明依据的政策法规名称和条款", "第十二条(六)", "citation")
+
+
+def second_kind_is_explained(case: Case, given: Submission) -> Objection | None:
+    """F12.6-1: and the citizen was told why, with a record of it (第二十六条(二)); not so where nobody was reached."""
+    if given.contact_exception is not None:
+        if not given.explained:
+            return None
+        return Objection("未联系到诉求人的，不能登记已解释", "第二十六条(二)", "explained")
     if given.close_kind is not CloseKind.NO_BASIS:
         return None
-    if len(given.citation) < 4:
-        return Objection("请写明依据的政策法规名称和条款", "第十二条(六)", "citation")
-    return None if given.explained else Objection("请先向诉求人解释并登记解释回访", "第二十六条(二)", "explained")
+    if not given.explained:
+        return Objection("请先向诉求人解释并登记解释回访", "第二十六条(二)", "explained")
+    if len(given.explanation) >= 4:
+        return None
+    return Objection("请填写解释回访记录：解释了什么、诉求人的意见", "第二十六条(二)", "explanation")
 
 
 def assists_have_replied(case: Case, given: Submission) -> Objection | None:
@@ -144,6 +175,13 @@ async def co_reply(session: AsyncSession, case: Case, given: CoReply) -> Told:
     return Told({}, {"reply": str(reply.id), "in_time": part.due_at is None or case.at < part.due_at}, result=reply)
 
 
+KEPT = (
+    *("citation", "explained", "explanation", "solved", "evidence", "publish_ok"),
+    *("contact_at", "contact_call_id", "contact_reference", "contact_note"),
+)
+"""Fields of a submission that its reply keeps as they are."""
+
+
 @effect(Submission)
 async def submit(session: AsyncSession, case: Case, given: Submission) -> Told:
     """The lead hands in its result; what counts is this instant against the due in force now (D18)."""
@@ -151,10 +189,8 @@ async def submit(session: AsyncSession, case: Case, given: Submission) -> Told:
     part.submitted_at, part.stage = case.at, Stage.SUBMITTED
     reply = _reply(case, given.text, "submitted", given.attachments)
     reply.due_at = case.handling.due_at
-    kept = given.model_dump(include={"citation", "explained", "solved", "contact_at", "contact_reference"})
-    kept |= {"contact_note": given.contact_note, "publish_ok": given.publish_ok}
-    for name, value in kept.items():
-        setattr(reply, name, value)
+    for name in KEPT:
+        setattr(reply, name, getattr(given, name))
     reply.close_kind, reply.contact_method = given.close_kind, given.contact_method
     reply.contact_exception, reply.contact_person = given.contact_exception, given.contact_person or None
     late = [part.unit_id for part in case.role(By.ASSIST) if part.submitted_at is None]

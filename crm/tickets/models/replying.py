@@ -30,7 +30,11 @@ class Reply(Base):
     """Law or policy and its article, for the second kind."""
     explained: Mapped[bool] = mapped_column(default=False)
     """解释回访 by the unit (第二十六条(二))."""
+    explanation: Mapped[str] = mapped_column(default="", server_default="")
+    """解释回访记录: what was explained, and what the citizen said to it."""
     solved: Mapped[bool | None]
+    evidence: Mapped[str] = mapped_column(default="", server_default="")
+    """What shows that it was done, where that is no attached file (第十二条(六))."""
     overdue_assists: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     """协办逾期未复: assisting units whose reply the lead did not have (F08-4)."""
 
@@ -38,6 +42,8 @@ class Reply(Base):
     contact_at: Mapped[datetime | None]
     contact_person: Mapped[str | None] = mapped_column(Personal)
     contact_reference: Mapped[str] = mapped_column(default="")
+    contact_call_id: Mapped[UUID | None]
+    """The call in which the citizen was told, where it went over this hotline."""
     contact_exception: Mapped[str | None]
     contact_note: Mapped[str] = mapped_column(default="")
     publish_ok: Mapped[bool] = mapped_column(default=False)
@@ -69,6 +75,7 @@ class QualityCheck(Base):
     checked_at: Mapped[datetime]
     checked_by: Mapped[UUID | None]
     compensation_days: Mapped[int] = mapped_column(default=0)
+    """Working days given back where the check itself was late (D19)."""
 
 
 class InternalStep(Base):

@@ -24,6 +24,8 @@ ANSWER: Mapping[str, Any] = {
     "text": "已派员到现场清理，占道摊贩已全部劝离。",
     "contact_method": "phone",
     "contact_person": "李某",
+    "solved": True,
+    "evidence": "现场照片2张，编号0302-1、0302-2",
 }
 
 

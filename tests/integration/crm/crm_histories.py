@@ -135,7 +135,8 @@ def _answer(world: World, at: datetime) -> dict[str, Any]:
     told = {"contact_method": "phone", "contact_at": at, "contact_person": "李某"}
     if world.dice.random() < 0.2:
         told = {"contact_exception": "unreachable", "contact_note": "三次拨打均无人接听"}
-    return {"text": "已派员到现场处理完毕。", "missing_assists_recorded": True, **told}
+    shown = {"solved": True, "evidence": "现场照片2张"}
+    return {"text": "已派员到现场处理完毕。", "missing_assists_recorded": True, **shown, **told}
 
 
 def _attempt(world: World, at: datetime) -> dict[str, Any]:

@@ -8,11 +8,18 @@ from crm_desk import Desk, at
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from core.db import Database
+from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
 from crm.tickets.models import Assignment, QualityCheck, Rating, Reply
 from crm.tickets.perform import offers
 from crm.tickets.states import Act, State
+
+NOT_REACHED = {
+    "contact_method": None,
+    "contact_at": None,
+    "contact_exception": "unreachable",
+    "contact_note": "三日内拨打三次无人接听",
+}
 
 
 @pytest.fixture
@@ -87,14 +94,22 @@ async def test_a_reply_that_is_sent_back_is_mended_against_the_same_due(desk: De
         ({"contact_at": at("2026-03-01 09:00")}, "contact_at"),
         ({"contact_exception": "unreachable"}, "contact_note"),
         ({"contact_exception": "anonymous"}, "contact_exception"),
-        ({"close_kind": "no-basis", "explained": True}, "citation"),
+        ({"solved": None}, "solved"),
+        ({"evidence": ""}, "evidence"),
+        ({"contact_call_id": new_id()}, "contact_call_id"),
+        ({"close_kind": "no-basis", "explained": True, "explanation": "已说明无补贴政策，诉求人理解"}, "citation"),
+        ({"close_kind": "no-basis", "explained": True, "citation": "《城市绿化条例》第十四条"}, "explanation"),
+        (
+            {**NOT_REACHED, "close_kind": "no-basis", "citation": "《城市绿化条例》第十四条", "explained": True},
+            "explained",
+        ),
         ({"close_kind": "no-basis", "citation": "《城市市容和环境卫生管理条例》第十四条"}, "explained"),
         ({"text": "已\x00办理完毕"}, "text"),
         ({"text": "办" * 4001}, "text"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )
-@pytest.mark.proves("A12.4-1", "A12.6-1")
+@pytest.mark.proves("A12.4-1", "A12.6-1", "F12.6-1", "F12.4-1")
 async def test_a_reply_without_its_proof_is_refused(desk: Desk, given: dict[str, Any], field: str) -> None:
     await desk.dispatch()
     await desk.act(desk.office.clerk, Act.SIGN)

@@ -90,7 +90,11 @@ async def test_article_26_is_narrow(
     desk = await Desk(db, office).open(category=category)
     await desk.dispatch()
     await desk.act(office.clerk, Act.SIGN)
-    cited = {"citation": "某条例第三条", "explained": True} if close == "no-basis" else {}
+    cited = (
+        {"citation": "某条例第三条", "explained": True, "explanation": "已当面解释，诉求人仍有意见"}
+        if close == "no-basis"
+        else {}
+    )
     await desk.submit(office.clerk, close_kind=close, **cited)
     await desk.act(office.checker, Act.PASS)
     await unsatisfied(desk, reason)

@@ -58,7 +58,8 @@ async def test_from_signing_to_the_reply(db: Database, handling: Handling) -> No
     assert (order["state"], [one["act"] for one in order["acts"]]) == ("dispatched", ["sign"])
     status, signed = await own.post(f"{path}/sign", {"version": order["version"]})
     assert (status, signed["state"], signed["version"]) == (200, "handling", order["version"] + 1)
-    reply = {"text": "已约谈摊主并责令限期整改。", "contact_method": "phone", "contact_person": "李某"}
+    reply: dict[str, Any] = {"text": "已约谈摊主并责令限期整改。", "contact_method": "phone", "contact_person": "李某"}
+    reply |= {"solved": True, "evidence": "责令改正通知书一份"}
     status, refused = await own.post(f"{path}/submit", {"version": signed["version"]} | reply)
     assert (status, list(refused["fields"])) == (422, ["contact_at"])
     reply["contact_at"] = clock.now().isoformat()

@@ -57,6 +57,8 @@ def answered() -> dict[str, str]:
         "contact_method": "phone",
         "contact_at": told,
         "contact_person": "李某",
+        "solved": "true",
+        "evidence": "现场照片2张",
     }
 
 

@@ -33,11 +33,12 @@ def test_a_form_sent_as_it_is_changes_nothing(kind: type[PolicySection]) -> None
 
 
 def test_kinds_of_fields_follow_the_model() -> None:
-    sections = [POLICY.sections[key] for key in ("limits", "clock", "menu", "sms")]
+    sections = [POLICY.sections[key] for key in ("limits", "clock", "menu", "sms", "letters")]
     kinds = {one.name: (one.kind, one.help) for section in sections for one in rule_form.fields(section)}
     assert kinds["complaint"] == ("number", "1 至 366")
     assert kinds["count_start_day"] == ("choice", "")
     assert kinds["receipt"] == ("text", "")
+    assert kinds["no_basis"] == ("prose", "")
     assert kinds["keys"][0] == "toml"
 
 

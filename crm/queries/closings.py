@@ -1,0 +1,115 @@
+"""How orders were closed, unit by unit: the share of 无政策法规依据 shows where that kind is leaned on (A12.6-2)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import IO, Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.clock import SHANGHAI, local, now
+from core.identity.models import Unit
+from core.ledger import record
+from core.permissions import Permission
+from crm.search.workbook import Sheet, write
+from crm.tickets.access import visible_to
+from crm.tickets.acts.replying import CloseKind
+from crm.tickets.models import Assignment, QualityCheck, Reply, Ticket
+
+ACTION = "closings.export"
+MOST_LISTED = 200
+
+
+@dataclass(frozen=True)
+class Closings:
+    """One unit's orders that were passed in the period; a rework that passes again counts again."""
+
+    unit_id: UUID | None
+    unit: str
+    handled: int
+    no_basis: int
+    explained: int
+    """Of the second kind, those with 解释回访."""
+
+    @property
+    def all(self) -> int:
+        """办结数."""
+        return self.handled + self.no_basis
+
+    @property
+    def share(self) -> str:
+        """`12.5%`; `—` where nothing was closed."""
+        return f"{100 * self.no_basis / self.all:.1f}%" if self.all else "—"
+
+
+def total(rows: Sequence[Closings]) -> Closings:
+    """All units together."""
+    sums = [sum(getattr(row, name) for row in rows) for name in ("handled", "no_basis", "explained")]
+    return Closings(None, "合计", *sums)
+
+
+def _passed(first: date, last: date) -> ColumnElement[bool]:
+    since = datetime.combine(first, time(), SHANGHAI)
+    until = datetime.combine(last + timedelta(days=1), time(), SHANGHAI)
+    within = and_(QualityCheck.checked_at >= since, QualityCheck.checked_at < until)
+    return and_(QualityCheck.verdict == "pass", within)
+
+
+def _joined(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(QualityCheck)
+        .join(Reply, Reply.id == QualityCheck.reply_id)
+        .join(Assignment, Assignment.id == Reply.assignment_id)
+        .join(Unit, Unit.id == Assignment.unit_id)
+    )
+
+
+async def closings(session: AsyncSession, first: date, last: date) -> list[Closings]:
+    """Every unit of which something was passed from `first` to `last`, both included; who leans most on it first."""
+    second = Reply.close_kind == CloseKind.NO_BASIS
+    wanted = _joined(
+        Unit.id,
+        Unit.name,
+        func.count().filter(~second),
+        func.count().filter(second),
+        func.count().filter(second, Reply.explained),
+    ).where(_passed(first, last))
+    rows = await session.execute(wanted.group_by(Unit.id, Unit.name))
+    found = [Closings(*row) for row in rows]
+    return sorted(found, key=lambda one: (-(one.no_basis / one.all), -one.no_basis, one.unit))
+
+
+async def of_second_kind(
+    session: AsyncSession, actor: Actor, first: date, last: date, unit_id: UUID
+) -> Sequence[tuple[Ticket, str]]:
+    """A unit's orders of the second kind that the actor may see, each with what was cited; the newest first."""
+    wanted = (
+        _joined(Ticket, Reply.citation)
+        .join(Ticket, Ticket.id == Reply.ticket_id)
+        .where(_passed(first, last), Reply.close_kind == CloseKind.NO_BASIS, Unit.id == unit_id, visible_to(actor))
+    )
+    rows = await session.execute(wanted.order_by(QualityCheck.checked_at.desc()).limit(MOST_LISTED))
+    return [(row[0], row[1]) for row in rows]
+
+
+HEADS = (("承办单位", 30), ("办结数", 10), ("办理完毕", 10), ("无政策法规依据", 16), ("占比", 10), ("已解释回访", 12))
+NOTE = "依据：第十二条（六）办结分为办理完毕和诉求无政策法规依据两种；占比为无政策法规依据的办结数除以办结数"
+
+
+async def workbook(session: AsyncSession, actor: Actor, first: date, last: date, *, title: str) -> IO[bytes]:
+    """The same table as an xlsx file with its mark; in the ledger. Raises Denied."""
+    actor.require(Permission.ORDER_EXPORT)
+    rows = await closings(session, first, last)
+    await record(session, actor, ACTION, "export", f"{first}—{last}", count=len(rows))
+    mark = (
+        f"{title} 办结方式统计 {first} 至 {last} · 导出人 {actor.name} · {local(now()):%Y年%m月%d日 %H:%M} · 内部资料"
+    )
+    cells = [
+        [one.unit, str(one.all), str(one.handled), str(one.no_basis), one.share, str(one.explained)]
+        for one in (*rows, total(rows))
+    ]
+    return write(Sheet("办结方式", mark, HEADS, [*cells, [NOTE]]))

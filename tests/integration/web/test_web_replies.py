@@ -1,0 +1,176 @@
+"""The reply form: files with the act or not at all, remarks while writing and while checking, the letter."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import aiohttp
+import pytest
+from sqlalchemy import func, select
+from test_web_order_acts import act, answered, order, ticket_of
+from web_api import unit
+from web_desk import Desk, signed_in
+
+from core.db import Database
+from core.ledger.models import LedgerEntry
+from core.permissions import Role
+from crm.tickets.files import LARGEST
+from crm.tickets.models import Attachment, Reply
+from crm.tickets.states import State
+
+PDF = b"%PDF-1.7\n" + b"x" * 100
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50
+
+
+@pytest.fixture
+async def handling(db: Database, serve: Callable[[], Desk]) -> tuple[Desk, UUID]:
+    """A clerk at the reply form of a signed order."""
+    cgj = await unit(db)
+    id = await order(db, cgj)
+    clerk = await signed_in(db, serve(), "clerk", Role.UNIT_CLERK, unit_id=cgj)
+    assert (await act(clerk, db, id, "sign")).status == 303
+    return clerk, id
+
+
+async def send(
+    desk: Desk, db: Database, id: UUID, files: list[tuple[str, bytes]], **given: str
+) -> aiohttp.ClientResponse:
+    """The submission as a browser sends it, with its files."""
+    form = aiohttp.FormData(quote_fields=False)
+    for name, value in {"version": str((await ticket_of(db, id)).version), **answered(), **given}.items():
+        form.add_field(name, value)
+    for name, content in files or [("", b"")]:
+        form.add_field("file", content, filename=name, content_type="application/octet-stream")
+    headers = {"Accept": "application/problem+json", "X-CSRF-Token": desk.csrf}
+    return await desk.client.post(f"/orders/{id}/acts/submit", data=form, headers=headers, allow_redirects=False)
+
+
+def kept(home: Path) -> list[str]:
+    """What lies in the store."""
+    return sorted(str(path.name) for path in (home / "archive").rglob("*") if path.is_file())
+
+
+@pytest.mark.proves("F12.4-1")
+async def test_files_are_kept_with_the_answer_and_read_back(
+    db: Database, handling: tuple[Desk, UUID], serve: Callable[[], Desk]
+) -> None:
+    clerk, id = handling
+    page = await (await clerk.get(f"/orders/{id}")).text()
+    assert 'enctype="multipart/form-data"' in page and 'type="file"' in page and "每个不超过20 MB" in page
+    done = await send(clerk, db, id, [("现场照片.png", PNG), ("执法文书.pdf", PDF)], evidence="")
+    assert done.status == 303, await done.text()
+    async with db.session() as session:
+        files = {one.name: one for one in await session.scalars(select(Attachment))}
+        reply = (await session.scalars(select(Reply))).one()
+    assert sorted(files) == ["执法文书.pdf", "现场照片.png"]
+    assert set(reply.attachments) == {str(one.id) for one in files.values()}
+    checker = await signed_in(db, serve(), "checker", Role.CHECKER)
+    page = await (await checker.get(f"/orders/{id}")).text()
+    pdf = files["执法文书.pdf"]
+    assert f'href="/attachments/{pdf.id}"' in page
+    answer = await checker.get(f"/attachments/{pdf.id}")
+    assert (answer.status, await answer.read()) == (200, PDF)
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    stranger = await signed_in(db, serve(), "mzj", Role.UNIT_CLERK, unit_id=await unit(db, "mzj", "民政局"))
+    assert (await stranger.get(f"/attachments/{pdf.id}")).status == 404
+    async with db.session() as session:
+        seen = select(func.count()).select_from(LedgerEntry).where(LedgerEntry.action == "attachment.read")
+        assert await session.scalar(seen) == 1
+
+
+@pytest.mark.proves("F12.4-1")
+@pytest.mark.parametrize(
+    ("files", "given", "field", "sentence"),
+    [
+        ([("病毒.exe", b"MZ\x90")], {}, "file", "病毒.exe：附件须为 PDF"),
+        ([("照片.png", PNG), ("页面.pdf", b"<script>")], {}, "file", "页面.pdf：附件须为 PDF"),
+        ([("大.pdf", PDF + bytes(LARGEST))], {}, "file", "不超过20 MB"),
+        ([("空.pdf", b"")], {}, "file", "空.pdf：附件须有内容"),
+        ([("照片.png", PNG)] * 11, {}, "", "附件一次最多 10 个"),
+        ([("照片.png", PNG)], {"contact_person": ""}, "contact_person", "请填写答复的经办人"),
+        ([("照片.png", PNG)], {"contact_at": "明天"}, "contact_at", "时间格式不正确"),
+        ([], {"evidence": ""}, "evidence", "请上传佐证材料"),
+    ],
+)
+async def test_of_a_refused_answer_nothing_is_kept(
+    db: Database,
+    home: Path,
+    handling: tuple[Desk, UUID],
+    files: list[tuple[str, bytes]],
+    given: dict[str, str],
+    field: str,
+    sentence: str,
+) -> None:
+    clerk, id = handling
+    refused = await send(clerk, db, id, files, **given)
+    assert refused.status in (400, 422), await refused.text()
+    told = await refused.json(content_type=None)
+    assert sentence in (told["fields"][field] if field else told["title"])
+    async with db.session() as session:
+        assert await session.scalar(select(func.count()).select_from(Attachment)) == 0
+        assert await session.scalar(select(func.count()).select_from(Reply)) == 0
+    assert kept(home) == []
+    assert (await ticket_of(db, id)).state == State.HANDLING
+
+
+@pytest.mark.proves("F12.4-2")
+async def test_remarks_are_shown_while_writing_and_to_the_checker(
+    db: Database, handling: tuple[Desk, UUID], serve: Callable[[], Desk]
+) -> None:
+    clerk, id = handling
+    shirking = "占道一事不属于我局职责，请联系其他部门处理。"
+    text = await (await clerk.post(f"/orders/{id}/remarks", {"text": shirking})).text()
+    assert "推诿用语" in text and "不属于我局职责" in text and "仅供参考" in text
+    good = await (await clerk.post(f"/orders/{id}/remarks", {"text": answered()["text"]})).text()
+    assert "没有发现需要提示的内容" in good
+    assert f'hx-post="/orders/{id}/remarks"' in await (await clerk.get(f"/orders/{id}")).text()
+    assert (await act(clerk, db, id, "submit", **answered() | {"text": shirking})).status == 303, "suggestions only"
+    checker = await signed_in(db, serve(), "checker", Role.CHECKER)
+    assert 'id="remarks"' in await (await checker.get(f"/orders/{id}")).text()
+    assert 'id="remarks"' not in await (await clerk.get(f"/orders/{id}")).text()
+
+
+@pytest.mark.proves("F12.4-3")
+async def test_the_letter_is_made_from_the_template_in_force(
+    db: Database, handling: tuple[Desk, UUID], serve: Callable[[], Desk]
+) -> None:
+    clerk, id = handling
+    ticket = await ticket_of(db, id)
+    typed = {"text": "经核实，占道摊贩已全部劝离。", "close_kind": "no-basis", "citation": "《某条例》第十条"}
+    text = await (await clerk.post(f"/orders/{id}/letter", typed)).text()
+    assert f"关于{ticket.number}号诉求的解释答复函" in text and typed["text"] in text and typed["citation"] in text
+    assert "城市管理局" in text and "13800001234" not in text
+    await act(clerk, db, id, "submit", **answered())
+    text = await (await clerk.get(f"/orders/{id}/letter")).text()
+    assert answered()["text"] in text and "号诉求的答复函" in text
+    bureau = await signed_in(db, serve(), "bureau", Role.SUPERVISOR)
+    page = await (await bureau.get("/policy/texts")).text()
+    assert "答复函" in page and "解释答复函" in page and "受理短信" in page
+
+
+@pytest.mark.proves("A12.6-2")
+async def test_the_page_of_closings_names_the_orders_and_gives_the_sheet(
+    db: Database, handling: tuple[Desk, UUID], serve: Callable[[], Desk]
+) -> None:
+    clerk, id = handling
+    second = {
+        "close_kind": "no-basis",
+        "citation": "《某条例》第十条",
+        "explained": "true",
+        "explanation": "已当面说明",
+    }
+    assert (await act(clerk, db, id, "submit", **answered() | second)).status == 303
+    checker = await signed_in(db, serve(), "checker", Role.CHECKER)
+    await act(checker, db, id, "pass")
+    bureau = await signed_in(db, serve(), "bureau", Role.SUPERVISOR)
+    page = await (await bureau.get("/closings")).text()
+    assert "城市管理局" in page and "100.0%" in page
+    link = page.partition('href="/closings?first=')[2].partition('"')[0].replace("&amp;", "&")
+    detail = await (await bureau.get(f"/closings?first={link}")).text()
+    assert (await ticket_of(db, id)).number in detail and "《某条例》第十条" in detail
+    assert (await clerk.get("/closings")).status == 403
+    wrong = await bureau.get("/closings?first=2026-03-02&last=2026-03-01")
+    assert wrong.status == 422 and "起始日不能晚于截止日" in await wrong.text()
+    sheet = await bureau.post("/closings/export", {"first": "2026-01-01", "last": "2026-12-31"})
+    assert sheet.status == 200 and (await sheet.read()).startswith(b"PK")
