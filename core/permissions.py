@@ -36,6 +36,7 @@ class Permission(StrEnum):
     ORDER_OVERSEE = "order.oversee"  # for the bureau: disputes, exceptional returns, exclusions
     ORDER_EXCEPT = "order.except"  # for the bureau's leader: a second extension
     ORDER_ARCHIVE = "order.archive"  # archive what is done
+    ORDER_CONTACT = "order.contact"  # for one's own unit: the citizen of its order in full; always audited
     PERSONAL_UNMASK = "personal.unmask"  # names and phones in full; always audited
     SMS_VIEW = "sms.view"  # the SMS log
     SMS_RESOLVE = "sms.resolve"  # settle a message whose outcome is unknown
@@ -109,7 +110,7 @@ _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, 
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
-_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_EXPORT}
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT}
 _BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
+import crm.conflicts_policy
 import crm.letters_policy
 import crm.notices_policy
 import crm.policy
-import crm.procedure  # noqa: F401 - likewise
+import crm.procedure
+import crm.secrecy_policy  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official

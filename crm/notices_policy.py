@@ -55,6 +55,9 @@ class NoticesPolicy(PolicySection):
     rework: Template = Field(title="责成重办（单位）")
     unsatisfied: Template = Field(title="回访不满意（中心、政数局）")
     to_follow_up: Template = Field(title="待回访（中心）")
+    unmasked: Template = Field(title="诉求人信息被查看（负责人）")
+    identity_asked: Template = Field(title="申请查看身份（中心主任）")
+    identity_decided: Template = Field(title="查看身份审批结果（单位）")
     citizen_extended: Template = Field(title="延期（诉求人）")
     citizen_closed: Template = Field(title="办结（诉求人）")
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from crm.county.categories import Category
 from crm.queries import story_words
-from crm.tickets.acts import closing, extending, replying, returning, reworking
+from crm.tickets.acts import closing, extending, replying, returning, reworking, secrecy
 from crm.tickets.files import LARGEST
 from crm.tickets.states import Act
 from web.reading import MOST_FILES
@@ -63,6 +63,11 @@ BUTTONS: dict[Act, str] = {
     A.SUPERVISE: "督办立案",
     A.DISMISS_CANDIDATE: "不予立案",
     A.RELEASE: "督办销号",
+    A.RERATE: "登记更改后的评价",
+    A.CLASSIFY: "登记保密级别和公开意愿",
+    A.ASK_IDENTITY: "提交身份查看申请",
+    A.GRANT_IDENTITY: "同意，限期可查看身份",
+    A.REFUSE_IDENTITY: "不同意查看身份",
     A.ARCHIVE: "归档",
 }
 FINAL: dict[Act, str] = {
@@ -94,6 +99,7 @@ LABELS: dict[str, str] = {
     "close_kind": "办结方式",
     "compensation_days": "补回的工作日",
     "confidential": "对身份保密",
+    "consent": "诉求人公开意愿",
     "contact_at": "答复时间",
     "contact_call_id": "答复通话",
     "contact_exception": "未联系诉求人的原因",
@@ -109,6 +115,7 @@ LABELS: dict[str, str] = {
     "document": "批准文号",
     "due_at": "下级办理时限",
     "earlier_id": "此前工单编号",
+    "emergency": "突发事件（第十四条）",
     "evidence": "办理佐证",
     "explained": "已向诉求人解释（解释回访）",
     "explanation": "说明",
@@ -135,10 +142,12 @@ LABELS: dict[str, str] = {
     "parts": "拆分出的事项",
     "position": "职务",
     "publish_ok": "本件适宜公开",
+    "purpose": "必须知道身份的理由",
     "reason": "原因",
     "reasons": "存在的问题",
     "referral": "转接去向",
     "result": "结果",
+    "secrecy": "保密级别",
     "soft_due_at": "内部时限",
     "solved": "诉求是否解决",
     "suggested_unit_id": "改派意见",
@@ -156,6 +165,11 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.STEP, "name"): "步骤名称",
     (A.FOLLOW_UP, "result"): "回访结果",
     (A.FOLLOW_UP, "reason"): "不满意的原因",
+    (A.FOLLOW_UP, "publish_ok"): "诉求人是否同意公开答复",
+    (A.RERATE, "reason"): "不满意的原因",
+    (A.CLASSIFY, "reason"): "依据或诉求人原话",
+    (A.GRANT_IDENTITY, "reason"): "审批意见",
+    (A.REFUSE_IDENTITY, "reason"): "审批意见",
     (A.SUBMIT, "text"): "办理结果（答复内容）",
     (A.SUBMIT, "attachments"): "佐证材料",
     (A.SUBMIT, "explanation"): "解释回访记录",
@@ -202,6 +216,8 @@ CHOICES: dict[type[StrEnum], dict[str, str]] = {
     replying.CloseKind: {one.value: one.label for one in replying.CloseKind},
     replying.Contact: story_words.CONTACT,
     replying.NoContact: story_words.NO_CONTACT,
+    secrecy.Secrecy: {one.value: one.label for one in secrecy.Secrecy},
+    secrecy.Consent: {one.value: one.label for one in secrecy.Consent},
     returning.Ground: {one.value: story_words.ground(one.value) for one in returning.Ground},
     reworking.Article26: {"item-1": "（一）建议未被采纳", "item-2": "（二）确无政策法规依据且已解释回访"},
 }

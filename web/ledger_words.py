@@ -53,6 +53,8 @@ ACTIONS = {
     "personal.unmask": "查看完整姓名和电话",
     "personal.handle": "承办来电，查看来电人",
     "orders.export": "导出工单",
+    "regulation.add": "录入依据库文件",
+    "publication.export": "导出公开答复",
     "closings.export": "导出办结方式统计",
     "city.upload": "上传市级工单文件",
     "city.import": "导入市级工单",

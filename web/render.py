@@ -12,6 +12,7 @@ from markupsafe import Markup
 from core import clock, phone
 from core.permissions import LABELS, Role
 from core.personal import mask_name
+from crm.tickets.masking import mask_address, mask_numbers
 from web.bundle import Bundle
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -122,6 +123,8 @@ class Renderer:
             "duration": duration,
             "masked": masked,
             "mask_name": lambda name: mask_name(name) if name else "未留姓名",
+            "mask_address": mask_address,
+            "mask_numbers": mask_numbers,
             "shown_phone": lambda number: phone.show(number) if number else "未显示号码",
             "roles": roles,
             "as_json": as_json,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import phone as numbers
 from core.actor import Actor
 from core.edits import apply, readable, require_seen
 from core.errors import Invalid, NotFound
@@ -22,19 +23,22 @@ async def edit_user(
     name: str,
     roles: frozenset[Role],
     unit_id: UUID | None,
+    phone: str | None = None,
 ) -> User:
-    """Change name, roles and unit. Other roles end the user's sessions: the next sign-in asks what they demand."""
+    """Change name, roles, unit and mobile. Other roles end the user's sessions: the next sign-in is theirs."""
     user = await _locked(session, actor, user_id)
     require_seen(user, version)
     await require_consistent(session, roles, unit_id)
     if user_id == actor.user_id and Role.SECURITY_ADMIN not in roles:
         sentence = "不能取消自己的安全管理员岗位。"
         raise Invalid("not-oneself", sentence, fields={"roles": sentence})
-    changed = apply(user, {"name": name, "roles": sorted(roles), "unit_id": unit_id})
+    changed = apply(user, {"name": name, "roles": sorted(roles), "unit_id": unit_id, "phone": phone})
     if "roles" in changed or "unit_id" in changed:
         await revoke_all(session, user_id)
     if "unit_id" in changed:
         changed["unit_id"] = [await _unit_name(session, one) for one in changed["unit_id"]]
+    if "phone" in changed:
+        changed["phone"] = [numbers.mask(one) if one else None for one in changed["phone"]]
     if changed:
         await record(session, actor, "user.edit", "user", user_id, changes=readable(changed))
     return user

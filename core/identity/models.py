@@ -44,6 +44,8 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(40))
     roles: Mapped[list[str]] = mapped_column(ARRAY(String(20)))
     unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    phone: Mapped[str | None] = mapped_column(Personal)
+    """Mobile for messages that concern this person's office (通知矩阵); E.164."""
     password_hash: Mapped[str]
     must_change_password: Mapped[bool] = mapped_column(default=False)
     totp_secret: Mapped[str | None] = mapped_column(Personal)

@@ -25,6 +25,7 @@ from crm.county.data import (
     UnitKind,
     UnitRecord,
 )
+from crm.county.regulations import RegulationRecord, load_regulations
 
 DOMAINS = ("经济调节", "市场监管", "社会管理", "公共服务", "生态环境保护")
 """第九条."""
@@ -47,6 +48,8 @@ class County:
     staff: tuple[StaffRecord, ...]
     city: CityLayout | None = None
     """How the city centre's spreadsheets look; None where no orders come down by file."""
+    regulations: tuple[RegulationRecord, ...] = ()
+    """依据库: the documents that the rules rest on, in their first version."""
 
 
 def load(folder: Path) -> County:
@@ -63,6 +66,7 @@ def load(folder: Path) -> County:
         shifts=_read(folder, "roster.toml", "shift", ShiftRecord),
         staff=_read(folder, "staff.toml", "user", StaffRecord),
         city=_city(folder),
+        regulations=load_regulations(folder),
     )
     problems = list(_problems(county))
     if problems:

@@ -1,7 +1,8 @@
 """The notification matrix as one table: which act or timer tells whom, through which channel, in which words.
 
 The inbox reaches persons by their role, those of a unit only where the unit itself is concerned. An SMS to staff goes
-to the unit's duty phone, one for each unit and event; one to the citizen goes to the number of the order.
+to the unit's duty phone, one for each unit and event, and where the matrix says so to the mobiles of its leaders; one
+to the citizen goes to the number of the order.
 """
 
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ class Row:
     which: Which = Which.NONE
     unit: tuple[R, ...] = ()
     unit_sms: bool = False
+    leader_sms: bool = False
+    """Also to the mobiles of the unit's leaders."""
     centre: tuple[R, ...] = ()
     citizen: bool = False
     state: str | None = None
@@ -43,7 +46,11 @@ LEAD, NEW, ASKED, SUBJECT = Which.LEAD, Which.NEW, Which.ASKED, Which.SUBJECT
 _DISPATCHED = (Row("dispatched", NEW, CLERK, unit_sms=True),)
 _EXTENDED = (Row("extended", LEAD, CLERK), Row("citizen_extended", citizen=True))
 _DECIDED = (Row("return_decided", ASKED, CLERK),)
-_DISPUTE = (Row("dispute", LEAD, BOTH, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
+_DISPUTE = (Row("dispute", LEAD, BOTH, True, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
+_IDENTITY = (Row("identity_decided", LEAD, CLERK),)
+UNMASKED = Row("unmasked", SUBJECT, (R.UNIT_LEADER,), centre=(R.DIRECTOR,))
+"""Somebody saw the citizen of an order in full (第二十二条)."""
+_UNSATISFIED = (Row("unsatisfied", centre=(R.DIRECTOR, R.SUPERVISOR), state="verifying"),)
 
 ON_ACT: dict[Act, tuple[Row, ...]] = {
     Act.DISPATCH: _DISPATCHED,
@@ -59,8 +66,12 @@ ON_ACT: dict[Act, tuple[Row, ...]] = {
     Act.REFUSE_EXTENSION: (Row("not_extended", LEAD, CLERK),),
     Act.SEND_BACK: (Row("sent_back", LEAD, CLERK, unit_sms=True),),
     Act.PASS: (Row("to_follow_up", centre=(R.FOLLOW_UP,)), Row("citizen_closed", citizen=True)),
-    Act.FOLLOW_UP: (Row("unsatisfied", centre=(R.DIRECTOR, R.SUPERVISOR), state="verifying"),),
-    Act.REWORK: (Row("rework", LEAD, BOTH, unit_sms=True),),
+    Act.FOLLOW_UP: _UNSATISFIED,
+    Act.RERATE: _UNSATISFIED,
+    Act.REWORK: (Row("rework", LEAD, BOTH, unit_sms=True, leader_sms=True),),
+    Act.ASK_IDENTITY: (Row("identity_asked", centre=(R.DIRECTOR,)),),
+    Act.GRANT_IDENTITY: _IDENTITY,
+    Act.REFUSE_IDENTITY: _IDENTITY,
 }
 
 _EARLY = (Row("due", SUBJECT, CLERK),)
@@ -70,16 +81,16 @@ ON_TIMER: dict[str, tuple[Row, ...]] = {
     "lead-early-long": _EARLY,
     "lead-early-short": _EARLY,
     "lead-last": (Row("due", SUBJECT, CLERK, unit_sms=True),),
-    "lead-today": (Row("due", SUBJECT, BOTH, unit_sms=True),),
-    "lead-overdue": (Row("overdue", SUBJECT, BOTH, True, (R.DIRECTOR, R.SUPERVISOR)),),
+    "lead-today": (Row("due", SUBJECT, BOTH, unit_sms=True, leader_sms=True),),
+    "lead-overdue": (Row("overdue", SUBJECT, BOTH, True, True, (R.DIRECTOR, R.SUPERVISOR)),),
     "assist-last": (Row("due", SUBJECT, CLERK, unit_sms=True),),
     "assist-overdue": (
-        Row("overdue", SUBJECT, BOTH, True, (R.DIRECTOR,)),
+        Row("overdue", SUBJECT, BOTH, True, True, (R.DIRECTOR,)),
         Row("assist_missing", LEAD, CLERK),
     ),
     "sign-today": (Row("sign", SUBJECT, CLERK),),
     "sign-soon": (Row("sign", SUBJECT, CLERK, unit_sms=True),),
-    "sign-overdue": (Row("unsigned", SUBJECT, BOTH, True, (R.SHIFT_LEAD, R.DISPATCHER)),),
+    "sign-overdue": (Row("unsigned", SUBJECT, BOTH, True, True, (R.SHIFT_LEAD, R.DISPATCHER)),),
     "sign-escalated": (Row("unsigned", centre=(R.SUPERVISOR, R.DIRECTOR)),),
     "dispatch-soon": (Row("escalated", centre=(R.DISPATCHER,)),),
     "dispatch-missed": (Row("escalated", centre=(R.SHIFT_LEAD,)),),

@@ -40,7 +40,11 @@ class Telling:
 async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
     """Write what is not written yet, in as many statements for many as for one; messages wait for the quiet to end."""
     tickets = {one.id: one for one in await session.scalars(_tickets(tellings))}
-    people, phones = await _people(session), await _phones(session, tellings)
+    people, phones, leaders = (
+        await _people(session),
+        await _phones(session, tellings),
+        await _leaders(session, tellings),
+    )
     policy, rows = installed().policy[NoticesPolicy], []
     at = now()
     for one in tellings:
@@ -54,6 +58,13 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
             for unit, due in one.units:
                 if phone := phones.get(unit):
                     await _message(session, f"{event}:{unit}", ticket, one.row.template, due, phone)
+        if one.row.leader_sms:
+            for unit, due in one.units:
+                taken = {phones.get(unit)} if one.row.unit_sms else set()
+                for user, phone in leaders.get(unit, []):
+                    if phone not in taken:
+                        taken.add(phone)
+                        await _message(session, f"{event}:{user}", ticket, one.row.template, due, phone)
         if one.row.citizen and ticket.caller_phone is not None and not ticket.anonymous:
             await _message(session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone)
     for first in range(0, len(rows), MANY):
@@ -79,7 +90,10 @@ async def _message(
 ) -> None:
     policy = installed().policy
     words = policy[NoticesPolicy].words(template, ticket.number, due)
-    text, at = f"【{policy[SmsPolicy].signature}】{words}", policy[NoticesPolicy].quiet_until(now())
+    text = f"【{policy[SmsPolicy].signature}】{words}"
+    at = (
+        None if ticket.emergency else policy[NoticesPolicy].quiet_until(now())
+    )  # 第十四条: an emergency waits for nothing
     why = "夜间不发送，静默结束后发出" if at else "已生成"
     await sms.queue(session, key=f"notice:{key}", ticket_id=ticket.id, to=to, text=text, why=why, at=at)
 
@@ -120,3 +134,16 @@ async def _phones(session: AsyncSession, tellings: Iterable[Telling]) -> dict[UU
         return {}
     units = select(Unit).where(among(Unit.id, wanted), Unit.active, Unit.duty_phone.is_not(None))
     return {unit.id: unit.duty_phone for unit in await session.scalars(units) if unit.duty_phone}
+
+
+async def _leaders(session: AsyncSession, tellings: Iterable[Telling]) -> dict[UUID, list[tuple[UUID, str]]]:
+    """The leaders of the units concerned who left their mobile."""
+    wanted = {unit for one in tellings if one.row.leader_sms for unit, _ in one.units}
+    if not wanted:
+        return {}
+    users = select(User).where(among(User.unit_id, wanted), User.active, User.phone.is_not(None)).order_by(User.id)
+    found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
+    for user in await session.scalars(users):
+        if Role.UNIT_LEADER in user.role_set and user.unit_id and user.phone:
+            found[user.unit_id].append((user.id, user.phone))
+    return found

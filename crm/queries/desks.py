@@ -16,6 +16,7 @@ from crm.tickets.models import (
     Assignment,
     Dispute,
     Extension,
+    IdentityRequest,
     Refusal,
     ReturnRequest,
     Retype,
@@ -201,6 +202,14 @@ QUEUES: tuple[Queue, ...] = (
         (_named_in(SupervisionCandidate, SupervisionCandidate.state == "open"),),
         Ticket.due_at,
         "可能需要督办的工单在这里由督办员认定。",
+    ),
+    Queue(
+        "identity",
+        "身份查看审批",
+        (P.ORDER_VERIFY,),
+        (_named_in(IdentityRequest, IdentityRequest.state == "open"),),
+        _first(IdentityRequest.requested_at, IdentityRequest.state == "open"),
+        "承办单位申请查看举报人或要求保密的诉求人身份的工单在这里审批。",
     ),
     Queue("archive", "待归档", (P.ORDER_ARCHIVE,), _states(S.RATED), TARGET, "评价完成的工单在这里归档。"),
 )

@@ -23,6 +23,7 @@ from crm.tickets.models import (
     DueChange,
     Extension,
     FollowUp,
+    IdentityRequest,
     InternalStep,
     QualityCheck,
     Rating,
@@ -101,6 +102,8 @@ async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Sec
     if InternalStep in rows:
         mine = {id for id, unit in names.parts.items() if unit == actor.unit_id}
         rows[InternalStep] = [one for one in rows[InternalStep] if one.assignment_id in mine]
+    if not centre:
+        rows[IdentityRequest] = [one for one in rows[IdentityRequest] if one.unit_id == actor.unit_id]
     return [
         Section(kind.title, tuple(kind.read(one, names) for one in rows[kind.table]))
         for kind in kinds
@@ -227,7 +230,8 @@ def _follow_up(one: FollowUp, names: Names) -> Entry:
 def _rating(one: Rating, names: Names) -> Entry:
     solved = words.SOLVED.get(one.solved)
     excluded = "第二十六条，不计入考核" if one.excluded else None
-    facts = _facts(("诉求", solved), ("原因", words.WHY.get(one.reason or "")), ("剔除", excluded))
+    changed = f"已于{said(one.superseded_at)}更改" if one.superseded_at else None
+    facts = _facts(("诉求", solved), ("原因", words.WHY.get(one.reason or "")), ("剔除", excluded), ("更改", changed))
     return Entry(one.at, f"评价：{words.GRADE[one.grade]}", "", facts)
 
 
@@ -247,6 +251,12 @@ def _refusal(one: Refusal, names: Names) -> Entry:
     return Entry(one.proposed_at, head, one.explanation, facts, one.state == "proposed")
 
 
+def _identity(one: IdentityRequest, names: Names) -> Entry:
+    until = said(one.until) if one.until and one.state == "granted" else None
+    facts = _facts(("结论", words.IDENTITY_STATE[one.state]), ("意见", one.reason), ("有效至", until))
+    return Entry(one.requested_at, f"{names.unit(one.unit_id)}申请查看身份", one.purpose, facts, one.state == "open")
+
+
 def _step(one: InternalStep, names: Names) -> Entry:
     done = f"{said(one.done_at)} {names.person(one.done_by)}" if one.done_at else "进行中"
     facts = _facts(("结果", one.result), ("完成", done), ("批示", "分管领导" if one.needs_leader else ""))
@@ -262,6 +272,7 @@ KINDS = (
     Kind("改类", Retype, _retype),
     Kind("时限变动", DueChange, _due),
     Kind("内部流转", InternalStep, _step),
+    Kind("身份查看", IdentityRequest, _identity),
     Kind("不予受理", Refusal, _refusal, centre=True),
     Kind("回访", FollowUp, _follow_up, centre=True),
     Kind("评价", Rating, _rating, centre=True),

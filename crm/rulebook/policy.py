@@ -11,9 +11,10 @@ from core.errors import Invalid, Unavailable
 from core.permissions import Permission
 from core.policy import Policy, PolicySection, parse
 from core.rules import service
+from core.rules.book import Rulebook
 from core.rules.kinds import Kind
 from core.rules.models import RuleVersion
-from core.rules.text import write
+from core.rules.text import values, write
 from crm.installed import installed
 from crm.rulebook.preview import Preview, of_policy
 
@@ -69,6 +70,19 @@ def preview_of(row: RuleVersion, chain: list[RuleVersion]) -> Preview | None:
     base = next((one for one in chain if one.id == row.based_on), None)
     policy = installed().rules.policy_of(base.version) if base else None
     return of_policy(policy, parse(row.text), installed().calendar) if policy else None
+
+
+def in_force_since(book: Rulebook, at: datetime) -> dict[tuple[str, str], datetime]:
+    """A01-1: for each value of the policy in force at `at`, from when on it has stood as it stands."""
+    since: dict[tuple[str, str], datetime] = {}
+    last: dict[tuple[str, str], object] = {}
+    for enacted in (one for one in book.policies if one.since <= at):
+        for section in enacted.policy.sections.values():
+            for one in values(section):
+                key = (one.section, one.name)
+                if key not in last or last[key] != one.value:
+                    since[key], last[key] = enacted.since, one.value
+    return since
 
 
 def _draft(text: str, base: RuleVersion, policy: Policy) -> Draft:

@@ -1,7 +1,8 @@
 """A list of orders as a workbook that says who took it along, when, why and under which number.
 
-Nobody's export holds the caller of a 举报 or of a confidential order, nor the text of a 举报; other callers are
-masked. The act is in the ledger before the first byte leaves.
+Nobody's export holds the caller of a 举报 or of a confidential order, nor the text of a 举报 or of an order with a
+level of secrecy; other callers, numbers in texts and doors are masked. The act is in the ledger before the first byte
+leaves.
 """
 
 import asyncio
@@ -28,10 +29,12 @@ from crm.county.categories import LABELS, Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.search.filter import OrderFilter, understand
+from crm.search.footnotes import footnotes
 from crm.search.narrow import narrow
 from crm.search.stretches import stretches
 from crm.search.walk import Rows, walk
 from crm.search.workbook import Sheet, write
+from crm.tickets.masking import mask_address, mask_numbers
 from crm.tickets.models import Ticket
 from crm.tickets.states import State
 
@@ -39,6 +42,7 @@ MOST_ROWS = 20_000
 """What a spreadsheet on an office machine opens quickly; more is a report, not a list."""
 ACTION = "orders.export"
 SEALED_TEXT = "（举报内容不随表导出，请在系统内查看）"
+SECRET_TEXT = "（已定保密级别，内容不随表导出，请在系统内查看）"
 HEADS = (
     ("工单编号", 20),
     ("类别", 8),
@@ -61,7 +65,7 @@ _COLUMNS = (
     Ticket.category,
     Ticket.state,
     Ticket.title,
-    case((Ticket.sealed.is_(False), Ticket.content), else_=SEALED_TEXT),
+    case((Ticket.sealed, SEALED_TEXT), (Ticket.secrecy != "none", SECRET_TEXT), else_=Ticket.content),
     Ticket.address,
     Ticket.area,
     Ticket.sealed,
@@ -95,6 +99,7 @@ async def export(db: Database, actor: Actor, wanted: OrderFilter, reason: str, *
     at, number = now(), f"DC{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
     async with db.session() as session:
         rows = await _rows(session, actor, wanted)
+        notes = await footnotes(session, [row[-1] for row in rows])
         units = {row.id: row.name for row in await session.execute(select(Unit.id, Unit.name))}
         await record(
             session, actor, ACTION, "export", number, reason=reason.strip(), count=len(rows), filter=told(wanted)
@@ -102,7 +107,7 @@ async def export(db: Database, actor: Actor, wanted: OrderFilter, reason: str, *
     mark = (
         f"{title} 工单导出 · 导出人 {actor.name} · {local(at):%Y年%m月%d日 %H:%M} · 编号 {number} · 内部资料，不得外传"
     )
-    sheet = Sheet("工单", mark, HEADS, [_cells(row, units) for row in rows])
+    sheet = Sheet("工单", mark, HEADS, [_cells(row, units) for row in rows], notes)
     return Exported(number, len(rows), await asyncio.to_thread(write, sheet))
 
 
@@ -139,9 +144,9 @@ def _cells(row: Sequence[Any], units: dict[UUID, str]) -> list[str]:
         number,
         LABELS[Category(category)] if category else "",
         State(state).label,
-        title,
-        content,
-        address,
+        mask_numbers(title),
+        mask_numbers(content),
+        mask_address(address),
         areas[area].name if area in areas else "",
         caller,
         called,

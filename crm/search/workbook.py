@@ -20,6 +20,7 @@ LONGEST_CELL = 32_767
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 """What a spreadsheet, or what a sheet is saved as, may take for a formula (OWASP: CSV injection)."""
 _MARK = Font(color="FF8A5A00", size=10)
+_NOTE = Font(size=10)
 _HEAD = Font(bold=True)
 _GROUND = PatternFill("solid", start_color="FFE8ECF1")
 _WRAP = Alignment(wrap_text=True, vertical="top")
@@ -36,6 +37,8 @@ class Sheet:
     mark: str
     heads: Sequence[tuple[str, int]]
     rows: Iterable[Sequence[str]]
+    notes: Sequence[str] = ()
+    """Footnotes below the rows."""
 
 
 def write(sheet: Sheet) -> IO[bytes]:
@@ -57,6 +60,8 @@ def write(sheet: Sheet) -> IO[bytes]:
     page.append([_text(page, head, font=_HEAD, fill=_GROUND) for head, _ in sheet.heads])
     for row in sheet.rows:
         page.append([_text(page, value, alignment=_WRAP) for value in row])
+    for note in sheet.notes:
+        page.append([_text(page, note, font=_NOTE)])
     if sheet.mark:
         page.append([_text(page, sheet.mark, font=_MARK)])
     file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever reads it closes it

@@ -46,6 +46,7 @@ class Correction(Given):
     caller_phone: Annotated[str | None, Field(max_length=32), AfterValidator(_phone)] = None
     anonymous: bool | None = None
     confidential: bool | None = None
+    emergency: bool | None = None
 
     def given(self) -> dict[str, Any]:
         """Name -> value of the fields that were sent; NOT NULL texts never become None."""
@@ -53,7 +54,7 @@ class Correction(Given):
         for name in ("title", "content", "address", "occurred"):
             if name in sent and sent[name] is None:
                 sent[name] = ""
-        for name in ("anonymous", "confidential"):
+        for name in ("anonymous", "confidential", "emergency"):
             if name in sent and sent[name] is None:
                 sent[name] = False
         return sent

@@ -129,6 +129,11 @@ class Act(StrEnum):
     SUPERVISE = "supervise"
     DISMISS_CANDIDATE = "dismiss-candidate"
     RELEASE = "release"
+    RERATE = "rerate"
+    CLASSIFY = "classify"
+    ASK_IDENTITY = "ask-identity"
+    GRANT_IDENTITY = "grant-identity"
+    REFUSE_IDENTITY = "refuse-identity"
     ARCHIVE = "archive"
     RECOUNT = "recount"
     OVERDUE = "overdue"
@@ -201,6 +206,11 @@ _ACTS: dict[Act, str] = {
     Act.SUPERVISE: "督办立案",
     Act.DISMISS_CANDIDATE: "不予立案",
     Act.RELEASE: "督办销号",
+    Act.RERATE: "更改评价",
+    Act.CLASSIFY: "保密与公开",
+    Act.ASK_IDENTITY: "申请查看身份",
+    Act.GRANT_IDENTITY: "同意查看身份",
+    Act.REFUSE_IDENTITY: "不同意查看身份",
     Act.ARCHIVE: "归档",
     Act.RECOUNT: "按新日历核算期限",
     Act.OVERDUE: "办理逾期",

@@ -23,6 +23,7 @@ from crm.tickets.acts import (
     returning,
     retyping,
     reworking,
+    secrecy,
     signing,
 )
 from crm.tickets.guards import (
@@ -39,6 +40,7 @@ from crm.tickets.models import (
     Dispute,
     Extension,
     FollowUp,
+    IdentityRequest,
     InternalStep,
     Rating,
     Refusal,
@@ -51,6 +53,7 @@ from crm.tickets.rules import Line
 from crm.tickets.states import DISPATCHED_ONCE, OPEN, WITH_UNITS, Act, By, Stage, State
 
 S, C = State, By.CENTRE
+NOT_DROPPED = frozenset(State) - {S.VOID, S.MERGED}
 RATED_WHOLE = (closing.rating_is_whole, call_is_with_the_citizen)
 
 
@@ -257,6 +260,22 @@ TABLE: tuple[Line, ...] = (
          guards=(reworking.ground_holds,), reads=(Rating, Reply)),
     Line(Act.REWORK, C, one(S.VERIFYING), S.DISPATCHED, P.ORDER_VERIFY, reworking.order_rework, "第十二条(七)",
          conditions=(reworking.was_dispatched,), guards=(reworking.not_longer,), reads=(Rating,)),
+    Line(Act.RERATE, C, one(S.RATED, S.VERIFYING), S.VERIFYING, P.ORDER_FOLLOW_UP, closing.rerate, "第十二条(八)",
+         when=("改为不满意或非常不满意", closing.rated_badly), conditions=(closing.rating_may_change,),
+         guards=(closing.rerating_is_whole, call_is_with_the_citizen), reads=(FollowUp, Rating)),
+    Line(Act.RERATE, C, one(S.RATED, S.VERIFYING), S.RATED, P.ORDER_FOLLOW_UP, closing.rerate, "第十二条(八)",
+         conditions=(closing.rating_may_change,), guards=(closing.rerating_is_whole, call_is_with_the_citizen),
+         reads=(FollowUp, Rating)),
+    # 保密与公开 第二十二条、第二十八条(八)
+    Line(Act.CLASSIFY, C, NOT_DROPPED, None, P.ORDER_EDIT, secrecy.classify, "第二十二条"),
+    Line(Act.CLASSIFY, C, NOT_DROPPED, None, P.ORDER_REVIEW, secrecy.classify, "第二十二条"),
+    Line(Act.CLASSIFY, C, NOT_DROPPED, None, P.ORDER_FOLLOW_UP, secrecy.classify, "第二十二条"),
+    Line(Act.ASK_IDENTITY, By.LEAD, one(S.HANDLING), None, P.ORDER_HANDLE, secrecy.ask_identity, "第二十二条",
+         conditions=(secrecy.identity_is_hidden, secrecy.none_asked), reads=(IdentityRequest,)),
+    Line(Act.GRANT_IDENTITY, C, WITH_UNITS, None, P.ORDER_VERIFY, secrecy.grant_identity, "第二十二条",
+         conditions=(secrecy.one_asked,), reads=(IdentityRequest,)),
+    Line(Act.REFUSE_IDENTITY, C, WITH_UNITS, None, P.ORDER_VERIFY, secrecy.refuse_identity, "第二十二条",
+         conditions=(secrecy.one_asked,), reads=(IdentityRequest,)),
     # 督办候选 第十二条(五)(七)
     Line(Act.SUPERVISE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.confirm_candidate, "第十二条(五)",
          guards=(reworking.candidate_is_open,), reads=(SupervisionCandidate,)),

@@ -14,6 +14,7 @@ from crm.policy import SmsPolicy
 from crm.sms.text import units
 from web import paging
 from web.context import Context
+from web.pages.regulations import own_articles
 from web.route import Asks, Nothing, Route
 
 
@@ -39,6 +40,8 @@ async def index(ctx: Context, asked: Inbox) -> web.Response:
         "notices.html",
         place="notices",
         rows=rows,
+        basis=installed().policy[NoticesPolicy].basis,
+        own=own_articles(),
         asked=asked,
         unread=await service.unread(ctx.session, user),
         older=paging.older("/notices", rows, "created_at", filters),
@@ -74,7 +77,9 @@ async def texts(ctx: Context, asked: Nothing) -> web.Response:
         for name, field in LettersPolicy.model_fields.items()
         if name != "basis"
     ]
-    return await ctx.page("notice_texts.html", place="policy", rows=rows, letters=written, version=policy.version)
+    return await ctx.page(
+        "notice_texts.html", place="policy", rows=rows, letters=written, own=own_articles(), version=policy.version
+    )
 
 
 WHO = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)

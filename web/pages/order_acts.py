@@ -63,6 +63,8 @@ async def with_files(ctx: Context, asked: Acting, act: Act, values: dict[str, An
     if not uploads:
         return await perform(ctx.session, ctx.actor, asked.id, asked.version, act, values)
     good = files.all_checked(uploads)
+    async with ctx.parts.database.session() as session:
+        await files.open_order(session, ctx.actor, asked.id)
     kept = await files.keep(ctx.parts.store, ctx.actor, asked.id, good)
     try:
         await files.add(ctx.session, ctx.actor, asked.id, kept)

@@ -20,9 +20,12 @@ from crm.procedure import UpstreamPolicy
 from crm.queries import people
 from crm.queries.story import links, story
 from crm.search.earlier import earlier_of
+from crm.search.footnotes import footnotes
+from crm.secrecy_policy import SecrecyPolicy
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.tickets import access, dispatch, files, service
+from crm.tickets.acts.secrecy import Consent, Secrecy
 from crm.tickets.case import rows_of
 from crm.tickets.dues import effective
 from crm.tickets.input import Correction
@@ -32,6 +35,7 @@ from crm.tickets.states import Act, Stage, State
 from web import act_forms
 from web.context import Context
 from web.pages import order_form
+from web.pages.regulations import own_articles
 from web.route import Asks, Route
 
 NEAR_DAYS = 1
@@ -73,6 +77,7 @@ class Draft(Acting):
     caller_name: str = Field("", max_length=40)
     caller_phone: str = Field("", max_length=32)
     confidential: bool = False
+    emergency: bool = False
     lead_unit: UUID | None = None
     assist_units: list[UUID] = Field([], max_length=10)
     basis: str = Field("", max_length=200)
@@ -107,16 +112,18 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
 
 
 async def reveal(ctx: Context, asked: Asking) -> web.Response:
-    """The same with the caller in full, once; who looked and why is in the ledger."""
-    return await _page(ctx, asked.id, await people.reveal(ctx.session, ctx.actor, asked.id, asked.reason))
+    """The same with the citizen in full for some minutes; who looked and why is in the ledger."""
+    await people.reveal(ctx.session, ctx.actor, asked.id, asked.reason)
+    return await _page(ctx, asked.id, f"/orders/{asked.id}")
 
 
-CENTRE_ALONE = (Act.FOLLOW_UP, Act.EXCLUDE, Act.DISMISS_CANDIDATE)
+CENTRE_ALONE = (Act.FOLLOW_UP, Act.RERATE, Act.EXCLUDE, Act.CLASSIFY, Act.DISMISS_CANDIDATE)
 """Acts that a unit does not read of: whom the centre rang up, and candidates that came to nothing (A12.7-3)."""
 
 
-async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = None) -> web.Response:
+async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
     ticket = await access.get(ctx.session, ctx.actor, ticket_id)
+    seen = await people.unmasked(ctx.session, ctx.actor, ticket)
     session = ctx.session
     last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
     handling = await session.scalar(last)
@@ -137,10 +144,14 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     return await ctx.page(
         "order.html",
         place="orders",
-        at=f"/orders/{ticket.id}" if revealed else "",
+        at=at,
         ticket=ticket,
-        revealed=revealed,
-        may_reveal=ctx.actor.may(P.PERSONAL_UNMASK),
+        seen=seen,
+        revealed=seen.caller if seen else None,
+        may_reveal=ctx.actor.may(P.PERSONAL_UNMASK) or ctx.actor.may(P.ORDER_CONTACT),
+        minutes=installed().policy[SecrecyPolicy].unmask_minutes,
+        secrecy=Secrecy(ticket.secrecy),
+        consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
         form=form,
         acts=await act_forms.build(session, ctx.actor, ticket, form.offered),
         story=await story(session, ctx.actor, ticket),
@@ -151,6 +162,8 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         clock=order_clock(ticket, handling, buffer) if handling else None,
         upstream_buffer=buffer,
         part_clock=part_clock,
+        rests_on=await footnotes(session, [ticket.id]) if handling else [],
+        own=own_articles(),
         assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all() if centre else None,
@@ -265,7 +278,7 @@ async def void(ctx: Context, asked: Void) -> web.Response:
 def correction(asked: Draft, ticket: Ticket, *, touched_only: bool) -> Correction:
     """What the person decided: on dispatch everything that stood on the page, else only what differs."""
     values: dict[str, Any] = {
-        name: getattr(asked, name) for name in ("category", "matter", "area", "confidential", *TEXTS)
+        name: getattr(asked, name) for name in ("category", "matter", "area", "confidential", "emergency", *TEXTS)
     }
     if not asked.caller_name:
         del values["caller_name"]
@@ -285,11 +298,11 @@ ROUTES = (
     Route(
         "POST",
         "/orders/{id}/caller",
-        P.PERSONAL_UNMASK,
+        (P.PERSONAL_UNMASK, P.ORDER_CONTACT),
         Asking,
         reveal,
         "查看诉求人",
-        ("no-such-order", "no-reason", "sealed"),
+        ("no-such-order", "no-reason", "sealed", "not-at-work"),
     ),
     Route("POST", "/orders/{id}/void", P.ORDER_EDIT, Void, void, "作废工单", ERRORS),
 )

@@ -17,11 +17,13 @@ from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from core.rules.service import LONGEST_TEXT
 from core.rules.text import section_title, values, write
+from crm.conflicts_policy import ConflictsPolicy
 from crm.installed import installed
 from crm.rulebook import policy
 from crm.rulebook.policy import Draft
 from web import rule_form
 from web.context import Context
+from web.pages.regulations import own_articles
 from web.route import Asks, Nothing, Route
 
 Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
@@ -69,6 +71,9 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
         place="policy",
         policy=present,
         sections=[(one.key, section_title(one), list(values(one))) for one in present.sections.values()],
+        since=policy.in_force_since(installed().rules, now()),
+        conflicts=present[ConflictsPolicy],
+        own=own_articles(),
         versions=[(row, standing(row, rows)) for row in rows],
         waiting=[row for row in rows if row.state == Standing.PROPOSED],
         may_propose=ctx.actor.may(Permission.POLICY_PROPOSE),

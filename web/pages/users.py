@@ -7,7 +7,8 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import or_, select
 
-from core.errors import NotFound
+from core import phone as numbers
+from core.errors import Invalid, NotFound
 from core.identity import administration, passwords
 from core.identity import service as identity
 from core.identity.models import Unit, User, WebSession
@@ -27,6 +28,17 @@ class Profile(Asks):
     name: Annotated[str, Field(min_length=1, max_length=40)]
     roles: Annotated[list[Role], Field(max_length=10)] = []
     unit_id: UUID | None = None
+    phone: Annotated[str, Field(max_length=32)] = ""
+
+    @property
+    def mobile(self) -> str | None:
+        """E.164; None where none was given. Raises Invalid for what takes no message."""
+        if not self.phone:
+            return None
+        number = numbers.normalise(self.phone)
+        if not numbers.is_mobile(number):
+            raise Invalid("bad-phone", "请填写手机号。", fields={"phone": "通知短信须发到手机号，请填写手机号。"})
+        return number
 
 
 class NewUser(Profile):
@@ -77,9 +89,11 @@ async def _choices(ctx: Context) -> dict[str, Any]:
 async def create(ctx: Context, asked: NewUser) -> web.Response:
     """A new user; the first password is shown once."""
     await administration.require_consistent(ctx.session, frozenset(asked.roles), asked.unit_id)
+    mobile = asked.mobile
     user, first = await identity.create_user(
         ctx.session, ctx.actor, login=asked.login, name=asked.name, roles=frozenset(asked.roles), unit_id=asked.unit_id
     )
+    user.phone = mobile
     return await _page(ctx, user, first)
 
 
@@ -129,6 +143,7 @@ async def edit(ctx: Context, asked: EditedUser) -> web.Response:
         name=asked.name,
         roles=frozenset(asked.roles),
         unit_id=asked.unit_id,
+        phone=asked.mobile,
     )
     return ctx.redirect(f"/users/{asked.id}", "用户资料已保存。")
 
@@ -164,7 +179,7 @@ async def end_sessions(ctx: Context, asked: Reasoned) -> web.Response:
 
 
 P = Permission.USER_ADMIN
-ROLES = ("no-role", "no-unit", "no-such-unit")
+ROLES = ("no-role", "no-unit", "no-such-unit", "bad-phone")
 GONE = ("no-such-user",)
 ROUTES = (
     Route("GET", "/users", P, Nothing, index, "用户"),

@@ -1,5 +1,6 @@
 """回访, 评价, 责任核实 and 归档 (第十二条(七)(八)(九), D21, D22)."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -14,6 +15,7 @@ from crm.tickets.case import Case
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import FollowUp, Rating, SupervisionCandidate, Verification
 from crm.tickets.rules import Given, Nothing, Objection, Told, effect
+from crm.tickets.said import said
 
 
 class Result(StrEnum):
@@ -67,10 +69,26 @@ class Attempt(Given):
     contacted: bool | None = None
     reason: Why | None = None
     words: Annotated[str, Field(max_length=1000), Clean] = ""
+    publish_ok: bool | None = None
+    """Whether the citizen agrees that the answer is published; None: not asked (第二十二条)."""
     call_id: UUID | None = None
 
     def calls(self) -> list[UUID]:
         """The call in which it was asked."""
+        return [self.call_id] if self.call_id else []
+
+
+class Rerating(Given):
+    """更改评价: what the citizen says now (第十二条(八))."""
+
+    grade: Grade
+    solved: bool | None = None
+    reason: Why | None = None
+    words: Annotated[str, Field(max_length=1000), Clean] = ""
+    call_id: UUID | None = None
+
+    def calls(self) -> list[UUID]:
+        """The call in which it was said."""
         return [self.call_id] if self.call_id else []
 
 
@@ -91,12 +109,34 @@ def rating_is_whole(case: Case, given: Attempt) -> Objection | None:
     return None
 
 
-def rated_well(case: Case, given: Attempt) -> bool:
+def rerating_is_whole(case: Case, given: Rerating) -> Objection | None:
+    """A bad rating needs its reason."""
+    if given.grade.bad and given.reason is None:
+        return Objection("请选择不满意的原因", "第十二条(七)", "reason")
+    return None
+
+
+def rating_may_change(case: Case) -> Objection | None:
+    """The citizen may think again for some natural days after the first rating of the round; both are kept."""
+    round_id = case.round.id if case.round else None
+    of_round = [one for one in case.of(Rating) if one.round_id == round_id]
+    if not of_round:
+        return Objection("尚无评价可以更改", "第十二条(八)", "", "no-rating")
+    if of_round[-1].excluded:
+        return Objection("该评价已按第二十六条剔除，不再更改", "第二十六条", "", "rating-excluded")
+    days = case.policy[FollowUpPolicy].rating_changes_days
+    until = of_round[0].at + timedelta(days=days)
+    if case.at < until:
+        return None
+    return Objection(f"评价后{days}日内可更改，已于{said(until)}截止", "第十二条(八)", "", "rating-stands")
+
+
+def rated_well(case: Case, given: Attempt | Rerating) -> bool:
     """满意 or 基本满意."""
     return given.grade is not None and not given.grade.bad
 
 
-def rated_badly(case: Case, given: Attempt) -> bool:
+def rated_badly(case: Case, given: Attempt | Rerating) -> bool:
     """不满意 or 非常不满意."""
     return given.grade is not None and given.grade.bad
 
@@ -120,38 +160,44 @@ def of_round(case: Case) -> list[FollowUp]:
 @effect(Attempt)
 async def follow_up(session: AsyncSession, case: Case, given: Attempt) -> Told:
     """One attempt, and the rating that came of it."""
-    round_id = case.round.id if case.round else None
-    attempt = FollowUp(
-        id=new_id(),
-        ticket_id=case.ticket.id,
-        round_id=round_id,
-        n=len(of_round(case)) + 1,
-        at=case.at,
-        by=case.actor.user_id,
-        result=given.result,
-        contacted=given.contacted,
-        words=given.words,
-        call_id=given.call_id,
-    )
-    session.add(attempt)
+    attempt = _attempt(session, case, given.result, given)
+    attempt.contacted = given.contacted
+    if given.publish_ok is not None:
+        case.ticket.publish_ok = given.publish_ok
     after = {"attempt": attempt.n, "result": given.result, "grade": given.grade, "reason": given.reason}
     if given.grade is None:
         return Told({}, after)
     await session.flush()
-    rating = Rating(
-        id=new_id(),
-        ticket_id=case.ticket.id,
-        round_id=round_id,
-        unit_id=case.ticket.lead_unit_id,
-        follow_up_id=attempt.id,
-        at=case.at,
-        grade=given.grade,
-        solved=given.solved,
-        reason=given.reason,
-        source="phone",
-    )
-    session.add(rating)
+    rating = _rating(session, case, attempt, given.grade, given)
     return Told({}, after | {"solved": given.solved}, result=rating)
+
+
+@effect(Rerating)
+async def rerate(session: AsyncSession, case: Case, given: Rerating) -> Told:
+    """The newer rating counts, the older one stays on record (第十二条(八))."""
+    old = next(one for one in reversed(case.of(Rating)) if one.superseded_at is None)
+    old.superseded_at = case.at
+    attempt = _attempt(session, case, Result.RATED, given)
+    await session.flush()
+    rating = _rating(session, case, attempt, given.grade, given)
+    before = {"grade": old.grade, "reason": old.reason}
+    return Told(before, {"grade": given.grade, "reason": given.reason, "solved": given.solved}, result=rating)
+
+
+def _attempt(session: AsyncSession, case: Case, result: Result, given: Attempt | Rerating) -> FollowUp:
+    made = FollowUp(id=new_id(), ticket_id=case.ticket.id, round_id=case.round.id if case.round else None)
+    made.n, made.at, made.by = len(of_round(case)) + 1, case.at, case.actor.user_id
+    made.result, made.words, made.call_id = result, given.words, given.call_id
+    session.add(made)
+    return made
+
+
+def _rating(session: AsyncSession, case: Case, of: FollowUp, grade: Grade, given: Attempt | Rerating) -> Rating:
+    made = Rating(id=new_id(), ticket_id=case.ticket.id, round_id=of.round_id, follow_up_id=of.id)
+    made.unit_id, made.at, made.source = case.ticket.lead_unit_id, case.at, "phone"
+    made.grade, made.solved, made.reason = grade, given.solved, given.reason
+    session.add(made)
+    return made
 
 
 @effect(NotResponsible)

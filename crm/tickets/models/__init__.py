@@ -6,6 +6,7 @@ from crm.tickets.models.handling import Assignment, DueChange, Extension, Retype
 from crm.tickets.models.order import NumberCounter, Ticket, TicketEvent
 from crm.tickets.models.replying import InternalStep, QualityCheck, Reply
 from crm.tickets.models.returning import Dispute, DisputeAttendee, Refusal, ReturnRequest
+from crm.tickets.models.secrecy import IdentityRequest, Unmasking
 
 __all__ = [
     "Assignment",
@@ -15,6 +16,7 @@ __all__ = [
     "DueChange",
     "Extension",
     "FollowUp",
+    "IdentityRequest",
     "InternalStep",
     "NumberCounter",
     "QualityCheck",
@@ -28,5 +30,6 @@ __all__ = [
     "SupervisionCandidate",
     "Ticket",
     "TicketEvent",
+    "Unmasking",
     "Verification",
 ]

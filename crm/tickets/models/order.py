@@ -105,6 +105,10 @@ class Ticket(Base):
     """督办: 0 none, 1 by the bureau, 2 by 政府办督察股 (D24)."""
     split_from: Mapped[UUID | None] = mapped_column(ForeignKey("tickets.id"))
     """The first order of the same call, when one call had several matters (F09-1)."""
+    secrecy: Mapped[str] = mapped_column(default="none", server_default="none")
+    """保密级别: one of `crm.tickets.acts.secrecy.Secrecy` (第二十二条)."""
+    emergency: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """突发事件 (第十四条): its messages do not wait for the night to end."""
     publish_ok: Mapped[bool | None]
     """Whether the citizen agrees that the answer is published; None: not asked (第二十二条)."""
 

@@ -185,6 +185,10 @@ GIVEN: dict[Act, Make] = {
     Act.FINISH_STEP: lambda world, at: {"result": "同意办理"},
     Act.DELEGATE: lambda world, at: {"unit_id": world.unit()},
     Act.SEND_BACK: lambda world, at: {"text": WORDS},
+    Act.RERATE: lambda world, at: {"grade": world.dice.choice(("satisfied", "unsatisfied")), "reason": "slow"},
+    Act.CLASSIFY: lambda world, at: {"secrecy": "none", "consent": world.dice.choice(("yes", "no")), "reason": WORDS},
+    Act.ASK_IDENTITY: lambda world, at: {"purpose": WORDS},
+    **dict.fromkeys((Act.GRANT_IDENTITY, Act.REFUSE_IDENTITY), REASON),
     Act.NOT_RESPONSIBLE: lambda world, at: {"basis": WORDS},
     Act.REWORK: lambda world, at: {"basis": WORDS},
     Act.EXCLUDE: lambda world, at: {"ground": "item-1", "basis": WORDS},
@@ -203,6 +207,7 @@ WEIGHTS |= {
     Act.APPLY_STATUTE: 0.2,
     Act.RETURN_LATE: 0.5,
     Act.MERGE: 0.5,
+    Act.CLASSIFY: 0.1,
 }
 
 

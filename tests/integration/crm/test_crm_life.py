@@ -157,15 +157,16 @@ async def test_a_desk_is_offered_what_is_possible(desk: Desk) -> None:
         async with desk.db.session() as session:
             return [offer.act for offer in await offers(session, who, await desk.ticket())]
 
-    assert await of(office.agent) == []
+    assert await of(office.agent) == [Act.CLASSIFY]
     assert await of(office.clerk) == [Act.SIGN]
     await desk.act(office.clerk, Act.SIGN)
     assert await of(office.helper) == [Act.SIGN]
     inside = {Act.STEP, Act.FINISH_STEP, Act.DELEGATE, Act.APPROVE_SUB, Act.SEND_BACK_SUB, Act.RECALL_SUB}
-    assert set(await of(office.clerk)) - inside == {Act.SUBMIT, Act.RETURN, Act.EXTEND}
+    assert set(await of(office.clerk)) - inside == {Act.SUBMIT, Act.RETURN, Act.EXTEND, Act.ASK_IDENTITY}
     async with desk.db.session() as session:
         offered = {one.act: one.objection for one in await offers(session, office.clerk, await desk.ticket())}
     assert offered[Act.SUBMIT] is None
+    assert offered[Act.ASK_IDENTITY] is not None, "this citizen hides from nobody"
     assert offered[Act.FINISH_STEP] is not None, "a desk shows why it is not possible"
 
 

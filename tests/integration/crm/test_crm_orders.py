@@ -15,7 +15,7 @@ from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
 from crm.county.categories import Category
 from crm.queries.orders import order_page
-from crm.queries.people import reveal
+from crm.queries.people import reveal, unmasked
 from crm.search.filter import OrderFilter
 from crm.search.service import find
 from crm.sms.models import Sms
@@ -179,8 +179,12 @@ async def test_a_unit_sees_its_own_orders_and_no_others(db: Database, office: An
         with pytest.raises(NotFound):
             await order_page(session, office.stranger, done.ticket.id)
         with pytest.raises(Denied):
-            await reveal(session, office.clerk, done.ticket.id, "想看看")
-        assert (await reveal(session, office.agent, done.ticket.id, "核实地址")).phone == "13800001234"
+            await reveal(session, office.checker, done.ticket.id, "想看看")
+        with pytest.raises(NotFound):
+            await reveal(session, office.stranger, done.ticket.id, "想看看")
+        await reveal(session, office.agent, done.ticket.id, "核实地址")
+        seen = await unmasked(session, office.agent, done.ticket)
+        assert seen is not None and seen.caller is not None and seen.caller.phone == "13800001234"
 
 
 async def test_what_a_person_decided_no_machine_changes(db: Database, office: Any) -> None:

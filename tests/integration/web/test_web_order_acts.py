@@ -69,6 +69,7 @@ async def test_an_order_goes_through_its_forms_to_the_archive(db: Database, serv
     page = await (await clerk.get(f"/orders/{id}")).text()
     assert f'action="/orders/{id}/acts/sign"' in page
     assert "acts/submit" not in page, "only what the table offers now"
+    assert "投诉类10个工作日" in page and "自2023年6月5日起施行" in page, "the clock says what it rests on"
     code = (await ticket_of(db, id)).query_code
     assert code not in page and "order-sms" not in page, "the query code is the citizen's, not the unit's"
     centre = await signed_in(db, serve(), "dispatcher", Role.DISPATCHER)

@@ -80,7 +80,7 @@ def soon() -> str:
 @pytest.mark.proves("F06-1", "A06-1", "A31-1", "F31-1", "A01-1")
 async def test_a_limit_is_changed_by_two_persons(db: Database, clerk: Desk, chief: Desk, keeper: RulesKeeper) -> None:
     page = await (await clerk.get("/policy")).text()
-    assert "第十三条：投诉类工单自派发之日起10个工作日内办结" in page
+    assert '#第十三条">第十三条</a>：投诉类工单自派发之日起10个工作日内办结' in page
     form = await (await clerk.get("/policy/sections/limits")).text()
     preview = await (await clerk.post("/policy/sections/limits", sent(form, value_complaint="8"))).text()
     assert "投诉类（工作日）" in preview

@@ -96,6 +96,7 @@ async def test_no_act_takes_a_file(everything: Desk) -> None:
     body, headers = part("a.png", b"x", "image/png")
     for path in ACTS:
         where = path.replace("{id}", str(NOBODY)).replace("{number}", "12315").replace("{name}", "hotline")
+        where = where.replace("{code}", "yiyang-51")
         answer = await everything.post(where, raw=body, headers=headers)
         assert answer.status == 415, (path, await answer.text())
         clear(await answer.text(), "不受支持")

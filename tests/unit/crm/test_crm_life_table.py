@@ -86,6 +86,11 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
         (act, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED}, BUREAU, ANY)
         for act in (Act.SUPERVISE, Act.DISMISS_CANDIDATE, Act.RELEASE)
     },
+    (Act.RERATE, By.CENTRE): ({S.RATED, S.VERIFYING}, {R.FOLLOW_UP}, ANY),
+    (Act.CLASSIFY, By.CENTRE): (set(State) - {S.VOID, S.MERGED}, INTAKE | {R.DIRECTOR, R.FOLLOW_UP}, ANY),
+    (Act.ASK_IDENTITY, By.LEAD): (HANDLING, UNIT, ANY),
+    (Act.GRANT_IDENTITY, By.CENTRE): (WITH_UNITS, {R.DIRECTOR}, ANY),
+    (Act.REFUSE_IDENTITY, By.CENTRE): (WITH_UNITS, {R.DIRECTOR}, ANY),
     (Act.ARCHIVE, By.CENTRE): ({S.RATED, S.ANSWERED}, {R.DIRECTOR, R.ARCHIVIST}, ANY),
 }
 """What an officer reads in the regulation, written down a second time: act and standing -> states, roles, stages."""
