@@ -79,38 +79,31 @@ async def test_files_are_kept_with_the_answer_and_read_back(
         assert await session.scalar(seen) == 1
 
 
-@pytest.mark.proves("F12.4-1")
-@pytest.mark.parametrize(
-    ("files", "given", "field", "sentence"),
-    [
-        ([("病毒.exe", b"MZ\x90")], {}, "file", "病毒.exe：附件须为 PDF"),
-        ([("照片.png", PNG), ("页面.pdf", b"<script>")], {}, "file", "页面.pdf：附件须为 PDF"),
-        ([("大.pdf", PDF + bytes(LARGEST))], {}, "file", "不超过20 MB"),
-        ([("空.pdf", b"")], {}, "file", "空.pdf：附件须有内容"),
-        ([("照片.png", PNG)] * 11, {}, "", "附件一次最多 10 个"),
-        ([("照片.png", PNG)], {"contact_person": ""}, "contact_person", "请填写答复的经办人"),
-        ([("照片.png", PNG)], {"contact_at": "明天"}, "contact_at", "时间格式不正确"),
-        ([], {"evidence": ""}, "evidence", "请上传佐证材料"),
-    ],
+REFUSED: tuple[tuple[list[tuple[str, bytes]], dict[str, str], str, str], ...] = (
+    ([("病毒.exe", b"MZ\x90")], {}, "file", "病毒.exe：附件须为 PDF"),
+    ([("照片.png", PNG), ("页面.pdf", b"<script>")], {}, "file", "页面.pdf：附件须为 PDF"),
+    ([("大.pdf", PDF + bytes(LARGEST))], {}, "file", "不超过20 MB"),
+    ([("空.pdf", b"")], {}, "file", "空.pdf：附件须有内容"),
+    ([("照片.png", PNG)] * 11, {}, "", "附件一次最多 10 个"),
+    ([("照片.png", PNG)], {"contact_person": ""}, "contact_person", "请填写答复的经办人"),
+    ([("照片.png", PNG)], {"contact_at": "明天"}, "contact_at", "时间格式不正确"),
+    ([], {"evidence": ""}, "evidence", "请上传佐证材料"),
 )
-async def test_of_a_refused_answer_nothing_is_kept(
-    db: Database,
-    home: Path,
-    handling: tuple[Desk, UUID],
-    files: list[tuple[str, bytes]],
-    given: dict[str, str],
-    field: str,
-    sentence: str,
-) -> None:
+"""Files, what else is filled in -> the field and what is said beside it."""
+
+
+@pytest.mark.proves("F12.4-1")
+async def test_of_a_refused_answer_nothing_is_kept(db: Database, home: Path, handling: tuple[Desk, UUID]) -> None:
     clerk, id = handling
-    refused = await send(clerk, db, id, files, **given)
-    assert refused.status in (400, 422), await refused.text()
-    told = await refused.json(content_type=None)
-    assert sentence in (told["fields"][field] if field else told["title"])
-    async with db.session() as session:
-        assert await session.scalar(select(func.count()).select_from(Attachment)) == 0
-        assert await session.scalar(select(func.count()).select_from(Reply)) == 0
-    assert kept(home) == []
+    for files, given, field, sentence in REFUSED:
+        refused = await send(clerk, db, id, files, **given)
+        assert refused.status in (400, 422), await refused.text()
+        told = await refused.json(content_type=None)
+        assert sentence in (told["fields"][field] if field else told["title"])
+        async with db.session() as session:
+            assert await session.scalar(select(func.count()).select_from(Attachment)) == 0
+            assert await session.scalar(select(func.count()).select_from(Reply)) == 0
+        assert kept(home) == [], sentence
     assert (await ticket_of(db, id)).state == State.HANDLING
 
 
