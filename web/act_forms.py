@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +37,8 @@ class ActForm:
     fields: Sequence[ActField]
     final: str
     open: bool
+    until: datetime | None = None
+    """Until when it is possible (exclusive)."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
             asked = act_fields.fields(one.act, one.given, here)
             final = act_words.FINAL.get(one.act, "")
             alone = one.given is Nothing or one.act in FIRST
-            forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone))
+            forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone, one.until))
     forms.sort(key=lambda form: not form.open)
     return OrderActs(forms, refused)
 

@@ -85,6 +85,7 @@ LABELS: dict[str, str] = {
     "attendees": "参会人员",
     "basis": "依据",
     "candidate_id": "督办候选",
+    "chair": "主持人",
     "category": "诉求类别",
     "citation": "政策法规名称和条款",
     "close_kind": "办结方式",
@@ -127,12 +128,14 @@ LABELS: dict[str, str] = {
     "occurred": "发生时间",
     "opinion": "上报意见",
     "parts": "拆分出的事项",
+    "place": "会议地点",
     "position": "职务",
     "publish_ok": "本件适宜公开",
     "reason": "原因",
     "reasons": "存在的问题",
     "referral": "转接去向",
     "result": "结果",
+    "signed": "已在纪要上签字",
     "soft_due_at": "内部时限",
     "solved": "诉求是否解决",
     "suggested_unit_id": "改派意见",
@@ -140,6 +143,7 @@ LABELS: dict[str, str] = {
     "title": "标题",
     "told": "已告知诉求人转接去向",
     "unit_id": "单位",
+    "unsigned_reason": "未签字的原因",
     "upstream_due": "市级新的办理期限",
     "words": "诉求人原话",
 }
@@ -161,6 +165,11 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.EXCLUDE, "ground"): "适用条款",
     (A.MEET, "document"): "纪要文号",
 }
+LIVE: dict[tuple[Act, str], str] = {
+    (A.EXTEND, "days"): "extension",
+    (A.EXTEND_EXCEPTIONALLY, "days"): "extension",
+}
+"""Fields whose consequence the server says at once, and the page of the order that says it."""
 HELPS: dict[str, str] = {
     "contact_reference": "通话录音编号、回执号等",
     "contact_note": "何时、以何方式联系过几次",
@@ -173,7 +182,7 @@ HELPS: dict[str, str] = {
     "days": "不超过原办理时限",
     "master_id": "填写工单编号，例如 YY20261123-00001",
     "earlier_id": "填写工单编号，例如 YY20261123-00001",
-    "attendees": "不用的行留空",
+    "attendees": "各单位分管领导；不用的行留空",
     "parts": "原工单保留第一项；不用的行留空",
     "basis": "政策法规条款、文件或事实",
 }

@@ -38,6 +38,7 @@ PLACES = (
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
+    Place("统计", "statistics", "/statistics/returns", "退回与延期", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
@@ -50,6 +51,7 @@ PLACES = (
     Place("管理", "jobs", "/jobs", "失败任务", (P.SYSTEM_VIEW,), count_failed, "alarm"),
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
     Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
+    Place("规则", "limits", "/limits", "特别时限", (P.POLICY_VIEW, P.ORDER_REVIEW), counts.limit_proposals, "waits"),
     Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
 )
 

@@ -20,6 +20,7 @@ from core.rules.text import section_title, values, write
 from crm.installed import installed
 from crm.rulebook import policy
 from crm.rulebook.policy import Draft
+from crm.rulebook.readings import in_force, readings
 from web import rule_form
 from web.context import Context
 from web.route import Asks, Nothing, Route
@@ -69,6 +70,7 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
         place="policy",
         policy=present,
         sections=[(one.key, section_title(one), list(values(one))) for one in present.sections.values()],
+        readings=[(id, one, in_force(present, one)) for id, one in readings().items()],
         versions=[(row, standing(row, rows)) for row in rows],
         waiting=[row for row in rows if row.state == Standing.PROPOSED],
         may_propose=ctx.actor.may(Permission.POLICY_PROPOSE),

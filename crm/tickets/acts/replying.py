@@ -150,7 +150,7 @@ async def submit(session: AsyncSession, case: Case, given: Submission) -> Told:
     part = case.part
     part.submitted_at, part.stage = case.at, Stage.SUBMITTED
     reply = _reply(case, given.text, "submitted", given.attachments)
-    reply.due_at = case.handling.due_at
+    reply.due_at = part.due_at
     kept = given.model_dump(include={"citation", "explained", "solved", "contact_at", "contact_reference"})
     kept |= {"contact_note": given.contact_note, "publish_ok": given.publish_ok}
     for name, value in kept.items():

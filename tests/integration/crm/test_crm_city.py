@@ -18,7 +18,7 @@ from core.ledger.models import LedgerEntry
 from crm.city import importing, rejected, writing
 from crm.city.judging import Verdict
 from crm.city.models import CityImport, CityOrder, CityReport, CityRow
-from crm.tickets.models import Extension, Ticket
+from crm.tickets.models import DueChange, Extension, Ticket
 from crm.tickets.states import Act, State
 
 
@@ -121,7 +121,11 @@ async def test_a_changed_row_moves_the_upstream_due_and_nothing_that_the_county_
     await take(db, office.dispatcher, made.id)
     after = await desk.ticket()
     assert (after.upstream_due_at, after.content) == (at("2026-03-21 00:00"), content)
-    assert (after.version, after.due_at) == (before.version + 1, before.due_at)
+    assert (after.version, after.due_at) == (before.version + 1, at("2026-03-17 00:00"))
+    [moved] = await desk.rows(DueChange)
+    assert (moved.cause, moved.before, moved.after) == ("upstream", before.due_at, after.due_at)
+    assert moved.assignment_id == (await desk.part("cgj")).id, "the county's own due stays"
+    assert (await desk.round()).due_at == after.due_at
     assert (await desk.events())[-1].act == Act.CITY_CHANGED
     again = await bring(db, office.dispatcher, xlsx(row(办结时限="2026-03-20", 诉求内容="另有噪音，请一并处理。")))
     assert again.counts["present"] == 1
@@ -190,7 +194,9 @@ async def test_an_extension_waits_for_the_citys_consent(db: Database, office: An
     assert (asked["办理环节"], asked["延期工作日"], asked["申请理由"]) == ("延期申请", "5", "情况复杂")
     answer = {"consents": True, "answer": "市中心同意延期至3月24日", "upstream_due": "2026-03-24"}
     await desk.act(office.dispatcher, Act.CITY_ON_EXTENSION, **answer)
-    assert (await desk.ticket()).due_at == due, "the city's answer alone moves nothing of the county's"
+    made = await desk.round()
+    assert (await desk.ticket()).due_at == made.due_at == at("2026-03-17 00:00"), "held to the county's own due now"
+    assert due == at("2026-03-13 00:00"), "it was held to the city's before"
     await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="市级已同意")
     ticket = await desk.ticket()
     assert (ticket.due_at, ticket.upstream_due_at) == (at("2026-03-24 00:00"), at("2026-03-25 00:00"))

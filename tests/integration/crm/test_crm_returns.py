@@ -169,7 +169,7 @@ async def test_the_second_return_goes_to_the_meeting_and_nowhere_else(desk: Desk
 
 
 async def meeting(desk: Desk) -> None:
-    who = {"unit_id": desk.office.units["gaj"], "name": "王局长", "position": "副局长"}
+    who = {"unit_id": desk.office.units["gaj"], "name": "王局长", "position": "副局长", "signed": True}
     minutes = "各方说明职责分工，形成一致意见"
     with pytest.raises(Invalid, match="参会人员"):
         other = who | {"unit_id": desk.office.units["mzj"]}
