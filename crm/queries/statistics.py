@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from core.actor import Actor
 from core.clock import SHANGHAI
@@ -22,6 +23,8 @@ from crm.tickets.models import Assignment, Extension, ReturnRequest, Ticket
 from crm.tickets.states import By
 
 MOST_LISTED = 500
+Part = aliased(Assignment)
+"""The part that was returned or extended; whether an order is visible is asked of assignments apart from it."""
 WAITING = ("open", "forwarded", "disputed")
 
 
@@ -188,9 +191,9 @@ async def returned_orders(
     """The applications behind one unit's line, as far as this actor may know of the orders."""
     wanted = (
         select(ReturnRequest, Ticket)
-        .join(Assignment, Assignment.id == ReturnRequest.assignment_id)
+        .join(Part, Part.id == ReturnRequest.assignment_id)
         .join(Ticket, Ticket.id == ReturnRequest.ticket_id)
-        .where(*_dispatched(actor, period), Assignment.unit_id == unit, visible_to(actor))
+        .where(*_dispatched(actor, period, Part), Part.unit_id == unit, visible_to(actor))
         .order_by(ReturnRequest.requested_at.desc(), ReturnRequest.id)
         .limit(MOST_LISTED)
     )
@@ -203,10 +206,10 @@ async def extended_orders(
     """The applications behind one unit's line, as far as this actor may know of the orders."""
     wanted = (
         select(Extension, Ticket)
-        .join(Assignment, Assignment.id == Extension.assignment_id)
+        .join(Part, Part.id == Extension.assignment_id)
         .join(Ticket, Ticket.id == Extension.ticket_id)
         .where(Extension.applied_at >= period.since, Extension.applied_at < period.until)
-        .where(Assignment.unit_id == unit, *_own(actor), visible_to(actor))
+        .where(Part.unit_id == unit, *_own(actor, Part), visible_to(actor))
         .order_by(Extension.applied_at.desc(), Extension.id)
         .limit(MOST_LISTED)
     )
@@ -217,13 +220,13 @@ def _count(condition: ColumnElement[bool]) -> Any:
     return func.count().filter(condition)
 
 
-def _own(actor: Actor) -> tuple[ColumnElement[bool], ...]:
-    return () if actor.may(Permission.ORDER_VIEW) else (Assignment.unit_id == actor.unit_id,)
+def _own(actor: Actor, part: Any = Assignment) -> tuple[ColumnElement[bool], ...]:
+    return () if actor.may(Permission.ORDER_VIEW) else (part.unit_id == actor.unit_id,)
 
 
-def _dispatched(actor: Actor, period: Period) -> tuple[ColumnElement[bool], ...]:
-    inside = (Assignment.dispatched_at >= period.since, Assignment.dispatched_at < period.until)
-    return (Assignment.role == By.LEAD, *inside, *_own(actor))
+def _dispatched(actor: Actor, period: Period, part: Any = Assignment) -> tuple[ColumnElement[bool], ...]:
+    inside = (part.dispatched_at >= period.since, part.dispatched_at < period.until)
+    return (part.role == By.LEAD, *inside, *_own(actor, part))
 
 
 async def _lines(session: AsyncSession, found: dict[UUID, Any]) -> list[Line]:

@@ -24,7 +24,7 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
     dispute = await session.scalar(newest)
     if dispute is None:
         raise NotFound("no-dispute", "本工单没有争议协调。")
-    sat = select(DisputeAttendee).where(DisputeAttendee.dispute_id == dispute.id).order_by(DisputeAttendee.id)
+    sat = select(DisputeAttendee).where(DisputeAttendee.dispute_id == dispute.id)
     units = {row.id: row.name for row in await session.execute(select(Unit.id, Unit.name))}
     signers = [id for id in (dispute.recorded_by, dispute.closed_by) if id]
     people = await session.execute(select(User.id, User.name).where(among(User.id, signers)))
@@ -37,7 +37,7 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
         dispute=dispute,
         trigger=story_words.TRIGGER[dispute.trigger],
         outcome=OUTCOMES.get(dispute.outcome or "", ""),
-        attendees=list(await session.scalars(sat)),
+        attendees=sorted(await session.scalars(sat), key=lambda one: units.get(one.unit_id, "")),
         units=units,
         assists=assists,
         recorded_by=names.get(dispute.recorded_by, "") if dispute.recorded_by else "",
