@@ -105,13 +105,12 @@ def assist_due(case: Case) -> datetime | None:
 
 
 def _pull_subs(case: Case) -> None:
-    """F08-6: a sub-unit's due stays a working day before the one that it answers to; its own clock, no change of it."""
-    if case.due_at is None:
-        return
-    latest = earlier_by(case, case.due_at, 1)
+    """F08-6: a sub-unit's due stays a working day before the part that it answers to; no change of a round's."""
+    dues = {part.id: part.due_at for part in case.parts}
     for part in case.role(By.SUB):
-        if part.due_at is not None and part.due_at > latest:
-            part.due_at = latest
+        above = dues.get(part.parent_id) if part.parent_id else None
+        if above is not None and part.due_at is not None:
+            part.due_at = min(part.due_at, earlier_by(case, above, 1))
 
 
 def earlier_by(case: Case, due_at: datetime, days: int) -> datetime:

@@ -65,7 +65,7 @@ TABLE: tuple[Line, ...] = (
     Line(Act.CONFIRM, C, one(S.DRAFT), S.CONFIRMED, P.ORDER_EDIT, intake.confirm, "第十二条(一)",
          conditions=(has_category, has_content, has_title)),
     Line(Act.ANSWER, C, OPEN, S.ANSWERED, P.ORDER_EDIT, ending.answer, "第十三条",
-         conditions=(has_category, has_content, has_title, refusing.none_waits), reads=(Refusal,)),
+         conditions=(has_content, has_title, refusing.none_waits), reads=(Refusal,)),
     Line(Act.MERGE, C, OPEN, S.MERGED, P.ORDER_EDIT, ending.merge, "第十二条(一)",
          conditions=(has_content, has_title), guards=(ending.master_is_open, ending.master_is_no_secret)),
     Line(Act.REPEAT, C, OPEN, None, P.ORDER_EDIT, ending.repeat, "第十三条",

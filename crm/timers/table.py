@@ -135,10 +135,9 @@ def to_sign(moment: Moment) -> Subjects:
 
 
 def to_sign_for(moment: Moment) -> Subjects:
-    """Parts that were marked as late and that the system signs for, where the bureau decided so (D7)."""
-    return to_sign(moment).where(
-        Assignment.sign_overdue_at.is_not(None), _by(lambda policy: policy[SigningPolicy].automatic)
-    )
+    """Member units' parts that were marked as late and that the system signs for, where the bureau decided so (D7)."""
+    marked = (Assignment.role != By.SUB, Assignment.sign_overdue_at.is_not(None))
+    return to_sign(moment).where(*marked, _by(lambda policy: policy[SigningPolicy].automatic))
 
 
 def _limited(rows: Subjects, *where: Any) -> Subjects:

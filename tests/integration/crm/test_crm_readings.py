@@ -360,3 +360,13 @@ def test_the_present_rules_are_those_of_the_policy(reads: Reads) -> None:
     reads("buffer_wd = 1", "buffer_wd = 0")
     city = at("2026-03-17 00:00")
     assert present_rules(at("2026-03-02 10:00")).held_to(None, city) == city
+
+
+@pytest.mark.proves("D12")
+async def test_what_is_none_of_the_six_kinds_has_no_clock(db: Database, office: Any) -> None:
+    praise = await Desk(db, office).open(category=None, title="感谢城管队员", content="感谢城管队员帮助找回钱包。")
+    with pytest.raises(Invalid, match="请选择诉求类别（第九条、第十三条）"):
+        await praise.dispatch()
+    await praise.act(office.agent, Act.ANSWER, text="已记录并转告该单位。")
+    ticket = await praise.ticket()
+    assert (ticket.state, ticket.category, ticket.due_at) == (State.ANSWERED, None, None)
