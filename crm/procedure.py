@@ -58,6 +58,10 @@ class ReturnsPolicy(PolicySection):
     """Working days after signing (T07)."""
     disputed_from: Annotated[int, Field(ge=2, le=10)] = Field(title="第几次申请退回即进入争议协调")
     """The so-maniest application on one order is a dispute."""
+    ping_pong: bool = Field(title="改派意见单位曾退回本工单的，即进入争议协调")
+    """A→B→A."""
+    stops_clock: bool = Field(title="退回审核期间停止计算办理时限")
+    """Of a lead's return that is refused, the working days until the decision are given back (D9)."""
     new_clock: Literal["different-unit", "always", "never"] = Field(
         title="退回后再次派发何时重新计算派发之日",
         json_schema_extra={"labels": {"different-unit": "改派其他单位时", "always": "每次", "never": "从不"}},
@@ -65,6 +69,17 @@ class ReturnsPolicy(PolicySection):
     """When a dispatch after a return starts a new 派发之日."""
     most_compensation: Annotated[int, Field(ge=0, le=30)] = Field(title="最多补足（工作日）")
     """Working days that a reviewer may give back at most."""
+
+
+@section
+class SigningPolicy(PolicySection):
+    """逾期未签收 (D7)."""
+
+    key: ClassVar[str] = "signing"
+    title: ClassVar[str] = "逾期未签收"
+
+    automatic: bool = Field(title="签收逾期后由系统代为签收")
+    """Noted as the system's; never counted as signed in time."""
 
 
 @section
@@ -76,6 +91,25 @@ class ExtensionsPolicy(PolicySection):
 
     most: Annotated[int, Field(ge=0, le=5)] = Field(title="可申请延期的次数")
     """原则上只能申请延期1次."""
+    counted_by: Literal["order", "round"] = Field(
+        title="延期次数的计算范围",
+        json_schema_extra={"labels": {"order": "同一工单各轮合计", "round": "每轮办理分别计算"}},
+    )
+    """Whether a rework may be extended although the first handling was."""
+
+
+@section
+class CompletionPolicy(PolicySection):
+    """按期办结 (D18)."""
+
+    key: ClassVar[str] = "completion"
+    title: ClassVar[str] = "按期办结的认定"
+
+    decided_by: Literal["submission", "acceptance"] = Field(
+        title="以哪一时刻认定按期办结",
+        json_schema_extra={"labels": {"submission": "审核通过的那次提交的时刻", "acceptance": "审核通过的时刻"}},
+    )
+    """Which instant is compared with the due."""
 
 
 @section

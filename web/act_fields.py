@@ -44,6 +44,8 @@ class ActField:
     help: str = ""
     options: Options = ()
     most: int | None = None
+    live: str = ""
+    """A page of the order that says what comes of the value while it is typed."""
     rows: tuple[tuple["ActField", ...], ...] = ()
 
 
@@ -65,7 +67,8 @@ def field(act: Act, name: str, info: FieldInfo, choices: Mapping[str, Options], 
     if kind == "rows":
         model = row_model(info)
         rows = tuple(tuple(fields(act, model, choices, f"{sent}_{n}_")) for n in range(min(ROWS, most or ROWS)))
-    return ActField(sent, label, kind, required, help, options, most, rows)
+    live = act_words.LIVE.get((act, name), "")
+    return ActField(sent, label, kind, required, help, options, most, live, rows)
 
 
 def kind_of(name: str, info: FieldInfo, choices: Mapping[str, Options]) -> tuple[str, Options]:

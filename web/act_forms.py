@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,8 @@ class ActForm:
     fields: Sequence[ActField]
     final: str
     open: bool
+    until: datetime | None = None
+    """Until when it is possible (exclusive)."""
 
     @property
     def carries_files(self) -> bool:
@@ -81,7 +84,7 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
             asked = [field for field in act_fields.fields(one.act, one.given, here) if not _idle(field)]
             final = act_words.FINAL.get(one.act, "")
             alone = one.given is Nothing or one.act in FIRST
-            forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone))
+            forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone, one.until))
     forms.sort(key=lambda form: not form.open)
     return OrderActs(forms, refused)
 

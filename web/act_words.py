@@ -94,6 +94,7 @@ LABELS: dict[str, str] = {
     "basis": "依据",
     "call_id": "回访通话",
     "candidate_id": "督办候选",
+    "chair": "主持人",
     "category": "诉求类别",
     "citation": "政策法规名称和条款",
     "close_kind": "办结方式",
@@ -140,6 +141,7 @@ LABELS: dict[str, str] = {
     "occurred": "发生时间",
     "opinion": "上报意见",
     "parts": "拆分出的事项",
+    "place": "会议地点",
     "position": "职务",
     "publish_ok": "本件适宜公开",
     "purpose": "必须知道身份的理由",
@@ -148,6 +150,7 @@ LABELS: dict[str, str] = {
     "referral": "转接去向",
     "result": "结果",
     "secrecy": "保密级别",
+    "signed": "已在纪要上签字",
     "soft_due_at": "内部时限",
     "solved": "诉求是否解决",
     "suggested_unit_id": "改派意见",
@@ -155,6 +158,7 @@ LABELS: dict[str, str] = {
     "title": "标题",
     "told": "已告知诉求人转接去向",
     "unit_id": "单位",
+    "unsigned_reason": "未签字的原因",
     "upstream_due": "市级新的办理期限",
     "words": "诉求人原话",
 }
@@ -184,6 +188,11 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.MEET, "document"): "纪要文号",
 }
 FILES_HELP = f"PDF、JPG、PNG、DOCX、XLSX；每个不超过{LARGEST // 2**20} MB，一次最多{MOST_FILES}个，可多选"
+LIVE: dict[tuple[Act, str], str] = {
+    (A.EXTEND, "days"): "extension",
+    (A.EXTEND_EXCEPTIONALLY, "days"): "extension",
+}
+"""Fields whose consequence the server says at once, and the page of the order that says it."""
 HELPS: dict[str, str] = {
     "contact_reference": "用单位电话答复的填电话和通话时间，书面的填文号或邮寄单号",
     "contact_call_id": "通过热线答复的，从通话记录中选择",
@@ -201,7 +210,7 @@ HELPS: dict[str, str] = {
     "days": "不超过原办理时限",
     "master_id": "填写工单编号，例如 YY20261123-00001",
     "earlier_id": "填写工单编号，例如 YY20261123-00001",
-    "attendees": "不用的行留空",
+    "attendees": "各单位分管领导；不用的行留空",
     "parts": "原工单保留第一项；不用的行留空",
     "basis": "政策法规条款、文件或事实",
 }

@@ -13,6 +13,7 @@ from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
 from crm.sms.models import Sms
+from crm.tickets.models import StatutoryLimit
 
 Count = Callable[[AsyncSession], Awaitable[int]]
 Mine = Callable[[AsyncSession, UUID], Awaitable[int]]
@@ -40,4 +41,9 @@ def _proposals(kind: Kind) -> Count:
 
 
 policy_proposals = _proposals(Kind.POLICY)
+limit_proposals = of(
+    select(func.count())
+    .select_from(StatutoryLimit)
+    .where(StatutoryLimit.approved_at.is_(None), StatutoryLimit.rejected_at.is_(None))
+)
 calendar_proposals = _proposals(Kind.CALENDAR)

@@ -40,6 +40,7 @@ PLACES = (
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("统计", "closings", "/closings", "办结方式", (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)),
     Place("统计", "publication", "/publication", "公开答复", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
+    Place("统计", "statistics", "/statistics/returns", "退回与延期", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
@@ -53,6 +54,7 @@ PLACES = (
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
     Place("规则", "regulations", "/regulations", "依据库", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT, P.POLICY_VIEW)),
     Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
+    Place("规则", "limits", "/limits", "特别时限", (P.POLICY_VIEW, P.ORDER_REVIEW), counts.limit_proposals, "waits"),
     Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
 )
 

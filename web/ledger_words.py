@@ -26,6 +26,9 @@ ACTIONS = {
     "unit.edit": "修改单位",
     "limit.propose": "提出特别时限",
     "limit.approve": "核准特别时限",
+    "limit.reject": "不予核准特别时限",
+    "limit.end": "停用特别时限",
+    "statistics.export": "导出统计表",
     "attachment.add": "添加附件",
     "attachment.read": "查看附件",
     "unit.activate": "启用单位",
@@ -89,6 +92,7 @@ GROUPS = {
     "policy": "运行规则",
     "calendar": "工作日历",
     "limit": "特别时限",
+    "statistics": "统计",
     "attachment": "附件",
 }
 """What the first word of an action stands for."""

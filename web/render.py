@@ -1,7 +1,7 @@
 """Templates: how times, numbers, people and durations are written, and the environment that renders them."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,14 @@ def short_when(at: datetime | None, empty: str = "—") -> str:
         return f"今天 {there:%H:%M}"
     year = "" if there.year == today.year else f"{there.year}年"
     return f"{year}{there.month}月{there.day}日 {there:%H:%M}"
+
+
+def until(at: datetime) -> str:
+    """An exclusive end as people say it: `3月16日（周一）24:00`."""
+    there = clock.local(at - timedelta(microseconds=1))
+    ends = clock.local(at)
+    hour = "24:00" if (ends.hour, ends.minute) == (0, 0) else f"{ends:%H:%M}"
+    return f"{there.month}月{there.day}日（{weekday(there.date())}）{hour}"
 
 
 def exact(at: datetime | None, empty: str = "—") -> str:
@@ -115,6 +123,7 @@ class Renderer:
         self._environment.filters |= {
             "when": when,
             "short_when": short_when,
+            "until": until,
             "exact": exact,
             "day": day,
             "hour": hour,

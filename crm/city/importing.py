@@ -28,10 +28,13 @@ from crm.city.reconciling import reconcile
 from crm.city.sheet import Cell, Row
 from crm.county.city import CityLayout
 from crm.installed import installed
+from crm.tickets.case import load
+from crm.tickets.dues import upstream
 from crm.tickets.history import append
 from crm.tickets.models import Ticket
 from crm.tickets.service import Opening, open_drafts
-from crm.tickets.states import Act
+from crm.tickets.states import WITH_UNITS, Act
+from crm.tickets.targets import target
 
 KEPT_UNCONFIRMED: Final = timedelta(days=7)
 """A file that nobody imported holds citizens' data: it goes."""
@@ -201,9 +204,12 @@ async def _news(session: AsyncSession, actor: Actor, found: Judged) -> None:
     if known.order is not None:
         known.order.state_word, known.order.fingerprint = incoming.state_word, fingerprint(incoming)
     before = ticket.upstream_due_at
-    ticket.upstream_due_at = incoming.due_at
-    ticket.version += 1
     said = found.reason.partition("：")[2]
+    case = await load(session, actor, ticket)
+    await upstream(session, case, incoming.due_at, said)
+    if case.state in WITH_UNITS:
+        ticket.state_due_at = target(case)
+    ticket.version += 1
     await append(
         session,
         ticket,

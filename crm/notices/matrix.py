@@ -22,6 +22,8 @@ class Which(StrEnum):
     """主办 of the newest round."""
     ASKED = "asked"
     """That applied to return the order last."""
+    PARTIES = "parties"
+    """主办, and whoever returned the order before: the units of a dispute."""
     SUBJECT = "subject"
     """Whose part the timer looked at."""
 
@@ -39,14 +41,16 @@ class Row:
     centre: tuple[R, ...] = ()
     citizen: bool = False
     state: str | None = None
+    moved: bool = False
+    """Only where the act moved the due: a 特批 of a city's order waits for the city first (D33)."""
 
 
 CLERK, BOTH = (R.UNIT_CLERK,), (R.UNIT_CLERK, R.UNIT_LEADER)
-LEAD, NEW, ASKED, SUBJECT = Which.LEAD, Which.NEW, Which.ASKED, Which.SUBJECT
+LEAD, NEW, ASKED, PARTIES, SUBJECT = Which.LEAD, Which.NEW, Which.ASKED, Which.PARTIES, Which.SUBJECT
 _DISPATCHED = (Row("dispatched", NEW, CLERK, unit_sms=True),)
-_EXTENDED = (Row("extended", LEAD, CLERK), Row("citizen_extended", citizen=True))
+_EXTENDED = (Row("extended", LEAD, CLERK, moved=True), Row("citizen_extended", citizen=True, moved=True))
 _DECIDED = (Row("return_decided", ASKED, CLERK),)
-_DISPUTE = (Row("dispute", LEAD, BOTH, True, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
+_DISPUTE = (Row("dispute", PARTIES, BOTH, True, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
 _IDENTITY = (Row("identity_decided", LEAD, CLERK),)
 UNMASKED = Row("unmasked", SUBJECT, (R.UNIT_LEADER,), centre=(R.DIRECTOR,))
 """Somebody saw the citizen of an order in full (第二十二条)."""

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import among
 from core.events import subscriber
-from crm.notices.matrix import ON_ACT, ON_TIMER, Which
+from crm.notices.matrix import ON_ACT, ON_TIMER, Row, Which
 from crm.notices.tell import Telling, tell
 from crm.tickets.events import TicketActed
 from crm.tickets.models import Assignment, ReturnRequest, Ticket, TicketEvent
@@ -31,10 +31,11 @@ async def acted(session: AsyncSession, events: Sequence[TicketActed]) -> None:
         story = await _story(session, event.ticket_id, event.seq)
         ticket = await session.get_one(Ticket, event.ticket_id)
         for row in rows:
-            if row.state is None or story.after.get("state") == row.state:
+            if _applies(row, story):
                 units = await _units(session, ticket.id, row.which)
                 told = tuple((part.unit_id, part.due_at) for part in units)
-                due = datetime.fromisoformat(story.after["due_at"]) if "due_at" in story.after else ticket.due_at
+                said = story.after.get("held_to") or story.after.get("due_at")
+                due = datetime.fromisoformat(said) if said else ticket.due_at
                 tellings.append(Telling(f"{ticket.id}:{event.seq}", ticket.id, row, told, due))
     if tellings:
         await tell(session, tellings)
@@ -63,6 +64,11 @@ async def fired(session: AsyncSession, events: Sequence[TimersFired]) -> None:
             await tell(session, tellings)
 
 
+def _applies(row: Row, story: TicketEvent) -> bool:
+    """Whether the act led to the row's state, and moved the due where the row is about that."""
+    return row.state in (None, story.after.get("state")) and (not row.moved or "due_at" in story.after)
+
+
 async def _story(session: AsyncSession, ticket_id: UUID, seq: int) -> TicketEvent:
     wanted = select(TicketEvent).where(TicketEvent.ticket_id == ticket_id, TicketEvent.seq == seq)
     return (await session.scalars(wanted)).one()
@@ -79,4 +85,9 @@ async def _units(session: AsyncSession, ticket_id: UUID, which: Which) -> list[A
         asked = select(ReturnRequest.assignment_id).where(ReturnRequest.ticket_id == ticket_id)
         asked = asked.order_by(ReturnRequest.decided_at.desc().nulls_last(), ReturnRequest.id.desc()).limit(1)
         return list(await session.scalars(parts.where(Assignment.id.in_(asked))))
+    if which is Which.PARTIES:
+        returned = select(ReturnRequest.assignment_id).where(ReturnRequest.ticket_id == ticket_id)
+        leading = and_(Assignment.role == By.LEAD, Assignment.closed_at.is_(None))
+        found = await session.scalars(parts.where(or_(Assignment.id.in_(returned), leading)))
+        return list({part.unit_id: part for part in found}.values())
     return []

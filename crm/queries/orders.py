@@ -136,7 +136,9 @@ async def _clock(session: AsyncSession, ticket: Ticket) -> Clock | None:
     last = await session.scalar(select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1))
     if last is None or last.due_at is None:
         return None
-    return clock(last.due_at, now(), installed().calendar, provisional=last.provisional, days=last.days)
+    return clock(
+        ticket.due_at or last.due_at, now(), installed().calendar, provisional=last.provisional, days=last.days
+    )
 
 
 async def _history(session: AsyncSession, ticket: Ticket) -> list[HistoryLine]:

@@ -159,7 +159,8 @@ def _reply(one: Reply, names: Names) -> Entry:
         contact = f"未联系：{words.NO_CONTACT[one.contact_exception]} {one.contact_note}".strip()
     elif one.contact_at:
         contact = f"{said(one.contact_at)}{words.CONTACT[one.contact_method or '']}，经办人{one.contact_person or ''}"
-    late = "按期" if one.due_at is None or one.submitted_at < one.due_at else "逾期"
+    in_time = one.in_time if one.in_time is not None else one.due_at is None or one.submitted_at < one.due_at
+    late = "按期" if in_time else "逾期"
     explained = one.explanation or ("已解释" if one.explained else "")
     facts = _facts(
         ("诉求", words.SOLVED.get(one.solved)),
@@ -199,7 +200,9 @@ def _return(one: ReturnRequest, names: Names) -> Entry:
 def _dispute(one: Dispute, names: Names) -> Entry:
     held = f"{said(one.held_at)}召开" if one.held_at else f"应于{said(one.convene_due_at)}前召集"
     outcome = {"refuse": "不予受理", "same": "由原单位承办", "dispatch": "再次派发"}.get(one.outcome or "", "")
-    facts = _facts(("协调会", held), ("决定", outcome), ("文号", one.document))
+    signed = f"{names.person(one.closed_by)}，{said(one.closed_at)}" if one.closed_at else ""
+    facts = _facts(("协调会", held), ("主持人", one.chair), ("纪要", one.minutes), ("决定", outcome), ("签发", signed))
+    facts += _facts(("文号", one.document))
     return Entry(one.opened_at, f"争议协调（{words.TRIGGER[one.trigger]}）", one.decision, facts, one.closed_at is None)
 
 

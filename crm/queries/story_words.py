@@ -45,6 +45,8 @@ CAUSE = {
     "extension": "延期",
     "statutory": "适用特别时限",
     "compensation": "审核超时补回",
+    "suspension": "退回审核期间停止计时",
+    "upstream": "市级时限变动",
 }
 RESULT = {
     "rated": "接通并评价",
@@ -64,7 +66,13 @@ WHY = {
 }
 VERDICT = {"unit": "属承办单位责任", "not-unit": "非承办责任", "article-26": "第二十六条剔除"}
 SUPERVISION = {"overdue": "逾期未办结", "unsatisfied": "回访两次不满意"}
-CANDIDATE_STATE = {"open": "待认定", "confirmed": "已立案", "dismissed": "不予立案", "rectified": "已销号"}
+CANDIDATE_STATE = {
+    "open": "待认定",
+    "confirmed": "已立案",
+    "dismissed": "不予立案",
+    "rectified": "已销号",
+    "void": "时限延后，已失效",
+}
 IDENTITY_STATE = {"open": "待审批", "granted": "同意", "refused": "不同意"}
 REFUSAL_STATE = {"proposed": "待第二人复核", "final": "不予受理", "rejected": "复核不同意", "reopened": "已重新受理"}
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -12,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM
 from core.calendar import Due, Limit, LimitUnit, recounted
-from core.clock import now
 from core.db import Database, among
 from core.errors import Unavailable
 from core.events import publish
@@ -21,7 +21,7 @@ from core.rules.kinds import Kind
 from crm.clocks import Rules, days_as_json, rules_of
 from crm.installed import installed
 from crm.tickets.case import load
-from crm.tickets.dues import move
+from crm.tickets.dues import held, move, unmark
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
 from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
@@ -29,6 +29,7 @@ from crm.tickets.states import Act, By
 from crm.tickets.targets import target
 
 BATCH = 500
+NOTICE = "工作日历更新，按新的工作日重新核算，只延后不提前（解释口径 D4）"
 
 
 @dataclass(frozen=True)
@@ -92,41 +93,39 @@ async def _parts(session: AsyncSession, rounds: Sequence[UUID]) -> dict[UUID, li
 
 
 async def _recount(session: AsyncSession, ticket: Ticket, made: Round, unsigned: list[Assignment], newest: str) -> bool:
-    rules = rules_of(made.policy_version)
-    for part in unsigned:
-        if part.sign_due_at is not None:
-            part.sign_due_at = _same_days(rules, made, part.sign_due_at).at
-            if part.sign_overdue_at is not None and now() < part.sign_due_at:
-                part.sign_overdue_at = None
-    was = made.due_at
+    """Signing, handling and every mark by the newest calendar; True, with its event, where something moved."""
+    rules, was = rules_of(made.policy_version), made.due_at
     ends = await _ends(session, rules, made, was) if was else None
+    signing = [_move_signing(rules, made, part) for part in unsigned]
     made.calendar_version = newest
-    if ends is None:
-        return False
-    if ends.at == was:
+    if ends is not None:
         made.provisional, made.days = ends.provisional, days_as_json(ends)
         ticket.provisional = ends.provisional
+    later = ends is not None and ends.at != was
+    if not later and not any(signing):
         return False
     case = await load(session, SYSTEM, ticket)
-    notice = "工作日历更新，按新的工作日重新核算，只延后不提前（解释口径 D4）"
-    move(session, case, ends, "calendar", notice)
+    if ends is not None and later:
+        await move(session, case, ends, "calendar", NOTICE)
+    else:
+        await unmark(session, case)
     ticket.state_due_at = target(case)
     ticket.version += 1
     before = {"due_at": was.isoformat() if was else None}
-    after = {"due_at": ends.at.isoformat(), "provisional": ends.provisional}
-    await append(
-        session,
-        ticket,
-        SYSTEM,
-        Act.RECOUNT,
-        origin="machine",
-        article="第十三条",
-        reason=notice,
-        before=before,
-        after=after,
-    )
+    due_at = made.due_at.isoformat() if made.due_at else None
+    after = {"due_at": due_at, "provisional": made.provisional} | held(case)
+    what: dict[str, Any] = {"origin": "machine", "article": "第十三条", "reason": NOTICE}
+    await append(session, ticket, SYSTEM, Act.RECOUNT, before=before, after=after, **what)
     await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=Act.RECOUNT))
     return True
+
+
+def _move_signing(rules: Rules, made: Round, part: Assignment) -> bool:
+    """Whether the unit has longer to sign."""
+    before = part.sign_due_at
+    if before is not None:
+        part.sign_due_at = _same_days(rules, made, before).at
+    return part.sign_due_at != before
 
 
 async def _ends(session: AsyncSession, rules: Rules, made: Round, due_at: datetime) -> Due | None:

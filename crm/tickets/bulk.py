@@ -65,6 +65,7 @@ async def _planned(session: AsyncSession, actor: Actor, ticket: Ticket, units: M
     rules, due = rules_at(now()), None
     if rules is not None and ticket.category:
         due = rules.due(now(), rules.policy[LimitsPolicy].of(Category(ticket.category))).at
+        due = rules.held_to(due, ticket.upstream_due_at, now())
     against = route.reason if lead is None else await foresee(session, actor, ticket, Act.DISPATCH, order)
     names = tuple(unit.name for unit in assist)
     return Planned(ticket, order, lead.name if lead else "", names, route.reason, due, against)

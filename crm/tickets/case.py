@@ -15,9 +15,8 @@ from core.db import Base
 from core.identity.models import Unit
 from core.permissions import Permission
 from core.policy import Policy
-from crm.clocks import Rules, rules_at, rules_of
+from crm.clocks import Rules, present_rules, rules_of
 from crm.county.categories import Category
-from crm.installed import installed
 from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
 from crm.tickets.states import By, Stage, State
 
@@ -63,12 +62,19 @@ class Case:
         """What this order's clocks run by: those of its round's dispatch, before one those of now (D35)."""
         if self.round is not None:
             return rules_of(self.round.policy_version)
-        return rules_at(self.at) or Rules(installed().policy, installed().calendar)
+        return present_rules(self.at)
 
     @property
     def policy(self) -> Policy:
         """The policy in force for this order."""
         return self.rules.policy
+
+    @property
+    def due_at(self) -> datetime | None:
+        """Until when the lead owes the result: the round's due, of a city's order the earlier of both (D33)."""
+        made = self.round if self.round is not None and self.round.closed_at is None else None
+        county, since = (made.due_at, made.dispatched_at) if made else (None, None)
+        return self.rules.held_to(county, self.ticket.upstream_due_at, since)
 
     def of(self, kind: type[T]) -> list[T]:
         """This order's rows of a table."""

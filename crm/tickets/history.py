@@ -66,7 +66,8 @@ async def write(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> Non
 
 _ALIKE = text(
     "INSERT INTO ticket_events (id, ticket_id, seq, at, act, actor_id, actor_name, origin, article, reason,"
-    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '', '{}',"
+    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '',"
+    " CAST(:before AS jsonb),"
     " CAST(:after AS jsonb) || jsonb_build_object('due_at', due)"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS uuid[]), CAST(:seqs AS integer[]), CAST(:dues AS text[]))"
     " AS one (id, ticket_id, seq, due)"
@@ -82,16 +83,18 @@ async def write_alike(
     origin: str,
     article: str,
     after: dict[str, Any],
+    before: dict[str, Any] | None = None,
 ) -> None:
     """The same act on many orders at once, thousands in one statement; `events`: order, version after it, its due.
 
-    `after` is the same for all, and each has its own `due_at`.
+    `before` and `after` are the same for all, and each has its own `due_at` after it.
     """
     values = {
         "ids": [new_id() for _ in events],
         "tickets": [ticket_id for ticket_id, _, _ in events],
         "seqs": [seq for _, seq, _ in events],
         "dues": [due.isoformat() for _, _, due in events],
+        "before": json.dumps(masked(before or {}), ensure_ascii=False),
         "after": json.dumps(masked(after), ensure_ascii=False),
         "at": now(),
         "act": act.value,

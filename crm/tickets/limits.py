@@ -1,16 +1,18 @@
 """Limits of other laws 特别时限 by matter: proposed by one person, in force once another approved it (D15)."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.actor import Actor
-from core.calendar import LimitUnit
-from core.clock import now
+from core.calendar import Limit, LimitUnit
+from core.clock import now, today
 from core.errors import Conflict, Invalid, NotFound
 from core.permissions import Permission
 from crm.installed import installed
@@ -40,21 +42,73 @@ async def propose_limit(session: AsyncSession, actor: Actor, given: Proposal) ->
     limit = StatutoryLimit(**given.model_dump(), proposed_by=actor.user_id)
     session.add(limit)
     await session.flush()
-    what = {"matter": given.matter, "limit": f"{given.n} {given.unit}", "citation": given.citation}
+    what = {"matter": given.matter, "limit": str(Limit(given.n, given.unit)), "citation": given.citation}
     await ledger.record(session, actor, "limit.propose", "statutory-limit", limit.id, **what)
     return limit
 
 
+async def limits(session: AsyncSession) -> Sequence[StatutoryLimit]:
+    """All of them: what waits first, then by matter, the newest first."""
+    wanted = select(StatutoryLimit).order_by(
+        StatutoryLimit.approved_at.is_not(None) | StatutoryLimit.rejected_at.is_not(None),
+        StatutoryLimit.matter,
+        StatutoryLimit.id.desc(),
+    )
+    return (await session.scalars(wanted)).all()
+
+
 async def approve_limit(session: AsyncSession, actor: Actor, limit_id: UUID) -> StatutoryLimit:
     """The second person; from now on dispatches of the matter run by it. Raises Conflict, NotFound."""
+    limit = await _waiting(session, actor, limit_id)
+    limit.approved_at, limit.approved_by = now(), actor.user_id
+    await ledger.record(session, actor, "limit.approve", "statutory-limit", limit.id, citation=limit.citation)
+    return limit
+
+
+async def reject_limit(session: AsyncSession, actor: Actor, limit_id: UUID, reason: str) -> StatutoryLimit:
+    """The second person does not approve it, with the reason. Raises Conflict, Invalid, NotFound."""
+    if len(reason.strip()) < 2:
+        raise Invalid("no-reason", "请填写不予核准的原因。", fields={"reason": "请填写不予核准的原因"})
+    limit = await _waiting(session, actor, limit_id)
+    limit.rejected_at, limit.rejected_by, limit.rejected_reason = now(), actor.user_id, reason.strip()
+    await ledger.record(session, actor, "limit.reject", "statutory-limit", limit.id, reason=reason.strip())
+    return limit
+
+
+async def end_limit(session: AsyncSession, actor: Actor, limit_id: UUID, last: date, reason: str) -> StatutoryLimit:
+    """The law was changed: dispatches after `last` run by the regulation again; who was dispatched keeps his clock.
+
+    Raises Invalid with its fields, Conflict, NotFound.
+    """
     actor.require(Permission.ORDER_SECOND)
+    if len(reason.strip()) < 2:
+        raise Invalid("no-reason", "请填写停用的依据。", fields={"reason": "请填写停用的依据"})
+    limit = await _locked(session, limit_id)
+    if limit.approved_at is None:
+        raise Conflict("not-approved", "这条特别时限没有核准，不必停用。")
+    if last < max(today(), limit.effective_from):
+        raise Invalid("bad-span", "失效日期不能早于今天和生效日期。", fields={"effective_to": "不能早于今天和生效日期"})
+    limit.effective_to = last
+    what = {"reason": reason.strip(), "last": last.isoformat()}
+    await ledger.record(session, actor, "limit.end", "statutory-limit", limit.id, **what)
+    return limit
+
+
+async def _waiting(session: AsyncSession, actor: Actor, limit_id: UUID) -> StatutoryLimit:
+    """The proposal, for a second person to decide."""
+    actor.require(Permission.ORDER_SECOND)
+    limit = await _locked(session, limit_id)
+    if limit.approved_at is not None:
+        raise Conflict("already-approved", "这条特别时限已核准。")
+    if limit.rejected_at is not None:
+        raise Conflict("already-rejected", "这条特别时限未予核准；可以重新提出。")
+    if actor.user_id is not None and actor.user_id == limit.proposed_by:
+        raise Conflict("four-eyes", "须由提出人以外的第二人核准（D15）。")
+    return limit
+
+
+async def _locked(session: AsyncSession, limit_id: UUID) -> StatutoryLimit:
     limit = await session.get(StatutoryLimit, limit_id, with_for_update=True, populate_existing=True)
     if limit is None:
         raise NotFound("no-such-limit", "没有这条特别时限。")
-    if limit.approved_at is not None:
-        raise Conflict("already-approved", "这条特别时限已核准。")
-    if actor.user_id is not None and actor.user_id == limit.proposed_by:
-        raise Conflict("four-eyes", "须由提出人以外的第二人核准（D15）。")
-    limit.approved_at, limit.approved_by = now(), actor.user_id
-    await ledger.record(session, actor, "limit.approve", "statutory-limit", limit.id, citation=limit.citation)
     return limit

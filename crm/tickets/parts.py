@@ -10,9 +10,8 @@ from core.calendar import Due, Limit, LimitUnit
 from core.db import new_id
 from crm.clocks import days_as_json, rules_at
 from crm.policy import LimitsPolicy
-from crm.procedure import AssistPolicy
 from crm.tickets.case import Case
-from crm.tickets.dues import earlier_by
+from crm.tickets.dues import assist_due
 from crm.tickets.models import Assignment, Extension, Retype, Round
 from crm.tickets.states import By, Stage
 
@@ -61,7 +60,7 @@ async def open_round(
     case.parts = []
     ticket = case.ticket
     ticket.first_dispatched_at = ticket.first_dispatched_at or case.at
-    ticket.due_at, ticket.provisional, ticket.overdue_at = ends.at, ends.provisional, None
+    ticket.due_at, ticket.provisional, ticket.overdue_at = case.due_at, ends.provisional, None
     return ends
 
 
@@ -80,18 +79,15 @@ async def continue_round(session: AsyncSession, case: Case) -> datetime | None:
     session.add(case.round)
     await session.flush()
     case.parts = []
-    ticket.due_at, ticket.provisional = old.due_at, old.provisional
-    return old.due_at
+    ticket.due_at, ticket.provisional = case.due_at, old.provisional
+    return case.due_at
 
 
 def add_part(session: AsyncSession, case: Case, unit_id: UUID, by: By, basis: str) -> Assignment:
     """A unit's part in the present round, with the clocks of its role (D6, D29)."""
-    made, limit = case.handling, case.handling.limit_days or 1
-    rules, assist = case.rules, case.policy[AssistPolicy]
-    sign: datetime | None = rules.due(case.at, case.policy[LimitsPolicy].sign).at
-    ends: datetime | None = made.due_at
-    if by is By.ASSIST and limit >= assist.earlier_from_limit:
-        ends = earlier_by(case, ends, assist.earlier_days) if ends is not None else None
+    made = case.handling
+    sign: datetime | None = case.rules.due(case.at, case.policy[LimitsPolicy].sign).at
+    ends = assist_due(case) if by is By.ASSIST else case.due_at
     if by is By.COPY:
         sign = ends = None
     part = Assignment(

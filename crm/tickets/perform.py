@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +43,8 @@ class Offer:
     act: Act
     given: type[Given]
     objection: Objection | None
+    until: datetime | None = None
+    """Until when it is possible (exclusive), where a clock says so."""
 
 
 async def perform(
@@ -162,5 +165,7 @@ async def offers(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Of
     found = []
     for act, chosen in open_lines.items():
         against = objections(chosen[0], case, None)
-        found.append(Offer(act, chosen[0].effect.given, against[0] if against else None))
+        line = chosen[0]
+        until = line.until(case) if line.until else None
+        found.append(Offer(act, line.effect.given, against[0] if against else None, until))
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -73,6 +74,13 @@ class Told:
     result: Any = None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """The result of an act whose doer has something left to say or to know."""
+
+    say: str
+
+
 Condition = Callable[[Case], Objection | None]
 """A guard on the order alone: the desks know its answer before anything is filled in."""
 Guard = Callable[[Case, Any], Objection | None]
@@ -125,6 +133,8 @@ class Line:
     conditions: tuple[Condition, ...] = ()
     guards: tuple[Guard, ...] = ()
     reads: tuple[type[Base], ...] = ()
+    until: Callable[[Case], datetime | None] | None = None
+    """Until when (exclusive) it is possible, where a clock says so."""
 
 
 def choose(lines: Iterable[Line], case: Case) -> list[Line]:

@@ -15,6 +15,7 @@ from core.db import among, new_id
 from core.live import hint
 from core.locks import lock
 from crm.citizens.service import known
+from crm.clocks import present_rules
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
@@ -87,6 +88,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
     moments = [opening.at or now() for opening in openings]
     owed = timedelta(minutes=installed().policy[TargetsPolicy].draft_minutes)
     numbers = await next_numbers(session, policy, [local(at).date() for at in moments])
+    rules = present_rules(now())
     tickets: list[dict[str, Any]] = []
     for opening, at, number in zip(openings, moments, numbers, strict=True):
         citizen = citizens.get(opening.phone) if opening.phone else None
@@ -112,6 +114,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "sealed": given.get("category") == Category.REPORT,
                 "upstream_number": opening.upstream_number,
                 "upstream_due_at": opening.upstream_due_at,
+                "due_at": rules.held_to(None, opening.upstream_due_at),
             }
             | UNWRITTEN
             | given

@@ -29,7 +29,7 @@ def target(case: Case) -> datetime | None:
     if case.state is State.DISPATCHED:
         return case.lead.sign_due_at if case.lead else None
     if case.state is State.HANDLING:
-        return case.round.due_at if case.round else None
+        return case.due_at
     if (name := WORKING_DAYS.get(case.state)) is not None:
         return case.rules.due(ticket.state_since, getattr(policy, name)).at
     return None

@@ -19,6 +19,7 @@ from core.locks import still_held, try_hold
 from crm.installed import installed
 from crm.tickets.history import write_alike
 from crm.tickets.models import Assignment, SupervisionCandidate, Ticket
+from crm.tickets.states import By, Stage, State
 from crm.timers.events import TimersFired
 from crm.timers.models import TimerFiring
 from crm.timers.table import TIMERS, Mark, Moment, Subjects, Timer
@@ -28,6 +29,8 @@ BATCH = 2_000
 ABREAST = 2
 """Transactions at once: PostgreSQL writes one batch while the next is made ready."""
 LOCK = "timers"
+SIGNED = ({"state": State.DISPATCHED}, {"state": State.HANDLING, "signed_by": "system", "in_time": False})
+"""What a history keeps of an order whose lead the system signed for, before and after."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +121,13 @@ async def fire(session: AsyncSession, timer: Timer, ripe: list[Ripe]) -> None:
     if timer.act is not None:
         late = {"overdue_at": at} if timer.mark is Mark.LATE else {}
         seqs = await _next_version(session, [one.ticket_id for one in ripe], late)
-        after = {"timer": timer.id, "label": timer.label}
         told = [(one.ticket_id, seqs[one.ticket_id], one.due_at) for one in ripe]
-        await write_alike(session, SYSTEM, timer.act, told, origin="machine", article=timer.article, after=after)
+        after = {"timer": timer.id, "label": timer.label}
+        signed = await _signed(session, ripe, at) if timer.mark is Mark.SIGNED else frozenset()
+        for moved, states in ((signed, SIGNED), (frozenset(seqs) - signed, ({}, {}))):
+            what: dict[str, Any] = {"origin": "machine", "article": timer.article, "before": states[0]}
+            if some := [one for one in told if one[0] in moved]:
+                await write_alike(session, SYSTEM, timer.act, some, after=after | states[1], **what)
     values: dict[str, Any] = {"timer": timer.id, "at": at, "batch": batch}
     values |= {"subjects": [one.subject_id for one in ripe], "tickets": [one.ticket_id for one in ripe]}
     await session.execute(_FIRED, values | {"dues": [one.due_at for one in ripe]})
@@ -138,11 +145,24 @@ async def _next_version(session: AsyncSession, ticket_ids: list[UUID], values: d
 
 
 async def _mark(session: AsyncSession, mark: Mark, ripe: list[Ripe], at: datetime) -> None:
-    column = "sign_overdue_at" if mark is Mark.UNSIGNED else "overdue_at"
-    parts = update(Assignment).where(among(Assignment.id, [one.subject_id for one in ripe])).values({column: at})
+    values: dict[str, Any] = {"sign_overdue_at" if mark is Mark.UNSIGNED else "overdue_at": at}
+    if mark is Mark.SIGNED:
+        values = {"signed_at": at, "stage": Stage.HANDLING}
+    parts = update(Assignment).where(among(Assignment.id, [one.subject_id for one in ripe])).values(values)
     await session.execute(parts.execution_options(synchronize_session=False))
     if mark is Mark.LATE:
         await _candidates(session, ripe, at)
+
+
+async def _signed(session: AsyncSession, ripe: list[Ripe], at: datetime) -> frozenset[UUID]:
+    """待签收 -> 办理中 where it was the lead's part that the system signed for; which orders moved."""
+    leads = select(Assignment.ticket_id).where(
+        among(Assignment.id, [one.subject_id for one in ripe]), Assignment.role == By.LEAD
+    )
+    orders = update(Ticket).where(Ticket.id.in_(leads), Ticket.state == State.DISPATCHED)
+    orders = orders.values(state=State.HANDLING, state_since=at, state_due_at=Ticket.due_at)
+    moved = orders.execution_options(synchronize_session=False).returning(Ticket.id)
+    return frozenset(row.id for row in await session.execute(moved))
 
 
 async def _candidates(session: AsyncSession, ripe: list[Ripe], at: datetime) -> None:
@@ -154,4 +174,12 @@ async def _candidates(session: AsyncSession, ripe: list[Ripe], at: datetime) -> 
         literal(1), literal("overdue"), literal(at, DateTime(timezone=True)), literal("open"), literal(""),
     ).join(Assignment, Assignment.id == subjects.c.subject)  # fmt: skip
     names = ["id", "ticket_id", "round_id", "unit_id", "level", "ground", "opened_at", "state", "reason"]
-    await session.execute(insert(SupervisionCandidate).from_select(names, values).on_conflict_do_nothing())
+    rows = insert(SupervisionCandidate).from_select(names, values)
+    again = {"state": "open", "opened_at": at, "decided_at": None, "reason": ""}
+    await session.execute(
+        rows.on_conflict_do_update(
+            index_elements=["ticket_id", "round_id", "level", "ground"],
+            set_=again,
+            where=SupervisionCandidate.state == "void",
+        )
+    )

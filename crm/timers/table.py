@@ -11,15 +11,17 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
 
 from core.calendar import WorkCalendar
 from core.policy import Policy
-from crm.procedure import WarningsPolicy
+from crm.clocks import versions_where
+from crm.procedure import CompletionPolicy, ReturnsPolicy, SigningPolicy, WarningsPolicy
 from crm.tickets.models import Assignment, Extension, Round, Ticket
 from crm.tickets.states import Act, By, State
 from crm.timers.moments import from_morning, working_days_ago
 
+UNDER_REVIEW = (State.RETURNING, State.DISPUTED)
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -52,6 +54,8 @@ class Mark(StrEnum):
     """The lead's part and the order are overdue; a candidate for supervision opens."""
     ASSIST_LATE = "assist-late"
     UNSIGNED = "unsigned"
+    SIGNED = "signed"
+    """The system signs in the unit's place (D7)."""
 
 
 Subjects = Select[Any, Any, Any]
@@ -82,9 +86,18 @@ def _part(due: Any, *where: Any) -> Subjects:
     return wanted.join(Ticket, Ticket.id == Assignment.ticket_id).where(Assignment.closed_at.is_(None), *where)
 
 
+def _by(read: Callable[[Policy], bool]) -> ColumnElement[bool]:
+    """Parts whose round runs by a policy that reads something so; false without a query where no policy does."""
+    versions = versions_where(read)
+    rounds = select(Round.id).where(Round.policy_version.in_(versions))
+    return Assignment.round_id.in_(rounds) if versions else false()
+
+
 def lead(moment: Moment) -> Subjects:
-    """Leads that have not answered; an answer that was sent back is none (D19)."""
-    return _part(Assignment.due_at, Assignment.role == By.LEAD, Assignment.submitted_at.is_(None))
+    """Leads that have not answered; an answer that was sent back is none (D19), nor is one that waits for its check
+    where the bureau goes by the acceptance (D18)."""
+    unchecked = _by(lambda policy: policy[CompletionPolicy].decided_by == "acceptance")
+    return _part(Assignment.due_at, Assignment.role == By.LEAD, or_(Assignment.submitted_at.is_(None), unchecked))
 
 
 def lead_long(moment: Moment) -> Subjects:
@@ -105,8 +118,10 @@ def lead_last(moment: Moment) -> Subjects:
 
 
 def lead_markable(moment: Moment) -> Subjects:
-    """An application in time holds the mark back, not the clock (D17)."""
-    return lead(moment).where(Ticket.extension_pending.is_(False))
+    """An application in time holds the mark back, not the clock (D17); a return under review holds it back where the
+    bureau lets the clock stand still meanwhile (D9)."""
+    stands = and_(Ticket.state.in_(UNDER_REVIEW), _by(lambda policy: policy[ReturnsPolicy].stops_clock))
+    return lead(moment).where(Ticket.extension_pending.is_(False), not_(stands))
 
 
 def assist(moment: Moment) -> Subjects:
@@ -117,6 +132,12 @@ def assist(moment: Moment) -> Subjects:
 def to_sign(moment: Moment) -> Subjects:
     """Parts that nobody has signed for."""
     return _part(Assignment.sign_due_at, Assignment.role != By.COPY, Assignment.signed_at.is_(None))
+
+
+def to_sign_for(moment: Moment) -> Subjects:
+    """Member units' parts that were marked as late and that the system signs for, where the bureau decided so (D7)."""
+    marked = (Assignment.role != By.SUB, Assignment.sign_overdue_at.is_not(None))
+    return to_sign(moment).where(*marked, _by(lambda policy: policy[SigningPolicy].automatic))
 
 
 def _limited(rows: Subjects, *where: Any) -> Subjects:
@@ -195,6 +216,8 @@ TIMERS: tuple[Timer, ...] = (
           _until_due(_soon_to_sign)),
     Timer("sign-overdue", ("T01",), "签收逾期", "第十三条", to_sign, PART, Assignment.sign_due_at, passed,
           Act.SIGN_OVERDUE, Mark.UNSIGNED),
+    Timer("sign-automatic", ("T01",), "系统代为签收", "第十三条", to_sign_for, PART, Assignment.sign_due_at, passed,
+          Act.SIGN, Mark.SIGNED),
     Timer("sign-escalated", ("T01",), "逾期未签收上报", "第十三条", to_sign, PART, Assignment.sign_due_at,
           lambda m: (EVER, m.ago(m.warnings.sign_escalate_days)), Act.ESCALATE),
     # 派单 第十三条: 即时派发

@@ -166,7 +166,7 @@ async def test_an_order_goes_from_the_dispatcher_to_the_archive(db: Database, si
     await picture(archivist, "order-archived")
 
 
-@pytest.mark.proves("F12.3-1", "F12.3-2", "F15-2")
+@pytest.mark.proves("F12.3-1", "F12.3-2", "F15-1", "F15-2")
 async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, site: Any) -> None:
     units = await people(db)
     ticket = await taken(db, LAMPS, timedelta(hours=1), units["cgj"])
@@ -211,9 +211,14 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     await form.get_by_label("延期理由").select_option("complex")
     await form.get_by_label("说明").fill("需更换整段电缆，材料采购需要时间")
     await form.get_by_label("延长的工作日").fill("11")
+    await expect(form.locator(".foreseen")).to_have_text("原办理时限10个工作日，最多可延期10个工作日")
     await form.get_by_role("button", name="提交延期申请").click()
     await expect(other.locator("#problem")).to_contain_text("最多可延期10个工作日")
-    await form.get_by_label("延长的工作日").fill("5")
+    await form.get_by_label("延长的工作日").fill("")
+    await expect(form.locator(".foreseen")).to_be_empty()
+    await form.get_by_label("延长的工作日").press_sequentially("5")
+    await expect(form.locator(".foreseen")).to_contain_text("24:00 到期")
+    await picture(other, "desk-extension")
     await done(other, "extend", "提交延期申请")
 
     await page.locator("#rail").get_by_role("link", name="延期审批").click()

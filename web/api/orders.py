@@ -132,6 +132,8 @@ class PossibleAct(Answers):
     """In Chinese, as staff read it."""
     objection: str | None
     """What stands against it already, and by which rule."""
+    until: datetime | None
+    """Exclusive end of the time in which it is possible; null where no clock limits it."""
 
 
 class OrderDetail(Order):
@@ -169,7 +171,12 @@ async def show(ctx: Context, asked: OneOrder) -> OrderDetail:
     seen = await queries.one(ctx.session, ctx.actor, asked.id)
     part = await queries.part(ctx.session, ctx.actor, seen.ticket)
     possible = [
-        PossibleAct(act=one.act, label=one.act.label, objection=str(one.objection) if one.objection else None)
+        PossibleAct(
+            act=one.act,
+            label=one.act.label,
+            objection=str(one.objection) if one.objection else None,
+            until=one.until,
+        )
         for one in await offers(ctx.session, ctx.actor, seen.ticket)
     ]
     return OrderDetail(**shown(seen), part=_part(part, seen) if part else None, acts=possible)

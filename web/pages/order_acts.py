@@ -10,6 +10,7 @@ from pydantic import Field
 from core.errors import Conflict, Invalid
 from crm.tickets import files
 from crm.tickets.perform import Done, perform
+from crm.tickets.rules import Heard
 from crm.tickets.states import Act
 from crm.tickets.table import BY_ACT
 from web import act_fields
@@ -50,6 +51,8 @@ def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[web.Response]]:
             fields = {act_fields.SENT_AS.get(name, name): what for name, what in error.fields.items()}
             raise Invalid(error.id, error.message, fields=fields) from None
         said = f"“{act.label}”已登记。" if done.changed else "此前已登记，没有变化。"
+        if isinstance(done.result, Heard):
+            said += done.result.say
         return ctx.redirect(asked.back or f"/orders/{asked.id}", f"{done.ticket.number} {said}")
 
     handle.__name__ = act.value.replace("-", "_")

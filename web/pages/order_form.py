@@ -11,6 +11,8 @@ from crm.county.categories import LABELS
 from crm.county.data import UnitKind
 from crm.county.route import Route as Suggestion
 from crm.installed import installed
+from crm.policy import LimitsPolicy
+from crm.procedure import RetypePolicy
 from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
@@ -49,6 +51,8 @@ class OrderForm:
     shows_identity: bool
     in_full: bool
     """Whether the caller stands there in full: the agent's own call, on record. Else masked until asked for."""
+    repeated: int | None
+    """The limit that a person may choose, in working days: it was reported often enough for it (第十三条, D14)."""
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -65,6 +69,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     in_full = await handles(ctx.session, ctx.actor, ticket)
     hidden = set() if in_full else {"caller_name"}
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
+    often = ticket.report_count >= here.policy[RetypePolicy].repeated_from
     return OrderForm(
         ticket,
         await offers(ctx.session, ctx.actor, ticket),
@@ -81,6 +86,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         found.reason,
         sees_identity(ctx.actor, ticket),
         in_full,
+        here.policy[LimitsPolicy].repeated if often else None,
     )
 
 

@@ -9,9 +9,11 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
 from core.accounts.channels import Channel
+from core.calendar import Limit, LimitUnit
 from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
@@ -27,9 +29,8 @@ from crm.sms.rules import SmsState
 from crm.tickets import access, dispatch, files, service
 from crm.tickets.acts.secrecy import Consent, Secrecy
 from crm.tickets.case import rows_of
-from crm.tickets.dues import effective
 from crm.tickets.input import Correction
-from crm.tickets.models import Assignment, Reply, Round, Ticket, TicketEvent
+from crm.tickets.models import Assignment, Reply, Round, StatutoryLimit, Ticket, TicketEvent
 from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from web import act_forms
@@ -82,6 +83,7 @@ class Draft(Acting):
     assist_units: list[UUID] = Field([], max_length=10)
     basis: str = Field("", max_length=200)
     identity_checked: bool = False
+    hard: bool = False
 
 
 class Void(Acting):
@@ -159,7 +161,10 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
         remarks=await _remarks(ctx, ticket),
         links=await links(session, ctx.actor, ticket),
         handling=handling,
-        clock=order_clock(ticket, handling, buffer) if handling else None,
+        clock=order_clock(ticket, handling) if handling else None,
+        city_clock=clock_of(ticket.due_at, []) if not handling and not ticket.closed_at else None,
+        limit=await limit_said(session, handling) if handling else "",
+        elapsed=elapsed(ticket),
         upstream_buffer=buffer,
         part_clock=part_clock,
         rests_on=await footnotes(session, [ticket.id]) if handling else [],
@@ -221,10 +226,31 @@ def clock_of(due_at: datetime | None, days: list[Any]) -> Clock | None:
     return Clock(text, ends, "near" if left <= NEAR_DAYS else "fine", counted)
 
 
-def order_clock(ticket: Ticket, handling: Round, buffer: int) -> Clock | None:
-    """The round's clock, for a city's order the earlier of both (D33); once the order is closed it stands, and says
+LIMITS = {"repeated": "来电3次及以上且疑难、复杂", "ordered": "责成重办"}
+"""What a round runs by instead of its category's limit, by `Round.limit_kind`."""
+
+
+async def limit_said(session: AsyncSession, handling: Round) -> str:
+    """Which limit the round runs by: `10个工作日`, `特别时限30日（某条例第十条）`."""
+    statute = await session.get(StatutoryLimit, handling.statutory_limit_id) if handling.statutory_limit_id else None
+    if statute is not None:
+        return f"特别时限{Limit(statute.n, LimitUnit(statute.unit))}（{statute.citation}）"
+    return f"{LIMITS.get(handling.limit_kind, '')}{handling.limit_days}个工作日"
+
+
+def elapsed(ticket: Ticket) -> int | None:
+    """Working days since the first dispatch, whatever clocks began anew since (D10); None before it."""
+    if ticket.first_dispatched_at is None:
+        return None
+    first, last = (clock.local(at).date() for at in (ticket.first_dispatched_at, ticket.closed_at or clock.now()))
+    kind = installed().calendar.kind
+    return sum(kind(first + timedelta(days=n)).works for n in range(1, (last - first).days + 1))
+
+
+def order_clock(ticket: Ticket, handling: Round) -> Clock | None:
+    """The clock that counts, for a city's order the earlier of both (D33); once the order is closed it stands, and says
     whether it was met."""
-    running = clock_of(effective(handling.due_at, ticket.upstream_due_at, buffer), handling.days)
+    running = clock_of(ticket.due_at or handling.due_at, handling.days)
     if running is None or ticket.closed_at is None or handling.due_at is None:
         return running
     met = "" if ticket.overdue_at is None else "，曾逾期"
@@ -264,6 +290,7 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
         assist_unit_ids=tuple(asked.assist_units),
         basis=asked.basis,
         identity_checked=asked.identity_checked,
+        hard=asked.hard,
     )
     done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")

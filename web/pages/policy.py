@@ -21,6 +21,7 @@ from crm.conflicts_policy import ConflictsPolicy
 from crm.installed import installed
 from crm.rulebook import policy
 from crm.rulebook.policy import Draft
+from crm.rulebook.readings import in_force, readings
 from web import rule_form
 from web.context import Context
 from web.pages.regulations import own_articles
@@ -74,6 +75,7 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
         since=policy.in_force_since(installed().rules, now()),
         conflicts=present[ConflictsPolicy],
         own=own_articles(),
+        readings=[(id, one, in_force(present, one)) for id, one in readings().items()],
         versions=[(row, standing(row, rows)) for row in rows],
         waiting=[row for row in rows if row.state == Standing.PROPOSED],
         may_propose=ctx.actor.may(Permission.POLICY_PROPOSE),

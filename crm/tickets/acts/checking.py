@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm.procedure import ReturnsPolicy, TargetsPolicy
+from crm.procedure import CompletionPolicy, ReturnsPolicy, TargetsPolicy
 from crm.tickets.acts.returning import working_days
 from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
@@ -56,15 +56,14 @@ async def pass_reply(session: AsyncSession, case: Case, given: Pass) -> Told:
     """The reply is the order's result: the round and all its parts end."""
     reply = _the(case)
     lead = next(part for part in case.role(By.LEAD))
-    lead.accepted_at = case.at
+    lead.accepted_at, reply.in_time = case.at, in_time(case, reply)
     end_round(case, Outcome.ACCEPTED)
     void_extension(case, "工单已办结")
     reply.state = "passed"
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind = case.at, reply.close_kind
     session.add(_check(case, reply, "pass", given.text))
-    in_time = reply.due_at is None or reply.submitted_at < reply.due_at
-    return Told({}, {"reply": str(reply.id), "close_kind": reply.close_kind, "in_time": in_time}, given.text)
+    return Told({}, {"reply": str(reply.id), "close_kind": reply.close_kind, "in_time": reply.in_time}, given.text)
 
 
 @effect(SendBack)
@@ -80,9 +79,17 @@ async def send_back(session: AsyncSession, case: Case, given: SendBack) -> Told:
     after: dict[str, Any] = {"reply": str(reply.id), "reasons": list(given.reasons), "times": lead.sent_back}
     if given.compensation_days and case.handling.due_at is not None:
         ends = case.rules.extended(last_day(case), given.compensation_days)
-        move(session, case, ends, "compensation", f"答复审核超时补{given.compensation_days}个工作日：{given.text}")
+        await move(session, case, ends, "compensation", f"答复审核超时补{given.compensation_days}个工作日：{given.text}")
         after |= {"due_at": ends.at.isoformat(), "compensation_days": given.compensation_days}
     return Told({}, after, given.text)
+
+
+def in_time(case: Case, reply: Reply) -> bool:
+    """按期办结 (D18): the submission that is accepted, or by policy its acceptance, against the due in force then; one
+    that was moved later meanwhile, by an extension asked for in time or a new calendar, counts as it stands now."""
+    dues = [due for due in (reply.due_at, case.due_at) if due is not None]
+    by_acceptance = case.policy[CompletionPolicy].decided_by == "acceptance"
+    return not dues or (case.at if by_acceptance else reply.submitted_at) < max(dues)
 
 
 def submitted(case: Case) -> Reply | None:

@@ -25,7 +25,7 @@ from crm.sms.text import fits, receipt
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
-from crm.tickets.dues import last_day
+from crm.tickets.dues import held, last_day
 from crm.tickets.guards import accused
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import StatutoryLimit, Ticket
@@ -213,6 +213,7 @@ def told(case: Case, given: Order, basis: str) -> dict[str, object]:
         "limit_days": case.handling.limit_days,
         "limit_kind": case.handling.limit_kind,
         "due_at": due_of(case).at.isoformat(),
+        **held(case),
         "provisional": case.handling.provisional,
         "identity_checked": given.identity_checked,
     }

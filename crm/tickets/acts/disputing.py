@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
 from crm.procedure import TargetsPolicy
+from crm.tickets.acts.pausing import resume
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Line, Words
 from crm.tickets.models import Dispute, DisputeAttendee, ReturnRequest
@@ -22,20 +23,25 @@ class Call(Given):
 
 
 class Attendee(Given):
-    """分管领导 of a unit."""
+    """分管领导 of a unit, and that he signed the minutes, or why not."""
 
     unit_id: UUID
     name: Annotated[str, Field(min_length=2, max_length=40), Clean]
     position: Line = ""
+    signed: bool = False
+    unsigned_reason: Annotated[str, Field(max_length=100), Clean] = ""
 
 
 class Meeting(Given):
-    """协调会: when, who, what was said."""
+    """协调会: when, where, who chaired it, who sat there and signed, what was said; the scan of the signed minutes."""
 
     held_at: AwareDatetime
+    place: Annotated[str, Field(max_length=60), Clean] = ""
+    chair: Line = ""
     attendees: Annotated[tuple[Attendee, ...], Field(min_length=1, max_length=30)]
     minutes: Words
     document: Annotated[str, Field(max_length=60), Clean] = ""
+    attachments: Annotated[tuple[UUID, ...], Field(max_length=20)] = ()
 
     def units(self) -> dict[str, list[UUID]]:
         """Whose leaders sat there."""
@@ -93,6 +99,13 @@ def returning_unit_sat_there(case: Case, given: Meeting) -> Objection | None:
     return Objection("参会人员应包括申请退回单位的分管领导", "第十二条(三)", "attendees")
 
 
+def minutes_are_signed(case: Case, given: Meeting) -> Objection | None:
+    """F12.3-3: whoever sat there signed the minutes, or it is on record why not."""
+    if all(one.signed or len(one.unsigned_reason) >= 2 for one in given.attendees):
+        return None
+    return Objection("请确认参会人员已在纪要上签字，或注明未签字的原因", "第十二条(三)", "attendees")
+
+
 def settle_dispute(case: Case, outcome: str, decision: str, **what: object) -> Dispute:
     """The decision is written down and the dispute ends."""
     dispute = the_dispute(case)
@@ -124,19 +137,25 @@ async def record_meeting(session: AsyncSession, case: Case, given: Meeting) -> T
     """Who sat there and what was said; the centre decides afterwards."""
     dispute = the_dispute(case)
     assert dispute is not None
-    dispute.held_at, dispute.decision, dispute.document = given.held_at, given.minutes, given.document
+    dispute.held_at, dispute.minutes, dispute.document = given.held_at, given.minutes, given.document
+    dispute.place, dispute.chair, dispute.recorded_by = given.place, given.chair, case.actor.user_id
+    dispute.attachments = [str(one) for one in given.attachments]
     for one in given.attendees:
-        session.add(DisputeAttendee(dispute_id=dispute.id, unit_id=one.unit_id, name=one.name, position=one.position))
+        session.add(DisputeAttendee(dispute_id=dispute.id, **one.model_dump()))
     units = [case.units[one.unit_id].name for one in given.attendees]
-    return Told({}, {"held_at": given.held_at.isoformat(), "attendees": units}, given.minutes)
+    signed = [case.units[one.unit_id].name for one in given.attendees if one.signed]
+    kept = {"held_at": given.held_at.isoformat(), "attendees": units, "signed": signed}
+    return Told({}, kept, given.minutes)
 
 
 @effect(Uphold)
 async def uphold(session: AsyncSession, case: Case, given: Uphold) -> Told:
     """The same unit: its original clock stands (D10)."""
+    asked = next((one for one in case.of(ReturnRequest) if one.state == "disputed" and _of_lead(case, one)), None)
     dispute = settle_dispute(case, "same", given.decision)
     case.role(By.LEAD)[0].stage = Stage.HANDLING
-    return Told({}, {"dispute": str(dispute.id)}, given.decision)
+    after = await resume(session, case, asked)
+    return Told({}, {"dispute": str(dispute.id)} | after, given.decision)
 
 
 def _of_lead(case: Case, request: ReturnRequest) -> bool:

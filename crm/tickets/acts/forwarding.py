@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.clock import SHANGHAI
 from crm.tickets.acts.returning import the_request
 from crm.tickets.case import Case
+from crm.tickets.dues import upstream
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import Extension, ReturnRequest
 from crm.tickets.rules import Given, Objection, Told, effect
@@ -112,8 +113,8 @@ async def city_on_extension(session: AsyncSession, case: Case, given: CityAnswer
     after: dict[str, object] = {"extension": str(extension.id), "consents": given.consents}
     if given.consents and given.upstream_due is not None:
         before["upstream_due_at"] = _iso(case.ticket.upstream_due_at)
-        case.ticket.upstream_due_at = end_of(given.upstream_due)
-        after["upstream_due_at"] = _iso(case.ticket.upstream_due_at)
+        await upstream(session, case, end_of(given.upstream_due), f"市级答复：{given.answer}")
+        after |= {"upstream_due_at": _iso(case.ticket.upstream_due_at), "held_to": _iso(case.due_at)}
     return Told(before, after, given.answer)
 
 

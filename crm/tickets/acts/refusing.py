@@ -140,7 +140,7 @@ async def refuse_after_dispute(session: AsyncSession, case: Case, given: Refuse)
     void_extension(case, "工单不予受理")
     end_round(case, Outcome.RETURNED)
     _end(case, given.item)
-    case.ticket.due_at = case.ticket.overdue_at = None
+    case.ticket.due_at, case.ticket.overdue_at = case.due_at, None
     return Told({}, {"item": given.item, "told": given.told, "dispute": str(dispute.id)}, given.explanation)
 
 

@@ -188,7 +188,7 @@ async def submit(session: AsyncSession, case: Case, given: Submission) -> Told:
     part = case.part
     part.submitted_at, part.stage = case.at, Stage.SUBMITTED
     reply = _reply(case, given.text, "submitted", given.attachments)
-    reply.due_at = case.handling.due_at
+    reply.due_at = part.due_at
     for name in KEPT:
         setattr(reply, name, getattr(given, name))
     reply.close_kind, reply.contact_method = given.close_kind, given.contact_method

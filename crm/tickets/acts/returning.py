@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.db import new_id
 from crm.procedure import ReturnsPolicy, TargetsPolicy
 from crm.tickets.acts.disputing import open_dispute
+from crm.tickets.acts.pausing import resume
 from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
 from crm.tickets.input import Clean, Words
@@ -79,6 +80,11 @@ def window_ends(case: Case, part: Assignment) -> datetime | None:
     return case.rules.due(part.signed_at, case.policy[ReturnsPolicy].window).at
 
 
+def window(case: Case) -> datetime | None:
+    """The same of the actor's own part."""
+    return window_ends(case, case.part)
+
+
 def window_is_open(case: Case) -> Objection | None:
     """D8: one working day after signing; later only with the bureau's approval."""
     ends = window_ends(case, case.part)
@@ -116,7 +122,8 @@ def dispute_trigger(case: Case, given: Return) -> str | None:
     """D11: the so-maniest application on the order, or one that suggests a unit which returned it itself."""
     if case.ticket.returns + 1 >= case.policy[ReturnsPolicy].disputed_from:
         return "second-return"
-    if any(one.unit_id == given.suggested_unit_id for one in case.of(ReturnRequest)):
+    returned_before = any(one.unit_id == given.suggested_unit_id for one in case.of(ReturnRequest))
+    if returned_before and case.policy[ReturnsPolicy].ping_pong:
         return "ping-pong"
     return None
 
@@ -134,9 +141,12 @@ def not_disputed(case: Case) -> Objection | None:
 
 
 def compensation_is_due(case: Case, given: RefuseReturn) -> Objection | None:
-    """D9: at most the working days that the review took beyond the first, and never more than policy gives."""
+    """D9: at most the working days that the review took beyond the first, and never more than policy gives; nothing
+    where the clock stood still anyway."""
     if not given.compensation_days:
         return None
+    if case.policy[ReturnsPolicy].stops_clock:
+        return Objection("退回审核期间已停止计时，不再补工作日", "D9", "compensation_days")
     request = the_request(case, By.LEAD)
     took = working_days(case, request.requested_at, case.at)
     most = min(case.policy[ReturnsPolicy].most_compensation, max(0, took - case.policy[TargetsPolicy].return_review))
@@ -175,8 +185,8 @@ async def accept_return(session: AsyncSession, case: Case, given: Decide) -> Tol
     void_extension(case, "工单已退回")
     end_round(case, Outcome.RETURNED)
     ticket = case.ticket
-    ticket.lead_unit_id = ticket.due_at = ticket.overdue_at = None
-    ticket.provisional = False
+    ticket.lead_unit_id = ticket.overdue_at = None
+    ticket.due_at, ticket.provisional = case.due_at, False
     return Told({}, {"request": str(request.id)}, given.reason)
 
 
@@ -189,8 +199,11 @@ async def refuse_return(session: AsyncSession, case: Case, given: RefuseReturn) 
     after: dict[str, object] = {"request": str(request.id)}
     if given.compensation_days:
         ends = case.rules.extended(last_day(case), given.compensation_days)
-        move(session, case, ends, "compensation", f"退回审核超时补{given.compensation_days}个工作日：{given.reason}")
+        basis = f"退回审核超时补{given.compensation_days}个工作日：{given.reason}"
+        await move(session, case, ends, "compensation", basis)
         after |= {"due_at": ends.at.isoformat(), "compensation_days": given.compensation_days}
+    else:
+        after |= await resume(session, case, request)
     return Told({}, after, given.reason)
 
 

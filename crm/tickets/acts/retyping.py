@@ -11,7 +11,7 @@ from crm.county.categories import Category
 from crm.policy import LimitsPolicy
 from crm.procedure import RetypePolicy
 from crm.tickets.case import Case
-from crm.tickets.dues import move
+from crm.tickets.dues import held, move
 from crm.tickets.guards import another
 from crm.tickets.input import Words
 from crm.tickets.models import Extension, Retype
@@ -45,7 +45,7 @@ class Statute(Given):
 
 def before_due(case: Case) -> Objection | None:
     """Only while the present due has not passed: no relief for what is late already."""
-    due_at = case.handling.due_at
+    due_at = case.due_at
     if due_at is not None and case.at < due_at:
         return None
     when = f"（{said(due_at)}）" if due_at else ""
@@ -77,8 +77,8 @@ def second_person(case: Case) -> Objection | None:
 
 def needs_second(case: Case, given: NewType) -> bool:
     """A retype that lengthens the limit, where policy asks for a second person."""
-    limits = case.policy[LimitsPolicy]
-    longer = limits.of(given.category) > (case.handling.limit_days or 0)
+    limits, made = case.policy[LimitsPolicy], case.handling
+    longer = made.limit_kind == "category" and limits.of(given.category) > (made.limit_days or 0)
     return longer and case.policy[RetypePolicy].longer_needs_second
 
 
@@ -129,14 +129,14 @@ async def retype_or_propose(session: AsyncSession, case: Case, given: NewType) -
         session.add(_row(case, given, "proposed"))
         return Told({}, {"category_proposed": given.category}, given.reason)
     session.add(_row(case, given, "done"))
-    return _retyped(session, case, given.category, given.reason)
+    return await _retyped(session, case, given.category, given.reason)
 
 
 @effect(Reason)
 async def confirm_retype(session: AsyncSession, case: Case, given: Reason) -> Told:
     """The second person agrees."""
     row = _second(case, "done", given.reason)
-    return _retyped(session, case, Category(row.category_after), f"{row.reason}；复核：{given.reason}")
+    return await _retyped(session, case, Category(row.category_after), f"{row.reason}；复核：{given.reason}")
 
 
 @effect(Reason)
@@ -155,7 +155,7 @@ async def upgrade(session: AsyncSession, case: Case, given: Reason) -> Told:
     ends = _with_extension(case, case.rules.due(made.dispatched_at, limit))
     made.limit_days, made.limit_kind = limit, "repeated"
     if before is None or ends.at > before:
-        move(session, case, ends, "upgrade", f"来电{case.ticket.report_count}次反映且疑难、复杂：{given.reason}")
+        await move(session, case, ends, "upgrade", f"来电{case.ticket.report_count}次反映且疑难、复杂：{given.reason}")
     return _moved(case, before.isoformat() if before else None, given.reason, {"limit_days": limit, "hard": True})
 
 
@@ -168,7 +168,7 @@ async def apply_statute(session: AsyncSession, case: Case, given: Statute) -> To
     ends = case.rules.retyped(made.dispatched_at, Limit(found.n, unit), case.at)
     made.limit_kind, made.statutory_limit_id = "statutory", found.id
     made.limit_days = found.n if unit is LimitUnit.WORKING_DAY else None
-    move(session, case, ends, "statutory", found.citation)
+    await move(session, case, ends, "statutory", found.citation)
     return _moved(case, before, given.reason, {"citation": found.citation})
 
 
@@ -193,17 +193,20 @@ def _second(case: Case, state: str, reason: str) -> Retype:
     return row
 
 
-def _retyped(session: AsyncSession, case: Case, category: Category, reason: str) -> Told:
+async def _retyped(session: AsyncSession, case: Case, category: Category, reason: str) -> Told:
     ticket, made = case.ticket, case.handling
     before = {"category": ticket.category, "due_at": made.due_at.isoformat() if made.due_at else None}
-    limit = case.policy[LimitsPolicy].of(category)
-    least = case.policy[RetypePolicy].least_left
-    ends = _with_extension(case, case.rules.retyped(made.dispatched_at, limit, case.at, least))
-    made.limit_days, made.limit_kind = limit, "category"
     ticket.category = category
-    if ends.at != made.due_at:
-        move(session, case, ends, "retype", f"改类为{category.label}：{reason}")
-    told = _moved(case, None, reason, {"category": category, "limit_days": limit})
+    kept: dict[str, object] = {"category": category}
+    if made.limit_kind == "category":  # 疑难复杂, another law or an ordered rework has its limit whatever the category
+        limit = case.policy[LimitsPolicy].of(category)
+        least = case.policy[RetypePolicy].least_left
+        ends = _with_extension(case, case.rules.retyped(made.dispatched_at, limit, case.at, least))
+        made.limit_days = limit
+        kept["limit_days"] = limit
+        if ends.at != made.due_at:
+            await move(session, case, ends, "retype", f"改类为{category.label}：{reason}")
+    told = _moved(case, None, reason, kept)
     return Told(before, told.after, reason)
 
 
@@ -216,4 +219,5 @@ def _with_extension(case: Case, ends: Due) -> Due:
 def _moved(case: Case, before: str | None, reason: str, kept: dict[str, object]) -> Told:
     due_at = case.handling.due_at
     after = kept | {"due_at": due_at.isoformat() if due_at else None, "provisional": case.handling.provisional}
+    after |= held(case)
     return Told({"due_at": before} if before else {}, after, reason)

@@ -14,6 +14,7 @@ from crm.procedure import FollowUpPolicy
 from crm.tickets.acts.closing import Grade, Why, verification
 from crm.tickets.acts.replying import CloseKind
 from crm.tickets.case import Case
+from crm.tickets.dues import held
 from crm.tickets.input import Words
 from crm.tickets.models import Assignment, Rating, Reply, SupervisionCandidate
 from crm.tickets.parts import add_part, open_round
@@ -121,7 +122,8 @@ async def order_rework(session: AsyncSession, case: Case, given: Rework) -> Told
     ticket = case.ticket
     ticket.closed_at = ticket.close_kind = ticket.close_reason = None
     after = {"round": case.handling.n, "limit_days": limit, "due_at": ends.at.isoformat(), "unsatisfied": count}
-    return Told({}, after | {"candidates": list(levels), "provisional": ends.provisional}, given.basis)
+    after |= {"candidates": list(levels), "provisional": ends.provisional} | held(case)
+    return Told({}, after, given.basis)
 
 
 @effect(Exclude)

@@ -2,9 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm.tickets.acts.returning import window_ends
 from crm.tickets.case import Case
-from crm.tickets.rules import Nothing, Told, effect
-from crm.tickets.states import Stage
+from crm.tickets.rules import Heard, Nothing, Told, effect
+from crm.tickets.said import said
+from crm.tickets.states import By, Stage
 
 
 @effect(Nothing)
@@ -13,7 +15,9 @@ async def sign(session: AsyncSession, case: Case, given: Nothing) -> Told:
     part = case.part
     part.signed_at, part.signed_by, part.stage = case.at, case.actor.user_id, Stage.HANDLING
     in_time = part.sign_due_at is None or case.at < part.sign_due_at
-    return Told({}, {"role": part.role, "in_time": in_time})
+    ends = window_ends(case, part)
+    heard = Heard(f"确需退回的，请在{said(ends)}前申请。") if ends is not None and part.role != By.SUB else None
+    return Told({}, {"role": part.role, "in_time": in_time}, result=heard)
 
 
 @effect(Nothing)

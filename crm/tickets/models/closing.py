@@ -91,7 +91,7 @@ class SupervisionCandidate(Base):
     """`overdue` or `unsatisfied`."""
     opened_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(default="open")
-    """`open`, `confirmed` 立案, `dismissed`, `rectified` 销号."""
+    """`open`, `confirmed` 立案, `dismissed`, `rectified` 销号, `void` (a later due made its mark untrue)."""
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="")

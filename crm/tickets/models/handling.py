@@ -95,6 +95,7 @@ class Assignment(Base):
             postgresql_where=text("signed_at IS NULL AND closed_at IS NULL AND sign_due_at IS NOT NULL"),
         ),
         Index("ix_assignments_due", "due_at", "id", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
+        Index("ix_assignments_lead_dispatched", "dispatched_at", "unit_id", postgresql_where=text("role = 'lead'")),
         Index("ix_assignments_ticket", "ticket_id"),
         Index("ix_assignments_round", "round_id"),
     )
@@ -114,7 +115,7 @@ class DueChange(Base):
     """The event that moved it."""
     at: Mapped[datetime] = mapped_column(default=now)
     cause: Mapped[str]
-    """`calendar`, `retype`, `upgrade`, `extension`, `statutory`, `compensation`."""
+    """`calendar`, `retype`, `upgrade`, `extension`, `statutory`, `compensation`, `suspension`, `upstream`."""
     before: Mapped[datetime | None]
     after: Mapped[datetime]
     days: Mapped[list[Any]] = mapped_column(JSONB, default=list)
@@ -194,7 +195,11 @@ class StatutoryLimit(Base):
     citation: Mapped[str]
     effective_from: Mapped[date]
     effective_to: Mapped[date | None]
+    proposed_at: Mapped[datetime] = mapped_column(default=now, server_default=text("now()"))
     proposed_by: Mapped[UUID | None]
     approved_by: Mapped[UUID | None]
     approved_at: Mapped[datetime | None]
     """In force only once a second person approved it."""
+    rejected_by: Mapped[UUID | None]
+    rejected_at: Mapped[datetime | None]
+    rejected_reason: Mapped[str] = mapped_column(default="", server_default="")

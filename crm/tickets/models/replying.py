@@ -54,6 +54,8 @@ class Reply(Base):
     submitted_by: Mapped[UUID | None]
     due_at: Mapped[datetime | None]
     """The due in force at the submission: what decides 按期办结 (D18)."""
+    in_time: Mapped[bool | None]
+    """按期办结, once it passed; None of every other reply."""
     state: Mapped[str]
     """`submitted`, `passed`, `sent-back`, `reworked`, `noted` (an assisting reply needs no verdict)."""
 

@@ -72,7 +72,16 @@ class Dispute(Base):
     held_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     """`refuse` 不予受理, `same` 原单位承办, `dispatch` 再次派发."""
+    place: Mapped[str] = mapped_column(default="", server_default="")
+    chair: Mapped[str] = mapped_column(default="", server_default="")
+    """主持人."""
+    minutes: Mapped[str] = mapped_column(default="", server_default="")
+    recorded_by: Mapped[UUID | None]
+    """Who put the meeting on record."""
+    attachments: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """The scan of the minutes with their signatures."""
     decision: Mapped[str] = mapped_column(default="")
+    """Of the centre; `closed_by` signs it."""
     document: Mapped[str] = mapped_column(default="")
     lead_unit_id: Mapped[UUID | None]
     assist_unit_ids: Mapped[list[Any]] = mapped_column(JSONB, default=list)
@@ -92,6 +101,9 @@ class DisputeAttendee(Base):
     unit_id: Mapped[UUID]
     name: Mapped[str]
     position: Mapped[str] = mapped_column(default="")
+    signed: Mapped[bool] = mapped_column(default=False, server_default="false")
+    """签字 on the minutes."""
+    unsigned_reason: Mapped[str] = mapped_column(default="", server_default="")
 
 
 class Refusal(Base):

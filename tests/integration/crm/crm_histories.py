@@ -110,7 +110,7 @@ class World:
             return values | {"assignment_id": self.dice.choice(subs)} if subs else None
         if act is Act.MEET:
             lead = [one.unit_id for one in parts if one.role == By.LEAD and one.closed_at is None]
-            values |= {"attendees": [{"unit_id": unit, "name": "王局长"} for unit in lead]}
+            values |= {"attendees": [{"unit_id": unit, "name": "王局长", "signed": True} for unit in lead]}
         if act in {Act.MERGE, Act.REPEAT}:
             name = "master_id" if act is Act.MERGE else "earlier_id"
             values |= {name: self.dice.choice(self.orders)}

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm.clocks import rules_of
 from crm.tickets.models import (
     Assignment,
     DueChange,
@@ -21,7 +22,7 @@ from crm.tickets.models import (
 )
 from crm.tickets.states import ENDS, WITH_UNITS, By, Stage, State
 
-CAUSES = {"calendar", "retype", "upgrade", "extension", "statutory", "compensation"}
+CAUSES = {"calendar", "retype", "upgrade", "extension", "statutory", "compensation", "suspension"}
 AWAY = {"returned", "recalled"}
 
 
@@ -72,11 +73,12 @@ def _dues(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:
             due = change.after
         if made.due_at != due:
             yield f"round {made.n} is due {made.due_at}, rows say {due}"
+        held = rules_of(made.policy_version).held_to(due, ticket.upstream_due_at, made.dispatched_at)
         for part in of[Assignment]:
-            if part.round_id == made.id and part.role == By.LEAD and part.due_at != due:
-                yield f"lead of round {made.n} is due {part.due_at}, round {due}"
-        if made.closed_at is None and ticket.due_at != due:
-            yield f"the order's copy is {ticket.due_at}, round {due}"
+            if part.closed_at is None and part.round_id == made.id and part.role == By.LEAD and part.due_at != held:
+                yield f"lead of round {made.n} is due {part.due_at}, it is held to {held}"
+        if made.closed_at is None and ticket.due_at != held:
+            yield f"the order's copy is {ticket.due_at}, it is held to {held}"
 
 
 def _archive(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:

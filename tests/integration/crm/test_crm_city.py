@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +19,16 @@ from core.ledger.models import LedgerEntry
 from crm.city import importing, rejected, writing
 from crm.city.judging import Verdict
 from crm.city.models import CityImport, CityOrder, CityReport, CityRow
-from crm.tickets.models import Extension, Ticket
+from crm.queries import desks
+from crm.queries.orders import order_page
+from crm.search.filter import OrderFilter
+from crm.search.service import find
+from crm.tickets.models import DueChange, Extension, SupervisionCandidate, Ticket
+from crm.tickets.perform import Offer, offers
 from crm.tickets.states import Act, State
+from crm.timers.scan import scan
+
+TICK = timedelta(microseconds=1)
 
 
 async def bring(db: Database, who: Any, content: bytes, name: str = "市级.xlsx") -> CityImport:
@@ -121,7 +130,11 @@ async def test_a_changed_row_moves_the_upstream_due_and_nothing_that_the_county_
     await take(db, office.dispatcher, made.id)
     after = await desk.ticket()
     assert (after.upstream_due_at, after.content) == (at("2026-03-21 00:00"), content)
-    assert (after.version, after.due_at) == (before.version + 1, before.due_at)
+    assert (after.version, after.due_at) == (before.version + 1, at("2026-03-17 00:00"))
+    [moved] = await desk.rows(DueChange)
+    assert (moved.cause, moved.before, moved.after) == ("upstream", before.due_at, after.due_at)
+    assert moved.assignment_id == (await desk.part("cgj")).id, "the county's own due stays"
+    assert (await desk.round()).due_at == after.due_at
     assert (await desk.events())[-1].act == Act.CITY_CHANGED
     again = await bring(db, office.dispatcher, xlsx(row(办结时限="2026-03-20", 诉求内容="另有噪音，请一并处理。")))
     assert again.counts["present"] == 1
@@ -190,7 +203,9 @@ async def test_an_extension_waits_for_the_citys_consent(db: Database, office: An
     assert (asked["办理环节"], asked["延期工作日"], asked["申请理由"]) == ("延期申请", "5", "情况复杂")
     answer = {"consents": True, "answer": "市中心同意延期至3月24日", "upstream_due": "2026-03-24"}
     await desk.act(office.dispatcher, Act.CITY_ON_EXTENSION, **answer)
-    assert (await desk.ticket()).due_at == due, "the city's answer alone moves nothing of the county's"
+    made = await desk.round()
+    assert (await desk.ticket()).due_at == made.due_at == at("2026-03-17 00:00"), "held to the county's own due now"
+    assert due == at("2026-03-13 00:00"), "it was held to the city's before"
     await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="市级已同意")
     ticket = await desk.ticket()
     assert (ticket.due_at, ticket.upstream_due_at) == (at("2026-03-24 00:00"), at("2026-03-25 00:00"))
@@ -241,3 +256,70 @@ async def test_an_order_of_the_countys_own_has_nobody_above_it(db: Database, off
     await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="同意")
     async with db.session() as session:
         assert await session.scalar(select(func.count()).select_from(CityOrder)) == 0
+
+
+@pytest.mark.proves("D33", "D16")
+async def test_an_exceptional_extension_waits_for_the_city_too(db: Database, office: Any) -> None:
+    desk = await desk_of(db, office, xlsx(row()))
+    await desk.act(office.clerk, Act.SIGN)
+    given = {"ground": "complex", "explanation": "涉及多个路段", "days": 5, "document": "弋政数〔2026〕9号"}
+    done = await desk.act(office.bureau_leader, Act.EXTEND_EXCEPTIONALLY, **given)
+    assert "市级热线中心审批" in done.result.say
+    waiting = await desk.ticket()
+    assert (waiting.extension_pending, waiting.extensions) == (True, 0)
+    with pytest.raises(Conflict, match="请先报市级"):
+        await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="同意")
+    await desk.act(office.dispatcher, Act.FORWARD_EXTENSION, opinion="政数局已特批，建议延期")
+    answer = {"consents": True, "answer": "市中心同意", "upstream_due": "2026-03-27"}
+    await desk.act(office.dispatcher, Act.CITY_ON_EXTENSION, **answer)
+    await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="市级已同意")
+    [extension] = await desk.rows(Extension)
+    assert (extension.state, extension.exceptional, extension.document) == ("granted", True, "弋政数〔2026〕9号")
+    assert (await desk.ticket()).due_at == at("2026-03-24 00:00")
+
+
+@pytest.mark.proves("D33")
+async def test_every_reader_has_the_due_that_counts(db: Database, office: Any) -> None:
+    held, desk = at("2026-03-13 00:00"), Desk(db, office)
+    with clock.frozen(desk.now):
+        await take(db, office.dispatcher, (await bring(db, office.dispatcher, xlsx(row()))).id)
+    desk.id = (await orders(db))[0].id
+    async with db.session() as session:
+
+        async def first(who: Any) -> Any:
+            return (await find(session, who, OrderFilter())).lines[0].due_at
+
+        assert await first(office.director) == held, "before the dispatch the list shows the city's"
+    await desk.dispatch()
+    await desk.act(office.clerk, Act.SIGN)
+    async with db.session() as session:
+        assert await first(office.director) == await first(office.clerk) == held
+        [queue] = [one for one in desks.queues(office.clerk) if one.key == "handling"]
+        [[waiting], _] = await desks.waiting(session, office.clerk, queue)
+        page = await order_page(session, office.clerk, desk.id)
+    assert waiting.due == held and page.clock is not None and page.clock.due_at == held
+    offered = {one.act: one.until for one in await offered_to(db, office.clerk, desk.id)}
+    assert offered[Act.EXTEND] == held
+    with clock.frozen(held - TICK):
+        assert (await scan(db) or {})["lead-overdue"] == 0
+    with clock.frozen(held):
+        assert (await scan(db) or {})["lead-overdue"] == 1
+    with pytest.raises(Conflict, match="3月12日24:00"):
+        given = {"ground": "complex", "explanation": "涉及多个路段", "days": 5}
+        await desk.act(office.clerk, Act.EXTEND, when="2026-03-13 09:00", **given)
+    with clock.frozen(desk.now):
+        made = await bring(db, office.dispatcher, xlsx(row(办结时限="2026-03-20")))
+        await take(db, office.dispatcher, made.id)
+    later = await desk.ticket()
+    assert (later.due_at, later.overdue_at) == (at("2026-03-17 00:00"), None), "it is not late any more"
+    [candidate] = await desk.rows(SupervisionCandidate)
+    assert candidate.state == "void"
+    with clock.frozen(at("2026-03-17 00:00")):
+        await scan(db)
+    [candidate] = await desk.rows(SupervisionCandidate)
+    assert (candidate.state, candidate.opened_at) == ("open", at("2026-03-17 00:00"))
+
+
+async def offered_to(db: Database, who: Any, id: UUID) -> list[Offer]:
+    async with db.session() as session:
+        return await offers(session, who, await session.get_one(Ticket, id))

@@ -6,7 +6,8 @@ import pytest
 from crm_desk import Desk, at
 
 from core.db import Database
-from core.errors import Conflict, Denied, Invalid
+from core.errors import Conflict, Denied, Invalid, NotFound
+from crm.queries import foreseen
 from crm.tickets.limits import Proposal, approve_limit, propose_limit
 from crm.tickets.models import DueChange, Extension, Retype
 from crm.tickets.states import Act, State
@@ -195,3 +196,36 @@ async def test_another_laws_limit_applies_once_two_persons_approved_it(desk: Des
     made = await other.round()
     assert (made.limit_kind, made.limit_days, made.due_at) == ("statutory", None, at("2026-04-02 00:00"))
     assert await other.state() is State.DISPATCHED
+
+
+@pytest.mark.proves("F15-3")
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [("+8613800001234", ""), ("+867935901234", "请电话告知：工单"), (None, "未留联系方式")],
+)
+async def test_who_gets_no_message_of_the_new_due_is_told_by_voice(
+    db: Database, office: Any, phone: str | None, said: str
+) -> None:
+    desk = await signed(await Desk(db, office).open(phone=phone), "2026-03-02 10:00")
+    await desk.act(office.clerk, Act.EXTEND, days=5, **WHY)
+    done = await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason=REASON)
+    assert (said in done.result.say) if said else done.result.say == ""
+    if phone == "+867935901234":
+        assert "3月23日24:00" in done.result.say
+
+
+@pytest.mark.proves("F15-1")
+async def test_the_new_due_is_foreseen_and_nothing_changes(desk: Desk) -> None:
+    office = desk.office
+    await signed(desk, "2026-03-09 10:00")
+    before = (await desk.ticket()).version
+    async with desk.db.session() as session:
+        ten = await foreseen.extension(session, office.clerk, desk.id, 10)
+        eleven = await foreseen.extension(session, office.clerk, desk.id, 11)
+        none = await foreseen.extension(session, office.clerk, desk.id, 0)
+        with pytest.raises(NotFound):
+            await foreseen.extension(session, office.stranger, desk.id, 5)
+    assert ten.due is not None and ten.due.at == at("2026-04-08 00:00")  # V19
+    assert (eleven.due, eleven.against) == (None, "原办理时限10个工作日，最多可延期10个工作日")
+    assert (none.due, none.against) == (None, "至少延长1个工作日")
+    assert (await desk.ticket()).version == before

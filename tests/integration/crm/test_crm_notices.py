@@ -202,3 +202,34 @@ def test_a_template_that_says_more_or_too_much_is_refused(installation: Installa
     assert before in given
     with pytest.raises(Invalid):
         parse(given.replace(before, bad))
+
+
+@pytest.mark.proves("F15-3")
+async def test_an_extension_is_told_to_the_citizen_with_its_new_due(db: Database, desk: Desk, told: Told) -> None:
+    office = desk.office
+    await desk.dispatch("cgj")
+    await desk.act(office.clerk, Act.SIGN)
+    asked = {"days": 5, "ground": "complex", "explanation": "需跨部门现场勘验"}
+    await desk.act(office.clerk, Act.EXTEND, **asked)
+    await told()
+    assert not [one for one in await messages(db) if one.key.endswith(":citizen")], "nothing is promised yet"
+    await desk.act(office.dispatcher, Act.GRANT_EXTENSION, reason="情况属实")
+    assert ("clerk", "extended") in await told()
+    [citizen] = [one for one in await messages(db) if one.key.endswith(":citizen")]
+    assert citizen.to == "+8613800001234"
+    assert "办理期限延至3月23日24时" in citizen.text and "占道" not in citizen.text
+
+
+@pytest.mark.proves("D11")
+async def test_a_dispute_is_told_to_every_unit_that_returned_the_order(db: Database, desk: Desk, told: Told) -> None:
+    office = desk.office
+    await desk.dispatch("cgj")
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.clerk, Act.RETURN, ground="not-ours", suggested_unit_id=office.units["gaj"])
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason="经核对职责分工")
+    await desk.dispatch("gaj")
+    await desk.act(office.other, Act.SIGN)
+    before = await told()
+    await desk.act(office.other, Act.RETURN, ground="not-ours", suggested_unit_id=office.units["cgj"])
+    people = {login for login, template in await told() - before if template == "dispute"}
+    assert people == {"clerk", "chief", "other", "bureau", "bureau_leader", "director"}

@@ -25,9 +25,10 @@ from crm.rulebook import subscribers  # noqa: F401 - what the worker listens wit
 from crm.rulebook.recount import recount
 from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
-from crm.tickets.models import Assignment, DueChange, Round, Ticket, TicketEvent
+from crm.tickets.models import Assignment, DueChange, Round, SupervisionCandidate, Ticket, TicketEvent
 from crm.tickets.service import Opening, correct, open_draft
 from crm.tickets.states import Act
+from crm.timers.scan import scan
 
 TEXT = (Path(__file__).parents[3] / "counties" / "yiyang" / "policy.toml").read_text(encoding="utf-8")
 CHRISTMAS_EVE = datetime(2026, 12, 24, 10, tzinfo=SHANGHAI)
@@ -170,3 +171,49 @@ async def test_a_process_that_does_not_know_the_calendar_waits(db: Database, off
     await publish_calendar(db, notice([date(2027, 1, 1)], []))
     with pytest.raises(Unavailable, match="calendar-not-loaded"):
         await recount(db)
+
+
+@pytest.mark.proves("D4")
+async def test_marks_that_the_new_calendar_makes_untrue_are_taken_back(
+    db: Database, office: Any, keeper: RulesKeeper
+) -> None:
+    ticket = await dispatched(db, office)
+    overdue = datetime(2027, 1, 9, tzinfo=SHANGHAI)
+    with frozen(overdue):
+        while any((await scan(db) or {}).values()):
+            pass
+    marked, _, parts = await rows(db, ticket)
+    assert marked.overdue_at == overdue
+    assert all(part.overdue_at and part.sign_overdue_at for part in parts if part.due_at)
+    await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4), date(2027, 1, 5)], []))
+    await keeper.look()
+    with frozen(overdue):
+        await recount(db)
+    after, made, parts = await rows(db, ticket)
+    assert (day(made.due_at), after.overdue_at) == ("01-13 00:00", None)
+    assert {part.role: part.overdue_at for part in parts} == {"lead": None, "assist": None}
+    assert all(part.sign_overdue_at for part in parts), "nobody signed within the day that was to be worked anyway"
+    async with db.session() as session:
+        [candidate] = await session.scalars(select(SupervisionCandidate))
+    assert (candidate.state, candidate.reason) == ("void", "到期日已延后，不再逾期")
+
+
+@pytest.mark.proves("D4")
+async def test_longer_to_sign_is_on_record_and_takes_its_mark_back(
+    db: Database, office: Any, keeper: RulesKeeper
+) -> None:
+    ticket = await dispatched(db, office, CHRISTMAS_EVE.replace(day=31))
+    late = datetime(2027, 1, 5, tzinfo=SHANGHAI)
+    with frozen(late):
+        while any((await scan(db) or {}).values()):
+            pass
+    await publish_calendar(db, notice([date(2027, 1, 1), date(2027, 1, 4)], []))
+    await keeper.look()
+    with frozen(late):
+        await recount(db)
+    after, _, parts = await rows(db, ticket)
+    assert [part.sign_overdue_at for part in parts] == [None, None]
+    assert day(after.state_due_at) == "01-06 00:00", "what is owed next follows"
+    async with db.session() as session:
+        event = (await session.scalars(select(TicketEvent).where(TicketEvent.act == Act.RECOUNT))).one()
+    assert event.seq == after.version

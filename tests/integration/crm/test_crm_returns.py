@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from crm_desk import Desk, at
+from sqlalchemy import select
 
 from core.db import Database
 from core.errors import Conflict, Denied, Invalid
-from crm.tickets.models import Assignment, Dispute, DueChange, Refusal, ReturnRequest, Round
+from crm.tickets.models import Assignment, Dispute, DisputeAttendee, DueChange, Refusal, ReturnRequest, Round
 from crm.tickets.states import Act, State
 
 NOT_OURS = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
@@ -169,7 +170,7 @@ async def test_the_second_return_goes_to_the_meeting_and_nowhere_else(desk: Desk
 
 
 async def meeting(desk: Desk) -> None:
-    who = {"unit_id": desk.office.units["gaj"], "name": "王局长", "position": "副局长"}
+    who = {"unit_id": desk.office.units["gaj"], "name": "王局长", "position": "副局长", "signed": True}
     minutes = "各方说明职责分工，形成一致意见"
     with pytest.raises(Invalid, match="参会人员"):
         other = who | {"unit_id": desk.office.units["mzj"]}
@@ -177,6 +178,7 @@ async def meeting(desk: Desk) -> None:
     await desk.act(desk.office.bureau, Act.MEET, held_at=desk.now, attendees=[who], minutes=minutes)
 
 
+@pytest.mark.proves("F12.3-3")
 @pytest.mark.parametrize(("unit", "due"), [("mzj", "2026-03-17 00:00"), ("gaj", "2026-03-17 00:00")])
 async def test_the_meeting_dispatches_anew_or_to_the_same_unit(desk: Desk, unit: str, due: str) -> None:
     office = desk.office
@@ -229,3 +231,29 @@ async def test_an_assisting_unit_returns_by_itself(desk: Desk) -> None:
     assert (await desk.part("taoyuan")).outcome == "returned"
     await desk.submit(office.clerk)
     assert await desk.state() is State.CHECKING
+
+
+@pytest.mark.proves("F12.3-3", "D11")
+async def test_a_meeting_is_on_record_with_who_signed_and_keeps_its_words_beside_the_decision(desk: Desk) -> None:
+    office = desk.office
+    await returned_twice(desk)
+    sat = [
+        {"unit_id": office.units["gaj"], "name": "王局长", "position": "副局长", "signed": True},
+        {"unit_id": office.units["cgj"], "name": "李局长"},
+    ]
+    given = {"held_at": desk.now, "place": "政数局会议室", "chair": "徐珍", "minutes": "各方说明职责分工"}
+    with pytest.raises(Invalid, match="在纪要上签字"):
+        await desk.act(office.bureau, Act.MEET, attendees=sat, **given)
+    sat[1]["unsigned_reason"] = "会后提出异议"
+    await desk.act(office.bureau, Act.MEET, attendees=sat, **given)
+    decision = {"lead_unit_id": office.units["mzj"], "decision": "按三定方案由民政局承办"}
+    await desk.act(office.director, Act.SETTLE, **decision)
+    [dispute] = await desk.rows(Dispute)
+    assert (dispute.minutes, dispute.decision) == ("各方说明职责分工", "按三定方案由民政局承办")
+    assert (dispute.recorded_by, dispute.closed_by) == (office.bureau.user_id, office.director.user_id)
+    assert (dispute.chair, dispute.place) == ("徐珍", "政数局会议室")
+    async with desk.db.session() as session:
+        wanted = select(DisputeAttendee).where(DisputeAttendee.dispute_id == dispute.id)
+        rows = {(one.name, one.signed, one.unsigned_reason) for one in await session.scalars(wanted)}
+    assert rows == {("王局长", True, ""), ("李局长", False, "会后提出异议")}
+    assert (await desk.part("mzj")).dispatched_at == desk.now, "the decision is the dispatch"

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from city_files import NUMBER, at, csv_file, row, serial, xlsx
+from invented_county import COUNTIES
 
 from core.errors import Invalid
+from core.policy import parse
 from crm.city import reading, sheet
 from crm.city.reading import Read
+from crm.clocks import Rules
 from crm.county.city import CityLayout, Progress
-from crm.installed import installed
-from crm.tickets.dues import effective
+from crm.installed import Installation, installed
 
 OTHER: dict[str, Any] = {
     "name": "云州市民服务热线",
@@ -203,10 +205,26 @@ def test_another_citys_file_is_another_mapping() -> None:
         ("2026-03-03 00:00", "2026-02-24 00:00", 1, "2026-02-15 00:00"),
     ],
 )
-def test_the_due_that_is_shown_is_the_earlier_one(county: str, city: str, buffer: int, expected: str) -> None:
-    assert effective(at(county), at(city), buffer) == at(expected)
+def test_the_due_that_counts_is_the_earlier_one(
+    yiyang: Installation, county: str, city: str, buffer: int, expected: str
+) -> None:
+    assert rules(yiyang, buffer).held_to(at(county), at(city)) == at(expected)
 
 
-def test_an_order_of_the_countys_own_keeps_its_due() -> None:
-    assert effective(at("2026-03-17 00:00"), None, 1) == at("2026-03-17 00:00")
-    assert effective(None, at("2026-03-17 00:00"), 1) == at("2026-03-14 00:00")
+@pytest.mark.proves("D33")
+def test_nobody_is_late_before_he_had_the_order(yiyang: Installation) -> None:
+    here, county, city = rules(yiyang, 1), at("2026-03-24 00:00"), at("2026-03-14 00:00")
+    assert here.held_to(county, city, at("2026-03-12 10:00")) == at("2026-03-13 00:00")
+    assert here.held_to(county, city, at("2026-03-13 10:00")) == city, "the buffer is gone, the city's own day is not"
+    assert here.held_to(county, city, at("2026-03-14 00:00")) == county
+
+
+def test_an_order_of_the_countys_own_keeps_its_due(yiyang: Installation) -> None:
+    assert rules(yiyang, 1).held_to(at("2026-03-17 00:00"), None) == at("2026-03-17 00:00")
+    assert rules(yiyang, 1).held_to(None, at("2026-03-17 00:00")) == at("2026-03-14 00:00")
+
+
+def rules(yiyang: Installation, buffer: int) -> Rules:
+    text = (COUNTIES / "yiyang" / "policy.toml").read_text(encoding="utf-8")
+    policy = parse(text.replace("buffer_wd = 1", f"buffer_wd = {buffer}", 1))
+    return Rules(policy, yiyang.rules.calendar)

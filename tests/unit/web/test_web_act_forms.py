@@ -57,7 +57,7 @@ def test_rows_that_were_left_empty_are_none() -> None:
     row = {"attendees_1_unit_id": "1" * 32, "attendees_1_name": "周局长"}
     asked = form.model_validate({"id": "0" * 32, "version": 3} | row)
     given = act_fields.given_of(Act.MEET, Meeting, asked)
-    assert given["attendees"] == [{"unit_id": "1" * 32, "name": "周局长"}]
+    assert given["attendees"] == [{"unit_id": "1" * 32, "name": "周局长", "signed": False}]
     form = act_fields.asks(Act.SPLIT, Split, Acting)
     asked = form.model_validate({"id": "0" * 32, "version": 3, "parts_0_title": "路灯不亮"})
     assert [one["title"] for one in act_fields.given_of(Act.SPLIT, Split, asked)["parts"]] == ["路灯不亮"]

@@ -1,5 +1,6 @@
 // Entry of every page behind sign-in, and of sign-in itself.
 import "htmx.org/dist/htmx.esm.js";
+import "./foresee.js";
 import "./forms.js";
 import "./keep.js";
 import "./keys.js";

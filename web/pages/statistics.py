@@ -1,0 +1,180 @@
+"""Statistics 统计: returns and extensions by unit and period (F12.3-4, F15-4), each line leading to its orders, and as
+a workbook."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.clock import local, now, today
+from core.errors import Invalid
+from core.ledger import record
+from core.permissions import Permission as P
+from crm.queries import statistics as of
+from crm.queries import story_words
+from crm.search.workbook import Sheet, write
+from web.context import Context
+from web.files import send
+from web.pages.order_list import XLSX
+from web.pages.orders import SEE
+from web.route import Asks, Route
+
+LONGEST_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One page of statistics: its columns are counts or rates of `counts`."""
+
+    key: str
+    title: str
+    about: str
+    counts: type[Any]
+    columns: tuple[tuple[str, str, str], ...]
+    """Label, name, what it means."""
+    lines: Callable[[AsyncSession, Actor, of.Period], Awaitable[list[of.Line]]]
+    orders: Callable[[AsyncSession, Actor, of.Period, UUID], Awaitable[Sequence[tuple[Any, Any]]]]
+
+    def cells(self, counts: Any) -> list[str]:
+        """A line's numbers as people read them."""
+        return [str(getattr(counts, name)) for _, name, _ in self.columns]
+
+
+RETURNS = Kind(
+    "returns",
+    "退回统计",
+    "按派发日期统计主办工单，含已退回的；本期派发、期后才作出的决定也计入。",
+    of.Returned,
+    (
+        ("派发", "dispatched", "本期派发给该单位主办的工单"),
+        ("退单", "parts", "其中申请过退回的工单"),
+        ("申请次数", "asked", "退回申请的次数"),
+        ("同意", "accepted", "同意退回的次数，含协调后改派或不予受理"),
+        ("不同意", "refused", "不同意退回的次数，含协调由原单位承办"),
+        ("待决定", "waiting", "尚未作出决定"),
+        ("超时退单", "late", "超过退回期限、经政数局批准的"),
+        ("申请率", "applied_rate", "退单 ÷ 派发"),
+        ("同意率", "accepted_rate", "同意 ÷ 申请次数"),
+        ("不当退单率", "improper_rate", "不同意 ÷ 派发"),
+    ),
+    of.returns,
+    of.returned_orders,
+)
+EXTENSIONS = Kind(
+    "extensions",
+    "延期统计",
+    "按申请日期统计主办单位的延期申请。",
+    of.Extended,
+    (
+        ("派发", "dispatched", "本期派发给该单位主办的工单"),
+        ("申请次数", "asked", "本期提出的延期申请，含特批"),
+        ("延期次数", "granted", "同意延期的次数，含特批"),
+        ("不同意", "refused", "不同意延期的次数"),
+        ("待决定", "waiting", "尚未作出决定"),
+        ("特批", "exceptional", "延期次数中由政数局分管领导特批的"),
+        ("延长工作日", "days", "同意延长的工作日合计"),
+        ("同意率", "granted_rate", "延期次数 ÷ 申请次数"),
+        ("延期率", "extended_rate", "延期次数 ÷ 派发"),
+    ),
+    of.extensions,
+    of.extended_orders,
+)
+KINDS = (RETURNS, EXTENSIONS)
+
+
+class Span(Asks):
+    """Days, both included; without them the present month."""
+
+    first: date | None = None
+    last: date | None = None
+
+
+class Chosen(Span):
+    """And the unit whose orders are listed."""
+
+    unit: UUID | None = None
+
+
+def period_of(asked: Span) -> of.Period:
+    """The period that is asked for. Raises Invalid."""
+    last = asked.last or today()
+    first = asked.first or last.replace(day=1)
+    if first > last:
+        raise Invalid("bad-span", "起始日期晚于截止日期。", fields={"first": "不能晚于截止日期"})
+    if (last - first).days >= LONGEST_DAYS:
+        raise Invalid("bad-span", "一次最多统计一年。", fields={"first": "一次最多统计一年"})
+    return of.Period(first, last)
+
+
+def shortcuts(day: date) -> tuple[tuple[str, str], ...]:
+    """本月, 上月, 本年 as addresses."""
+    month = day.replace(day=1)
+    before = month - timedelta(days=1)
+    spans = (("本月", month, day), ("上月", before.replace(day=1), before), ("本年", day.replace(month=1, day=1), day))
+    return tuple((label, urlencode({"first": first, "last": last})) for label, first, last in spans)
+
+
+def _shows(kind: Kind) -> Callable[[Context, Chosen], Awaitable[web.Response]]:
+    async def show(ctx: Context, asked: Chosen) -> web.Response:
+        period = period_of(asked)
+        lines = await kind.lines(ctx.session, ctx.actor, period)
+        listed = await kind.orders(ctx.session, ctx.actor, period, asked.unit) if asked.unit else []
+        return await ctx.page(
+            "statistics.html",
+            place="statistics",
+            kind=kind,
+            kinds=KINDS,
+            period=period,
+            span=urlencode({"first": period.first, "last": period.last}),
+            shortcuts=shortcuts(today()),
+            lines=lines,
+            all=of.total(lines, kind.counts),
+            chosen=next((line for line in lines if line.unit_id == asked.unit), None),
+            listed=listed,
+            most=of.MOST_LISTED,
+            words=story_words,
+            may_export=ctx.actor.may(P.ORDER_EXPORT),
+        )
+
+    show.__name__, show.__doc__ = f"show_{kind.key}", f"{kind.title}."
+    return show
+
+
+def _exports(kind: Kind) -> Callable[[Context, Span], Awaitable[web.StreamResponse]]:
+    async def export(ctx: Context, asked: Span) -> web.StreamResponse:
+        period, number = period_of(asked), f"TJ{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+        async with ctx.parts.database.session() as session:
+            lines = await kind.lines(session, ctx.actor, period)
+            what = {"kind": kind.key, "first": period.first.isoformat(), "last": period.last.isoformat()}
+            await record(session, ctx.actor, "statistics.export", "export", number, count=len(lines), **what)
+        rows = [[line.unit, *kind.cells(line.counts)] for line in lines]
+        rows.append(["合计", *kind.cells(of.total(lines, kind.counts))])
+        span = f"{period.first:%Y年%m月%d日}至{period.last:%Y年%m月%d日}"
+        who = f"导出人 {ctx.actor.name} · {local(now()):%Y年%m月%d日 %H:%M}"
+        mark = f"{ctx.parts.title} {kind.title} · {span} · {who} · 编号 {number}"
+        heads = [("单位", 24), *((label, 11) for label, _, _ in kind.columns)]
+        content = await asyncio.to_thread(write, Sheet(kind.title, mark, heads, rows))
+        return await send(ctx.request, content, XLSX, f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}.xlsx")
+
+    export.__name__, export.__doc__ = f"export_{kind.key}", f"{kind.title} as a workbook."
+    return export
+
+
+ROUTES: tuple[Route[Any], ...] = (
+    *(Route("GET", f"/statistics/{one.key}", SEE, Chosen, _shows(one), one.title, ("bad-span",)) for one in KINDS),
+    *(
+        Route(
+            "POST", f"/statistics/{one.key}/export", P.ORDER_EXPORT, Span, _exports(one), f"导出{one.title}",
+            ("bad-span",), stream=True,
+        )
+        for one in KINDS
+    ),
+)  # fmt: skip
