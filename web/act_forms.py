@@ -83,7 +83,11 @@ def _of_act(act: Act, found: Mapping[str, Options]) -> Mapping[str, Options]:
         **found,
         "assignment_id": found.get("asking" if assist else "subs", ()),
         "candidate_id": found.get("confirmed" if released else "open", ()),
+        **({"unit_id": found.get("below", ())} if act is Act.DELEGATE else {}),
     }
+
+
+_named = select(Unit.id, Unit.name, Unit.lacks).where(Unit.active).order_by(Unit.name)
 
 
 async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: set[str]) -> dict[str, Options]:
@@ -95,9 +99,12 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
         "area": tuple((one.code, one.name) for one in county.units.values() if one.kind.territorial),
     }
     if names & {"unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
-        rows = await session.execute(select(Unit.id, Unit.name).where(Unit.active).order_by(Unit.name))
-        units = tuple((str(id), name) for id, name in rows)
+        rows = await session.execute(_named.where(Unit.parent_unit_id.is_(None)))
+        units = tuple((str(id), f"{name}（资料不完整）" if lacks else name) for id, name, lacks in rows)
         found |= dict.fromkeys(("unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids"), units)
+    if "unit_id" in names and actor.unit_id is not None:
+        below = await session.execute(_named.where(Unit.parent_unit_id == actor.unit_id))
+        found["below"] = tuple((str(id), name) for id, name, _ in below)
     if "assignment_id" in names:
         found |= await _parts(session, actor, ticket)
     if "candidate_id" in names:
@@ -128,7 +135,9 @@ async def _parts(session: AsyncSession, actor: Actor, ticket: Ticket) -> dict[st
     asked = {one.assignment_id for one in await rows_of(session, ticket.id, ReturnRequest) if one.state == "open"}
     return {
         "subs": tuple(
-            (str(part.id), f"{name}（{Stage(part.stage).label}）") for part, name in rows if part.parent_id in mine
+            (str(part.id), f"{name}（{Stage(part.stage).label}）")
+            for part, name in rows
+            if part.role == By.SUB and part.parent_id in mine
         ),
         "asking": tuple((str(part.id), name) for part, name in rows if part.role == By.ASSIST and part.id in asked),
     }

@@ -45,7 +45,8 @@ def move(session: AsyncSession, case: Case, ends: Due, cause: str, basis: str) -
         if case.at < ends.at:
             part.overdue_at = None
     _move_assists(session, case, ends, cause, basis)
-    _pull_subs(case, ends)
+    _pull_subs(case)
+    _pull_inner(case)
     return change
 
 
@@ -63,12 +64,20 @@ def _move_assists(session: AsyncSession, case: Case, ends: Due, cause: str, basi
             part.due_at = at
 
 
-def _pull_subs(case: Case, ends: Due) -> None:
-    """F08-6: a sub-unit's due stays a working day before the one that it answers to; its own clock, no change of it."""
-    latest = earlier_by(case, ends.at, 1)
+def _pull_subs(case: Case) -> None:
+    """F08-6: a sub-unit's due stays a working day before the part that it answers to; no change of a round's."""
+    dues = {part.id: part.due_at for part in case.parts}
     for part in case.role(By.SUB):
-        if part.due_at is not None and part.due_at > latest:
-            part.due_at = latest
+        above = dues.get(part.parent_id) if part.parent_id else None
+        if above is not None and part.due_at is not None:
+            part.due_at = min(part.due_at, earlier_by(case, above, 1))
+
+
+def _pull_inner(case: Case) -> None:
+    """A30-1: what a unit decided for itself never outlasts the due that the county set."""
+    for part in case.open_parts:
+        if part.inner_due_at is not None and part.due_at is not None:
+            part.inner_due_at = min(part.inner_due_at, part.due_at)
 
 
 def earlier_by(case: Case, due_at: datetime, days: int) -> datetime:

@@ -88,6 +88,7 @@ class Act(StrEnum):
     DISPATCH = "dispatch"
     SIGN = "sign"
     ACKNOWLEDGE = "acknowledge"
+    INFORM = "inform"
     STEP = "step"
     FINISH_STEP = "finish-step"
     DELEGATE = "delegate"
@@ -133,6 +134,7 @@ class Act(StrEnum):
     RECOUNT = "recount"
     OVERDUE = "overdue"
     ASSIST_OVERDUE = "assist-overdue"
+    SUB_OVERDUE = "sub-overdue"
     SIGN_OVERDUE = "sign-overdue"
     ESCALATE = "escalate"
 
@@ -160,6 +162,7 @@ _ACTS: dict[Act, str] = {
     Act.DISPATCH: "派发",
     Act.SIGN: "签收",
     Act.ACKNOWLEDGE: "阅知",
+    Act.INFORM: "告知诉求人",
     Act.STEP: "内部流转",
     Act.FINISH_STEP: "完成内部步骤",
     Act.DELEGATE: "二级转办",
@@ -205,6 +208,7 @@ _ACTS: dict[Act, str] = {
     Act.RECOUNT: "按新日历核算期限",
     Act.OVERDUE: "办理逾期",
     Act.ASSIST_OVERDUE: "协办逾期",
+    Act.SUB_OVERDUE: "二级承办逾期",
     Act.SIGN_OVERDUE: "签收逾期",
     Act.ESCALATE: "超时上报",
 }
@@ -216,6 +220,7 @@ RECORDED = frozenset(
         Act.CITY_CHANGED,
         Act.OVERDUE,
         Act.ASSIST_OVERDUE,
+        Act.SUB_OVERDUE,
         Act.SIGN_OVERDUE,
         Act.ESCALATE,
     }

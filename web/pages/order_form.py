@@ -59,7 +59,9 @@ class OrderForm:
 async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     """The form of an open order."""
     here = installed()
-    units = (await ctx.session.scalars(select(Unit).where(Unit.active).order_by(Unit.code))).all()
+    units = (
+        await ctx.session.scalars(select(Unit).where(Unit.active, Unit.parent_unit_id.is_(None)).order_by(Unit.code))
+    ).all()
     found: Suggestion = here.catalogue.route(ticket.matter, ticket.area)
     lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
     in_full = await handles(ctx.session, ctx.actor, ticket)

@@ -12,10 +12,10 @@ from sqlalchemy import select
 
 from core import clock
 from core.accounts.channels import Channel
-from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.installed import installed
+from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
 from crm.queries import people
 from crm.queries.story import links, story
@@ -75,6 +75,7 @@ class Draft(Acting):
     assist_units: list[UUID] = Field([], max_length=10)
     basis: str = Field("", max_length=200)
     identity_checked: bool = False
+    incomplete_reason: str = Field("", max_length=200)
 
 
 class Void(Acting):
@@ -118,12 +119,9 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
     session = ctx.session
     last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
     handling = await session.scalar(last)
-    parts = (
-        select(Assignment, Unit)
-        .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Assignment.ticket_id == ticket.id)
-        .order_by(Assignment.closed_at.is_not(None), Assignment.id.desc())
-    )
+    wanted = select(Assignment).where(Assignment.ticket_id == ticket.id)
+    parts = (await session.scalars(wanted.order_by(Assignment.closed_at.is_not(None), Assignment.id.desc()))).all()
+    names = await names_of(session, [part.unit_id for part in parts])
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
     centre = ctx.actor.may(P.ORDER_VIEW)
@@ -147,7 +145,7 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         clock=order_clock(ticket, handling, buffer) if handling else None,
         upstream_buffer=buffer,
         part_clock=part_clock,
-        assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
+        assignments=[(part, names.at(part.unit_id, part.dispatched_at)) for part in parts],
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
@@ -238,6 +236,7 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
         assist_unit_ids=tuple(asked.assist_units),
         basis=asked.basis,
         identity_checked=asked.identity_checked,
+        incomplete_reason=asked.incomplete_reason,
     )
     done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")
