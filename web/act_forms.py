@@ -1,7 +1,7 @@
 """The acts of an order as this person may do them now: each with its form, or with why not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from core.actor import Actor
 from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.installed import installed
+from crm.queries.gathered import begun_answer
 from crm.tickets.access import visible_to
 from crm.tickets.case import rows_of
 from crm.tickets.models import Assignment, ReturnRequest, StatutoryLimit, SupervisionCandidate, Ticket
@@ -25,6 +26,10 @@ OWN_FORMS = frozenset({Act.CORRECT, Act.DISPATCH, Act.VOID})
 """Done in the draft's own form."""
 FIRST = (Act.SIGN, Act.CO_REPLY, Act.SUBMIT, Act.PASS, Act.FOLLOW_UP, Act.ARCHIVE, Act.REWORK, Act.MEET, Act.SETTLE)
 """What the state waits for stands open; everything else unfolds."""
+
+
+ANSWERS = frozenset({Act.SUBMIT, Act.CO_REPLY})
+GATHERED = "已汇总协办和下级单位的意见，请修改为本单位的统一答复"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
             refused.append(Refused(one.act, f"目前没有可选的{act_words.LABELS[missing[0]]}"))
         else:
             asked = act_fields.fields(one.act, one.given, here)
+            if one.act in ANSWERS and (begun := await begun_answer(session, actor, ticket)):
+                asked = [replace(f, value=begun, help=GATHERED) if f.name == "text" else f for f in asked]
             final = act_words.FINAL.get(one.act, "")
             alone = one.given is Nothing or one.act in FIRST
             forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone))

@@ -115,6 +115,8 @@ class Place(Record):
     name: Name
     kind: str
     area: Code | None = None
+    at: tuple[Annotated[float, Field(ge=73, le=136)], Annotated[float, Field(ge=3, le=54)]] | None = None
+    """Longitude and latitude in degrees (CGCS2000), once somebody has measured it."""
     aliases: tuple[Name, ...] = ()
 
 

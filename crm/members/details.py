@@ -14,6 +14,7 @@ from crm.county.categories import LABELS, Category
 from crm.policy import LimitsPolicy
 
 MOST_STEPS = 6
+SHORTEST_NAME = 2
 Days = Annotated[int, Field(ge=1, le=366)]
 
 
@@ -22,7 +23,7 @@ class FlowStep(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=2, max_length=40)]
+    name: Annotated[str, Field(min_length=SHORTEST_NAME, max_length=40)]
     days: Days | None = None
     """Working days from the step's beginning; None: until the unit's inner due."""
     needs_leader: bool = False

@@ -42,8 +42,9 @@ async def decide(session: AsyncSession, actor: Actor, seen: int, details: Detail
     if (last.n if last else 0) != seen:
         raise Conflict("changed-meanwhile", "这项资料已被他人修改，您的修改没有保存。")
     wrong = beyond(details, installed().policy[LimitsPolicy])
-    if any(step.needs_leader for step in details.steps) and not await _leaders(session, unit.id):
-        wrong["steps"] = "本单位没有启用的分管领导账号，不能设置呈批步骤。"
+    led = [n for n, step in enumerate(details.steps) if step.needs_leader]
+    if led and not await _leaders(session, unit.id):
+        wrong[f"step_{led[0]}_leader"] = "本单位没有启用的分管领导账号，不能设置呈批步骤。"
     if wrong:
         raise Invalid("beyond-county-limit", "；".join(wrong.values()), fields=wrong)
     row = UnitDetails(unit_id=unit.id, n=seen + 1, content=as_content(details), made_by=actor.user_id)

@@ -75,6 +75,8 @@ class Names:
 
     def __init__(self, units: UnitNames, people: dict[UUID, str], parts: dict[UUID, UUID]) -> None:
         self._units, self._people, self.parts = units, people, parts
+        self.replies: dict[str, UUID] = {}
+        """Whose part each reply is."""
 
     def unit(self, id: UUID | None, at: datetime) -> str:
         """The unit's name at the time."""
@@ -83,6 +85,11 @@ class Names:
     def person(self, id: UUID | None) -> str:
         """The person's name; 系统 where nobody acted."""
         return self._people.get(id, "系统") if id else "系统"
+
+    def gathered(self, reply: Reply) -> str:
+        """The units whose opinions an answer gathers."""
+        parts = [self.replies[one] for one in reply.gathered if one in self.replies]
+        return "、".join(dict.fromkeys(self.of_part(part, reply.submitted_at) for part in parts))
 
     def of_part(self, id: UUID, at: datetime) -> str:
         """The name of the unit whose part it is."""
@@ -97,6 +104,7 @@ async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Sec
     if not any(rows.values()):
         return []
     names = await _names(session, ticket)
+    names.replies = {str(one.id): one.assignment_id for one in rows.get(Reply, ())}
     if InternalStep in rows:
         mine = {id for id, unit in names.parts.items() if unit == actor.unit_id}
         rows[InternalStep] = [one for one in rows[InternalStep] if one.assignment_id in mine]
@@ -156,6 +164,7 @@ def _reply(one: Reply, names: Names) -> Entry:
         contact = f"{said(one.contact_at)}{words.CONTACT[one.contact_method or '']}，经办人{one.contact_person or ''}"
     late = "按期" if one.due_at is None or one.submitted_at < one.due_at else "逾期"
     facts = _facts(("答复诉求人", contact), ("凭证", one.contact_reference), ("依据", one.citation), ("时效", late))
+    facts += _facts(("汇总", names.gathered(one)))
     unit = names.of_part(one.assignment_id, one.submitted_at)
     head = f"{unit}{words.REPLY[one.role]}{kind}（{words.REPLY_STATE[one.state]}）"
     return Entry(one.submitted_at, head, one.text, facts, one.state == "submitted")

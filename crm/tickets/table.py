@@ -236,7 +236,7 @@ TABLE: tuple[Line, ...] = (
          conditions=(inside.subs_are_done, flowing.steps_are_done),
          guards=(files_are_of_the_order, replying.contact_is_proven, replying.contact_lies_in_the_handling,
              replying.names_no_third_person,
-             replying.second_kind_is_cited, replying.assists_have_replied), reads=(InternalStep,)),
+             replying.second_kind_is_cited, replying.assists_have_replied), reads=(InternalStep, Reply)),
     # 办结 第十二条(六)
     Line(Act.PASS, C, one(S.CHECKING), S.CLOSED, P.ORDER_CHECK, checking.pass_reply, "第十二条(六)",
          conditions=(checking.checker_did_not_reply,), reads=(Reply, Extension, Retype)),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.county.data import UnitKind
+from crm.county.locate import locate
 from crm.county.route import Route as Suggestion
 from crm.installed import installed
 from crm.queries.people import handles
@@ -19,6 +20,8 @@ from crm.tickets.states import Act
 from web.context import Context
 
 Options = list[tuple[str, str]]
+SURE = 95
+"""Per cent: a name of the gazetteer, as it is written there."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +65,20 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     units = (
         await ctx.session.scalars(select(Unit).where(Unit.active, Unit.parent_unit_id.is_(None)).order_by(Unit.code))
     ).all()
-    found: Suggestion = here.catalogue.route(ticket.matter, ticket.area)
+    located = locate(ticket.address, here.gazetteer, here.county) if ticket.address and not ticket.area else None
+    area = ticket.area or (located.area if located and "area" not in ticket.accepted else None)
+    found: Suggestion = here.catalogue.route(ticket.matter, area)
     lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
     in_full = await handles(ctx.session, ctx.actor, ticket)
     hidden = set() if in_full else {"caller_name"}
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
+    proposals = {
+        name: _proposed(name, one)
+        for name, one in ticket.proposals.items()
+        if name not in hidden | set(ticket.accepted)
+    }
+    if located and "area" not in ticket.accepted:
+        proposals.setdefault("area", Proposed("area", located.area, "", f"发生地点{located.reason}", SURE))
     return OrderForm(
         ticket,
         await offers(ctx.session, ctx.actor, ticket),
@@ -74,11 +86,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,
         units,
-        {
-            name: _proposed(name, one)
-            for name, one in ticket.proposals.items()
-            if name not in hidden | set(ticket.accepted)
-        },
+        proposals,
         lead,
         found.reason,
         sees_identity(ctx.actor, ticket),

@@ -14,6 +14,7 @@ from core import clock
 from core.accounts.channels import Channel
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
+from crm.county.locate import locate
 from crm.installed import installed
 from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
@@ -153,7 +154,15 @@ async def _page(ctx: Context, ticket_id: UUID, revealed: people.Caller | None = 
         labels=labels(),
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
         area=county.units[ticket.area].name if ticket.area in county.units else "",
+        village=_village(ticket),
     )
+
+
+def _village(ticket: Ticket) -> str:
+    """The village or community of the address, where it lies in the order's own area."""
+    here = installed()
+    found = locate(ticket.address, here.gazetteer, here.county) if ticket.address else None
+    return found.village.name if found and found.village and found.area == ticket.area else ""
 
 
 def part_clock(part: Assignment) -> tuple[str, Clock] | None:

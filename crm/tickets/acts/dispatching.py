@@ -114,7 +114,9 @@ async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
     say = None
     if sms is not None and sms.state == SmsState.NOT_APPLICABLE:
         say = f"{sms.reason}：{ticket.number}，查询码 {ticket.query_code}。"
-    return Told({}, summary(ticket) | told(case, given, basis), result=Dispatched(ticket, due_of(case), sms, say))
+    kept = told(case, given, basis)
+    why = f"单位资料不完整仍派发：{given.incomplete_reason}" if "incomplete" in kept else ""
+    return Told({}, summary(ticket) | kept, why, result=Dispatched(ticket, due_of(case), sms, say))
 
 
 @effect(Settled)

@@ -114,6 +114,7 @@ class Assignment(Base):
             postgresql_where=text("informed_at IS NULL AND closed_at IS NULL AND inform_due_at IS NOT NULL"),
         ),
         Index("ix_assignments_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_assignments_lead_due", "unit_id", "due_at", postgresql_where=text("role = 'lead'")),
         Index("ix_assignments_copies", "unit_id", "id", postgresql_where=text("role = 'copy'")),
         Index("ix_assignments_ticket", "ticket_id"),
         Index("ix_assignments_round", "round_id"),
