@@ -10,6 +10,7 @@ from core import clock
 from core.permissions import Permission as P
 from crm.queries.enterprises import Month, month_of_enterprises, watched
 from crm.queries.enterprises_sheet import LEVELS, export_month
+from crm.tickets.said import said
 from web.context import Context
 from web.files import send
 from web.pages.order_list import XLSX
@@ -66,6 +67,7 @@ async def month(ctx: Context, asked: OfMonth) -> web.Response:
         due=sum(one.due for one in rows),
         late=sum(len(one.late) for one in rows),
         levels=LEVELS,
+        said=said,
         may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
 
