@@ -16,7 +16,7 @@ from core.permissions import Permission
 from crm.county.data import UnitKind
 from crm.members.names import names_of
 from crm.tickets.access import visible_to
-from crm.tickets.models import Assignment, Ticket
+from crm.tickets.models import Assignment, Round, Ticket
 from crm.tickets.parts import Outcome
 from crm.tickets.states import By
 
@@ -141,15 +141,16 @@ def _leads(actor: Actor, month: Month) -> Select[*tuple[Any, ...]]:
             Copy.unit_id.label("copied_to"),
             Unit.competent_unit_id,
         )
-        .select_from(Ticket)
-        .join(Lead, Lead.ticket_id == Ticket.id)
+        .select_from(Round)
+        .join(Lead, Lead.round_id == Round.id)
+        .join(Ticket, Ticket.id == Round.ticket_id)
         .join(Unit, Unit.id == Lead.unit_id)
         .outerjoin(Copy, and_(Copy.parent_id == Lead.id, Copy.role == By.COPY))
         .where(
             Lead.role == By.LEAD,
             Unit.kind == UnitKind.ENTERPRISE,
-            Lead.due_at > month.first,
-            Lead.due_at <= month.end,
+            Round.due_at > month.first,
+            Round.due_at <= month.end,
             Lead.outcome.is_distinct_from(Outcome.RETURNED),
             Lead.outcome.is_distinct_from(Outcome.RECALLED),
             visible_to(actor),

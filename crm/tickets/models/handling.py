@@ -42,7 +42,7 @@ class Round(Base):
     calendar_version: Mapped[str]
     closed_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("ticket_id", "n"),)
+    __table_args__ = (UniqueConstraint("ticket_id", "n"), Index("ix_rounds_due", "due_at"))
 
 
 class Assignment(Base):
@@ -114,7 +114,6 @@ class Assignment(Base):
             postgresql_where=text("informed_at IS NULL AND closed_at IS NULL AND inform_due_at IS NOT NULL"),
         ),
         Index("ix_assignments_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
-        Index("ix_assignments_lead_due", "unit_id", "due_at", postgresql_where=text("role = 'lead'")),
         Index("ix_assignments_copies", "unit_id", "id", postgresql_where=text("role = 'copy'")),
         Index("ix_assignments_ticket", "ticket_id"),
         Index("ix_assignments_round", "round_id"),

@@ -68,10 +68,10 @@ def upgrade() -> None:
             "informed_at IS NULL AND closed_at IS NULL AND inform_due_at IS NOT NULL",
         ),
         ("ix_assignments_parent", ["parent_id"], "parent_id IS NOT NULL"),
-        ("ix_assignments_lead_due", ["unit_id", "due_at"], "role = 'lead'"),
         ("ix_assignments_copies", ["unit_id", "id"], "role = 'copy'"),
     ):
         op.create_index(name, "assignments", columns, postgresql_where=sa.text(where))
+    op.create_index("ix_rounds_due", "rounds", ["due_at"])
     op.add_column("replies", sa.Column("gathered", postgresql.JSONB(), server_default="[]", nullable=False))
     op.add_column("internal_steps", sa.Column("rest", postgresql.JSONB(), server_default="[]", nullable=False))
     op.create_index(
