@@ -10,14 +10,18 @@ from callflow.agents.models import Agent
 from callflow.numbers import service as numbers
 from callflow.numbers.models import DutyMobile, Number, RosterShift
 from callflow.queues.models import Queue
+from core import phone
 from core.actor import SYSTEM
 from core.clock import SHANGHAI, local, now
 from core.identity import passwords
 from core.identity.models import Unit, User
+from core.identity.profiles import review
 from core.identity.service import create_user
+from core.permissions import Role
 from crm.county.load import County
 
 ROSTER_DAYS = 14
+OF_UNITS = frozenset({Role.UNIT_CLERK, Role.UNIT_LEADER})
 SHIFTS = ((time(8, 0), 8), (time(16, 0), 8), (time(0, 0), 8))
 
 
@@ -34,12 +38,24 @@ async def _units(session: AsyncSession, county: County) -> None:
     known = {unit.code: unit for unit in await session.scalars(select(Unit))}
     fresh = [record for record in county.units.values() if record.code not in known]
     for record in fresh:
-        known[record.code] = Unit(code=record.code, name=record.name, kind=record.kind.value)
+        known[record.code] = Unit(code=record.code, name=record.name, kind=record.kind.value, version=1)
         session.add(known[record.code])
     await session.flush()
     for record in fresh:
         if record.competent:
             known[record.code].competent_unit_id = known[record.competent].id
+        if record.parent:
+            known[record.code].parent_unit_id = known[record.parent].id
+    for record in county.units.values():
+        unit = known[record.code]
+        if not (unit.office or unit.leader_name or unit.duty_phone):
+            unit.office, unit.leader_name = record.office, record.leader or None
+            unit.leader_phone, unit.duty_phone = _number(record.leader_phone), _number(record.duty_phone)
+            await review(session, unit.id)
+
+
+def _number(written: str) -> str | None:
+    return phone.normalise(written) if written else None
 
 
 async def _line(session: AsyncSession, county: County) -> None:
@@ -69,12 +85,16 @@ async def _line(session: AsyncSession, county: County) -> None:
 
 
 async def _staff(session: AsyncSession, county: County) -> list[tuple[User, str]]:
+    """The people of the units share one password: whoever shows the demo changes desks with it."""
     units = {unit.code: unit.id for unit in await session.scalars(select(Unit))}
     known = {user.login: user for user in await session.scalars(select(User))}
     made: list[tuple[User, str]] = []
+    of_units = passwords.generate()
+    hashed = await passwords.hash_password(of_units)
     for record in county.staff:
         user = known.get(record.login)
         if user is None:
+            shares = set(record.roles) <= OF_UNITS
             user, password = await create_user(
                 session,
                 SYSTEM,
@@ -82,7 +102,8 @@ async def _staff(session: AsyncSession, county: County) -> list[tuple[User, str]
                 name=record.name,
                 roles=frozenset(record.roles),
                 unit_id=units[record.unit] if record.unit else None,
-                password=passwords.generate(),
+                password=of_units if shares else passwords.generate(),
+                hashed=hashed if shares else None,
             )
             made.append((user, password))
         if record.extension and await session.get(Agent, user.id) is None:

@@ -1,13 +1,5 @@
 """All tables of this package."""
 
-from crm.channels import models as channels
-from crm.citizens import models as citizens
-from crm.city import models as city
-from crm.notices import models as notices
-from crm.regulations import models as regulations
-from crm.search import models as search
-from crm.sms import models as sms
-from crm.tickets import models as tickets
-from crm.timers import models as timers
-
-__all__ = ["channels", "citizens", "city", "notices", "regulations", "search", "sms", "tickets", "timers"]
+__all__ = [
+    *("channels", "citizens", "city", "members", "notices", "regulations", "search", "sms", "tickets", "timers"),
+]

@@ -47,6 +47,8 @@ class ActField:
     live: str = ""
     """A page of the order that says what comes of the value while it is typed."""
     rows: tuple[tuple["ActField", ...], ...] = ()
+    value: str = ""
+    """What stands there to begin with."""
 
 
 def fields(act: Act, given: type[BaseModel], choices: Mapping[str, Options], prefix: str = "") -> list[ActField]:

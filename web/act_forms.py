@@ -1,7 +1,7 @@
 """The acts of an order as this person may do them now: each with its form, or with why not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from core.actor import Actor
 from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.installed import installed
+from crm.queries.gathered import begun_answer
 from crm.tickets.access import visible_to
 from crm.tickets.calls import calls_with_citizen, told
 from crm.tickets.case import rows_of
@@ -27,6 +28,10 @@ OWN_FORMS = frozenset({Act.CORRECT, Act.DISPATCH, Act.VOID})
 """Done in the draft's own form."""
 FIRST = (Act.SIGN, Act.CO_REPLY, Act.SUBMIT, Act.PASS, Act.FOLLOW_UP, Act.ARCHIVE, Act.REWORK, Act.MEET, Act.SETTLE)
 """What the state waits for stands open; everything else unfolds."""
+
+
+ANSWERS = frozenset({Act.SUBMIT, Act.CO_REPLY})
+GATHERED = "已汇总协办和下级单位的意见，请修改为本单位的统一答复"
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
             refused.append(Refused(one.act, f"目前没有可选的{act_words.LABELS[missing[0]]}"))
         else:
             asked = [field for field in act_fields.fields(one.act, one.given, here) if not _idle(field)]
+            if one.act in ANSWERS and (begun := await begun_answer(session, actor, ticket)):
+                asked = [replace(f, value=begun, help=GATHERED) if f.name == "text" else f for f in asked]
             final = act_words.FINAL.get(one.act, "")
             alone = one.given is Nothing or one.act in FIRST
             forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone, one.until))
@@ -102,7 +109,11 @@ def _of_act(act: Act, found: Mapping[str, Options]) -> Mapping[str, Options]:
         **found,
         "assignment_id": found.get("asking" if assist else "subs", ()),
         "candidate_id": found.get("confirmed" if released else "open", ()),
+        **({"unit_id": found.get("below", ())} if act is Act.DELEGATE else {}),
     }
+
+
+_named = select(Unit.id, Unit.name, Unit.lacks).where(Unit.active).order_by(Unit.name)
 
 
 async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: set[str]) -> dict[str, Options]:
@@ -114,9 +125,12 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
         "area": tuple((one.code, one.name) for one in county.units.values() if one.kind.territorial),
     }
     if names & {"unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
-        rows = await session.execute(select(Unit.id, Unit.name).where(Unit.active).order_by(Unit.name))
-        units = tuple((str(id), name) for id, name in rows)
+        rows = await session.execute(_named.where(Unit.parent_unit_id.is_(None)))
+        units = tuple((str(id), f"{name}（资料不完整）" if lacks else name) for id, name, lacks in rows)
         found |= dict.fromkeys(("unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids"), units)
+    if "unit_id" in names and actor.unit_id is not None:
+        below = await session.execute(_named.where(Unit.parent_unit_id == actor.unit_id))
+        found["below"] = tuple((str(id), name) for id, name, _ in below)
     if "assignment_id" in names:
         found |= await _parts(session, actor, ticket)
     if "candidate_id" in names:
@@ -150,7 +164,9 @@ async def _parts(session: AsyncSession, actor: Actor, ticket: Ticket) -> dict[st
     asked = {one.assignment_id for one in await rows_of(session, ticket.id, ReturnRequest) if one.state == "open"}
     return {
         "subs": tuple(
-            (str(part.id), f"{name}（{Stage(part.stage).label}）") for part, name in rows if part.parent_id in mine
+            (str(part.id), f"{name}（{Stage(part.stage).label}）")
+            for part, name in rows
+            if part.role == By.SUB and part.parent_id in mine
         ),
         "asking": tuple((str(part.id), name) for part, name in rows if part.role == By.ASSIST and part.id in asked),
     }

@@ -22,6 +22,7 @@ BUTTONS: dict[Act, str] = {
     A.SPLIT: "拆分并生成新工单",
     A.SIGN: "签收",
     A.ACKNOWLEDGE: "已阅知",
+    A.INFORM: "登记已告知诉求人",
     A.STEP: "开始这一步骤",
     A.FINISH_STEP: "登记步骤结果",
     A.DELEGATE: "转给下级单位办理",
@@ -125,6 +126,7 @@ LABELS: dict[str, str] = {
     "hard": "属疑难、复杂事项",
     "held_at": "会议时间",
     "identity_checked": "已核对：内容未暴露举报人身份",
+    "incomplete_reason": "单位资料不完整仍派发的理由",
     "item": "第十条所列情形",
     "knowledge": "知识库条目",
     "lead_unit_id": "主办单位",
@@ -166,6 +168,9 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.ANSWER, "text"): "答复内容",
     (A.REFUSE, "explanation"): "向诉求人所作的解释",
     (A.SETTLE_REFUSE, "explanation"): "向诉求人所作的解释",
+    (A.INFORM, "contact_at"): "告知时间",
+    (A.INFORM, "contact_method"): "告知方式",
+    (A.INFORM, "contact_person"): "告知的经办人",
     (A.STEP, "name"): "步骤名称",
     (A.FOLLOW_UP, "result"): "回访结果",
     (A.FOLLOW_UP, "reason"): "不满意的原因",
@@ -213,6 +218,7 @@ HELPS: dict[str, str] = {
     "attendees": "各单位分管领导；不用的行留空",
     "parts": "原工单保留第一项；不用的行留空",
     "basis": "政策法规条款、文件或事实",
+    "incomplete_reason": "仅在所选单位资料不完整时填写，记入工单历史",
 }
 
 

@@ -9,6 +9,7 @@ from core.actor import Actor
 from core.edits import apply, readable, require_seen
 from core.errors import Invalid, NotFound
 from core.identity.models import Unit, User
+from core.identity.profiles import require_another_clerk, review
 from core.identity.service import revoke_all
 from core.ledger import record
 from core.permissions import Permission, Role
@@ -28,7 +29,10 @@ async def edit_user(
     """Change name, roles, unit and mobile. Other roles end the user's sessions: the next sign-in is theirs."""
     user = await _locked(session, actor, user_id)
     require_seen(user, version)
-    await require_consistent(session, roles, unit_id)
+    await require_consistent(session, roles, unit_id, kept=user.unit_id)
+    if Role.UNIT_CLERK not in roles or unit_id != user.unit_id:
+        await require_another_clerk(session, user)
+    before = user.unit_id
     if user_id == actor.user_id and Role.SECURITY_ADMIN not in roles:
         sentence = "不能取消自己的安全管理员岗位。"
         raise Invalid("not-oneself", sentence, fields={"roles": sentence})
@@ -39,20 +43,24 @@ async def edit_user(
         changed["unit_id"] = [await _unit_name(session, one) for one in changed["unit_id"]]
     if "phone" in changed:
         changed["phone"] = [numbers.mask(one) if one else None for one in changed["phone"]]
+    for unit in sorted({one for one in (before, unit_id) if one}):
+        await review(session, unit)
     if changed:
         await record(session, actor, "user.edit", "user", user_id, changes=readable(changed))
     return user
 
 
-async def require_consistent(session: AsyncSession, roles: frozenset[Role], unit_id: UUID | None) -> None:
-    """Raise `Invalid` unless there is a role, and a unit where the role needs one."""
+async def require_consistent(
+    session: AsyncSession, roles: frozenset[Role], unit_id: UUID | None, *, kept: UUID | None = None
+) -> None:
+    """Raise `Invalid` unless there is a role, and a unit in use where the role needs one; `kept`: where the user is."""
     if not roles:
         raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位。"})
     if Role.UNIT_CLERK in roles and unit_id is None:
         raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位。"})
     if unit_id is not None:
         unit = await session.get(Unit, unit_id)
-        if unit is None or not unit.active:
+        if unit is None or not (unit.active or unit_id == kept):
             raise Invalid("no-such-unit", "没有这个单位，或已停用。", fields={"unit_id": "请选择在用的单位。"})
 
 

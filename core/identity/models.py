@@ -24,7 +24,16 @@ class Unit(Base):
     kind: Mapped[str] = mapped_column(String(40))
     competent_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
     """主管部门 of an enterprise (第五条)."""
+    parent_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"), index=True)
+    """上级单位 of a 站所, a village or another body below a member unit, which hands orders on to it (第八条(六))."""
+    office: Mapped[str] = mapped_column(String(80), default="", server_default="")
+    """承办热线事项的工作部门 (第八条(一))."""
+    leader_name: Mapped[str | None] = mapped_column(Personal)
+    """分管领导 (第八条(一)): one."""
+    leader_phone: Mapped[str | None] = mapped_column(Personal)
     duty_phone: Mapped[str | None] = mapped_column(Personal)
+    lacks: Mapped[list[str]] = mapped_column(ARRAY(String(20)), default=list, server_default="{}")
+    """What the profile lacks: each a `core.identity.profiles.Lack`; judged whenever profile or staff change."""
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Counts the changes; what a page shows, it sends back."""
@@ -55,6 +64,9 @@ class User(Base):
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
+    stand_in_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"), index=True)
+    """B角: who acts for this person of a unit until `away_until`."""
+    away_until: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Counts the changes; what a page shows, it sends back."""

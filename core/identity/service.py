@@ -17,6 +17,8 @@ from core.db import Database
 from core.errors import Denied, Invalid, NotFound
 from core.identity import passwords
 from core.identity.models import User, WebSession
+from core.identity.profiles import require_another_clerk, review
+from core.identity.stand_ins import leads_now
 from core.ledger import record
 from core.live import hint
 from core.permissions import PRIVILEGED, Permission, Role
@@ -62,9 +64,10 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def actor_of(user: User) -> Actor:
-    """The user as an actor."""
-    return Actor(user.id, user.name, user.role_set, user.unit_id)
+def actor_of(user: User, *, leads: bool = False) -> Actor:
+    """The user as an actor; `leads`: who acts for the unit's leader meanwhile (B角)."""
+    roles = user.role_set | {Role.UNIT_LEADER} if leads else user.role_set
+    return Actor(user.id, user.name, roles, user.unit_id)
 
 
 def _is_privileged(user: User) -> bool:
@@ -123,14 +126,14 @@ async def identify(
     """
     found = (
         await session.execute(
-            select(WebSession, User)
+            select(WebSession, User, leads_now())
             .join(User, User.id == WebSession.user_id)
             .where(WebSession.token_digest == _digest(token), WebSession.revoked_at.is_(None), User.active)
         )
     ).first()
     if found is None:
         return None
-    row, user = found
+    row, user, leads = found
     at = clock.now()
     over = at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT
     if over and not (busy and await busy(session, user.id)):
@@ -138,7 +141,7 @@ async def identify(
         return None
     if touch and at - row.seen_at > SEEN_EVERY:
         row.seen_at = at
-    return Identified(actor_of(user), user, row)
+    return Identified(actor_of(user, leads=leads), user, row)
 
 
 async def begin_enrolment(session: AsyncSession, who: Identified, issuer: str) -> str:
@@ -252,8 +255,12 @@ async def create_user(
     roles: frozenset[Role],
     unit_id: UUID | None = None,
     password: str | None = None,
+    hashed: str | None = None,
 ) -> tuple[User, str]:
-    """A new user -> the user and the first password, which must be changed at the first sign-in."""
+    """A new user -> the user and the first password, which must be changed at the first sign-in unless it was given.
+
+    `hashed`: the hash of `password`, by who makes many users with one.
+    """
     actor.require(Permission.USER_ADMIN)
     if not roles:
         raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位"})
@@ -267,11 +274,13 @@ async def create_user(
         name=name,
         roles=sorted(roles),
         unit_id=unit_id,
-        password_hash=await passwords.hash_password(first),
+        password_hash=hashed or await passwords.hash_password(first),
         must_change_password=password is None,
     )
     session.add(user)
     await session.flush()
+    if unit_id is not None:
+        await review(session, unit_id)
     await record(session, actor, "user.create", "user", user.id, roles=sorted(roles))
     return user, first
 
@@ -286,9 +295,13 @@ async def set_active(
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
         raise NotFound("no-such-user", "没有这个用户。")
+    if not active:
+        await require_another_clerk(session, user)
     user.active, user.version = active, user.version + 1
     if not active:
         await revoke_all(session, user_id)
+    if user.unit_id is not None:
+        await review(session, user.unit_id)
     await record(session, actor, "user.activate" if active else "user.deactivate", "user", user_id, reason=reason)
 
 

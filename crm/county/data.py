@@ -33,6 +33,9 @@ class UnitKind(StrEnum):
     VERTICAL = "vertical"
     CENTRE = "centre"
     BUREAU = "bureau"
+    STATION = "station"
+    VILLAGE = "village"
+    SUBORDINATE = "subordinate"
 
     @property
     def label(self) -> str:
@@ -43,6 +46,11 @@ class UnitKind(StrEnum):
     def territorial(self) -> bool:
         """Whether such a unit answers for an area (属地管理)."""
         return self in {UnitKind.TOWNSHIP, UnitKind.STREET, UnitKind.SCENIC, UnitKind.ZONE}
+
+    @property
+    def subordinate(self) -> bool:
+        """Whether such a unit stands below a member unit, which hands orders on to it (第八条(六))."""
+        return self in {UnitKind.STATION, UnitKind.VILLAGE, UnitKind.SUBORDINATE}
 
 
 _KINDS = {
@@ -56,6 +64,9 @@ _KINDS = {
     UnitKind.VERTICAL: "垂管单位",
     UnitKind.CENTRE: "热线中心",
     UnitKind.BUREAU: "热线主管部门",
+    UnitKind.STATION: "站所",
+    UnitKind.VILLAGE: "村（社区）",
+    UnitKind.SUBORDINATE: "下属单位",
 }
 
 
@@ -67,6 +78,14 @@ class UnitRecord(Record):
     kind: UnitKind
     competent: Code | None = None
     """主管部门; an enterprise must have one (第五条)."""
+    parent: Code | None = None
+    """上级单位; a 站所, a village or a body below a unit must have one (第八条(六))."""
+    office: str = Field("", max_length=80)
+    """承办热线事项的工作部门 (第八条(一))."""
+    leader: str = Field("", max_length=40)
+    """分管领导."""
+    leader_phone: str = Field("", max_length=32)
+    duty_phone: str = Field("", max_length=32)
     aliases: tuple[Name, ...] = ()
 
 
@@ -96,6 +115,8 @@ class Place(Record):
     name: Name
     kind: str
     area: Code | None = None
+    at: tuple[Annotated[float, Field(ge=73, le=136)], Annotated[float, Field(ge=3, le=54)]] | None = None
+    """Longitude and latitude in degrees (CGCS2000), once somebody has measured it."""
     aliases: tuple[Name, ...] = ()
 
 

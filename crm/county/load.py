@@ -103,6 +103,7 @@ def _city(folder: Path) -> CityLayout | None:
 def _problems(county: County) -> Iterable[str]:
     units, queues = set(county.units), {queue.code for queue in county.queues}
     areas = {unit.code for unit in county.units.values() if unit.kind.territorial}
+    members = {unit.code for unit in county.units.values() if not unit.kind.subordinate}
     if not county.name:
         yield 'gazetteer.toml 缺少 kind = "county" 的地名'
     for unit in county.units.values():
@@ -110,11 +111,16 @@ def _problems(county: County) -> Iterable[str]:
             yield f"企事业单位 {unit.name} 没有主管部门（第五条）"
         if unit.competent and unit.kind != UnitKind.ENTERPRISE:
             yield f"{unit.name} 不是企事业单位，不应有主管部门"
+        above = county.units.get(unit.parent or "")
+        if unit.kind.subordinate and (above is None or above.kind.subordinate):
+            yield f"{unit.name} 没有上级单位（第八条(六)）"
+        if unit.parent and not unit.kind.subordinate:
+            yield f"{unit.name} 是成员单位，不应有上级单位"
     for matter in county.matters.values():
         if matter.domain not in DOMAINS:
             yield f"事项 {matter.code} 的领域不在第九条之列"
     for line in county.catalogue:
-        wrong = {line.lead, *line.assist} - units - {AREA}
+        wrong = {line.lead, *line.assist} - members - {AREA}
         if wrong:
             yield f"派单目录 {line.matter} 的单位不存在：{sorted(wrong)}"
         if line.matter not in county.matters:

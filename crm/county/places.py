@@ -1,5 +1,6 @@
 """Finding places in what people said, also where the recogniser wrote other characters of the same sound."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ EXACT, SAME_SOUND, NEAR_SOUND, ONE_OFF = 0.95, 0.8, 0.65, 0.5
 MIN_SOUND = 3
 """Shorter names have too many homophones to be known by their sound."""
 MIN_ONE_OFF = 4
+EARTH_M = 6_371_000.0
 _RANK = {"county": 0, "river": 1, "township": 2, "zone": 3, "road": 3, "village": 4, "scenic": 4, "place": 5}
 
 
@@ -45,6 +47,7 @@ class Gazetteer:
         for place in county.places:
             for name in (place.name, *place.aliases):
                 self._add(name, place)
+        self._placed = [place for place in county.places if place.at is not None and place.area]
         self._lengths = sorted({len(name) for name in self._by_name}, reverse=True)
 
     def _add(self, name: str, place: Place) -> None:
@@ -71,6 +74,11 @@ class Gazetteer:
             if all(found.end <= other.start or found.start >= other.end for other in taken):
                 taken.append(found)
         return sorted(taken, key=lambda found: found.start)
+
+    def nearest(self, lng: float, lat: float) -> tuple[Place, float] | None:
+        """The nearest place whose position and area are known, and how many metres away it is; None where none is."""
+        measured = [(place, _metres(place.at, (lng, lat))) for place in self._placed if place.at is not None]
+        return min(measured, key=lambda one: one[1], default=None)
 
     def _candidates(self, text: str) -> list[Found]:
         sound = syllables(text)
@@ -108,3 +116,10 @@ class Gazetteer:
 
 def _chinese(name: str) -> bool:
     return all("\u4e00" <= character <= "\u9fff" for character in name)
+
+
+def _metres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Between two points in degrees, on a sphere: exact to half a per cent, which is nothing within a county."""
+    (lng, lat), (to_lng, to_lat) = one, other
+    east = math.radians(to_lng - lng) * math.cos(math.radians((lat + to_lat) / 2))
+    return EARTH_M * math.hypot(east, math.radians(to_lat - lat))

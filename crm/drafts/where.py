@@ -3,6 +3,7 @@
 import re
 
 from crm.county.load import County
+from crm.county.locate import answering
 from crm.county.places import Found, Gazetteer
 from crm.drafts.proposal import Proposal
 from crm.drafts.said import Said
@@ -44,7 +45,7 @@ def propose(said: Said, gazetteer: Gazetteer, county: County) -> tuple[Proposal 
     if not specific:
         return _generic(said), None
     best = specific[0]
-    area_of = _township(specific) or best
+    area_of = answering(specific) or best
     area = area_of.place.area
     parts = [one for one in sorted(specific, key=lambda one: one.rank) if _belongs(one, best, area)]
     tail = _AFTER.match(said.text, best.end)
@@ -57,10 +58,6 @@ def propose(said: Said, gazetteer: Gazetteer, county: County) -> tuple[Proposal 
     unit = county.units[area].name
     why = f"“{area_of.place.name}”属{unit}"
     return address, Proposal(area, unit, (said.source(area_of.start, area_of.end),), area_of.confidence, why)
-
-
-def _township(found: list[Found]) -> Found | None:
-    return next((one for one in found if one.place.kind == "township"), None)
 
 
 def _belongs(one: Found, best: Found, area: str | None) -> bool:

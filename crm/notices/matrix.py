@@ -26,6 +26,12 @@ class Which(StrEnum):
     """主办, and whoever returned the order before: the units of a dispute."""
     SUBJECT = "subject"
     """Whose part the timer looked at."""
+    COPIED = "copied"
+    """抄送: the competent departments of the newest round's enterprises (第五条)."""
+    ABOVE = "above"
+    """To which the sub-unit answers whose part the timer looked at (第八条(六))."""
+    BELOW = "below"
+    """Sub-units that have yet to sign."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,9 @@ class Row:
 
 CLERK, BOTH = (R.UNIT_CLERK,), (R.UNIT_CLERK, R.UNIT_LEADER)
 LEAD, NEW, ASKED, PARTIES, SUBJECT = Which.LEAD, Which.NEW, Which.ASKED, Which.PARTIES, Which.SUBJECT
-_DISPATCHED = (Row("dispatched", NEW, CLERK, unit_sms=True),)
+COPIED, ABOVE, BELOW = Which.COPIED, Which.ABOVE, Which.BELOW
+_COPIED = Row("copied", COPIED, CLERK)
+_DISPATCHED = (Row("dispatched", NEW, CLERK, unit_sms=True), _COPIED)
 _EXTENDED = (Row("extended", LEAD, CLERK, moved=True), Row("citizen_extended", citizen=True, moved=True))
 _DECIDED = (Row("return_decided", ASKED, CLERK),)
 _DISPUTE = (Row("dispute", PARTIES, BOTH, True, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
@@ -72,10 +80,12 @@ ON_ACT: dict[Act, tuple[Row, ...]] = {
     Act.PASS: (Row("to_follow_up", centre=(R.FOLLOW_UP,)), Row("citizen_closed", citizen=True)),
     Act.FOLLOW_UP: _UNSATISFIED,
     Act.RERATE: _UNSATISFIED,
-    Act.REWORK: (Row("rework", LEAD, BOTH, unit_sms=True, leader_sms=True),),
+    Act.REWORK: (Row("rework", LEAD, BOTH, unit_sms=True, leader_sms=True), _COPIED),
     Act.ASK_IDENTITY: (Row("identity_asked", centre=(R.DIRECTOR,)),),
     Act.GRANT_IDENTITY: _IDENTITY,
     Act.REFUSE_IDENTITY: _IDENTITY,
+    Act.SUPERVISE: (Row("copied_supervised", COPIED, BOTH),),
+    Act.DELEGATE: (Row("dispatched", BELOW, CLERK, unit_sms=True),),
 }
 
 _EARLY = (Row("due", SUBJECT, CLERK),)
@@ -86,12 +96,21 @@ ON_TIMER: dict[str, tuple[Row, ...]] = {
     "lead-early-short": _EARLY,
     "lead-last": (Row("due", SUBJECT, CLERK, unit_sms=True),),
     "lead-today": (Row("due", SUBJECT, BOTH, unit_sms=True, leader_sms=True),),
-    "lead-overdue": (Row("overdue", SUBJECT, BOTH, True, True, (R.DIRECTOR, R.SUPERVISOR)),),
+    "lead-overdue": (
+        Row("overdue", SUBJECT, BOTH, True, True, (R.DIRECTOR, R.SUPERVISOR)),
+        Row("copied_overdue", COPIED, BOTH),
+    ),
     "assist-last": (Row("due", SUBJECT, CLERK, unit_sms=True),),
     "assist-overdue": (
         Row("overdue", SUBJECT, BOTH, True, True, (R.DIRECTOR,)),
         Row("assist_missing", LEAD, CLERK),
     ),
+    "sub-last": (Row("due", SUBJECT, CLERK, unit_sms=True),),
+    "sub-overdue": (Row("overdue", SUBJECT, CLERK, unit_sms=True), Row("sub_missing", ABOVE, BOTH)),
+    "sub-unsigned": (Row("unsigned", SUBJECT, CLERK, unit_sms=True), Row("sub_missing", ABOVE, CLERK)),
+    "inner-overdue": (Row("inner", SUBJECT, BOTH),),
+    "step-overdue": (Row("inner", SUBJECT, BOTH),),
+    "inform-overdue": (Row("inform", SUBJECT, CLERK),),
     "sign-today": (Row("sign", SUBJECT, CLERK),),
     "sign-soon": (Row("sign", SUBJECT, CLERK, unit_sms=True),),
     "sign-overdue": (Row("unsigned", SUBJECT, BOTH, True, True, (R.SHIFT_LEAD, R.DISPATCHER)),),

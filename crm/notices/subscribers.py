@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import among
@@ -12,7 +12,7 @@ from core.events import subscriber
 from crm.notices.matrix import ON_ACT, ON_TIMER, Row, Which
 from crm.notices.tell import Telling, tell
 from crm.tickets.events import TicketActed
-from crm.tickets.models import Assignment, ReturnRequest, Ticket, TicketEvent
+from crm.tickets.models import Assignment, ReturnRequest, Round, Ticket, TicketEvent
 from crm.tickets.states import By, Stage
 from crm.timers.events import TimersFired
 from crm.timers.models import TimerFiring
@@ -56,8 +56,10 @@ async def fired(session: AsyncSession, events: Sequence[TimersFired]) -> None:
                 units: tuple[UUID, ...] = ()
                 if row.which is Which.SUBJECT:
                     units = (parts[one.subject_id].unit_id,)
-                elif row.which is Which.LEAD:
-                    units = tuple(part.unit_id for part in await _units(session, one.ticket_id, Which.LEAD))
+                elif row.which is Which.ABOVE:
+                    units = await _above(session, parts[one.subject_id])
+                elif row.which in (Which.LEAD, Which.COPIED):
+                    units = tuple(part.unit_id for part in await _units(session, one.ticket_id, row.which))
                 told = tuple((unit, one.due_at) for unit in units)
                 tellings.append(Telling(key, one.ticket_id, row, told, one.due_at))
         if tellings:
@@ -74,11 +76,24 @@ async def _story(session: AsyncSession, ticket_id: UUID, seq: int) -> TicketEven
     return (await session.scalars(wanted)).one()
 
 
+async def _above(session: AsyncSession, part: Assignment) -> tuple[UUID, ...]:
+    """The unit that handed this part on."""
+    above = await session.get(Assignment, part.parent_id) if part.parent_id else None
+    return (above.unit_id,) if above else ()
+
+
 async def _units(session: AsyncSession, ticket_id: UUID, which: Which) -> list[Assignment]:
     parts = select(Assignment).where(Assignment.ticket_id == ticket_id).order_by(Assignment.id.desc())
     if which is Which.NEW:
         wanted = parts.where(Assignment.closed_at.is_(None), Assignment.stage == Stage.TO_SIGN)
         return list(await session.scalars(wanted.where(Assignment.role != By.SUB)))
+    if which is Which.BELOW:
+        wanted = parts.where(Assignment.closed_at.is_(None), Assignment.stage == Stage.TO_SIGN)
+        return list(await session.scalars(wanted.where(Assignment.role == By.SUB)))
+    if which is Which.COPIED:
+        newest = select(func.max(Round.n)).where(Round.ticket_id == ticket_id).scalar_subquery()
+        wanted = parts.join(Round, Round.id == Assignment.round_id).where(Round.n == newest)
+        return list(await session.scalars(wanted.where(Assignment.role == By.COPY)))
     if which is Which.LEAD:
         return list(await session.scalars(parts.where(Assignment.role == By.LEAD).limit(1)))
     if which is Which.ASKED:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, SQLColumnExpression, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from core.actor import Actor
 from core.permissions import Permission as P
@@ -46,6 +47,8 @@ class Queue:
     due: SQLColumnExpression[Any]
     empty: str
     parts: bool = False
+    below: bool = False
+    """The parts are those of sub-units that answer to the unit's own (第八条(六))."""
     act: Act | None = None
 
 
@@ -107,6 +110,16 @@ QUEUES: tuple[Queue, ...] = (
         Assignment.due_at,
         "签收后由本单位协办的工单在这里。",
         parts=True,
+    ),
+    Queue(
+        "below",
+        "下级办理",
+        UNIT,
+        (Assignment.role == By.SUB,),
+        Assignment.due_at,
+        "转给下级单位办理的工单在这里；上报后由本单位审核，逾期的在前。",
+        parts=True,
+        below=True,
     ),
     Queue(
         "returned",
@@ -232,7 +245,12 @@ def statement(actor: Actor, queue: Queue) -> Select[Any, Any, Any]:
     line = func.coalesce(queue.due, literal(NEVER)).label("line")
     if queue.parts:
         wanted = select(Ticket, Assignment, line).join(Assignment, Assignment.ticket_id == Ticket.id)
-        return wanted.where(Assignment.unit_id == actor.unit_id, Assignment.closed_at.is_(None), *queue.where)
+        wanted = wanted.where(Assignment.closed_at.is_(None), *queue.where)
+        if not queue.below:
+            return wanted.where(Assignment.unit_id == actor.unit_id)
+        above = aliased(Assignment)
+        wanted = wanted.join(above, above.id == Assignment.parent_id)
+        return wanted.where(above.unit_id == actor.unit_id, above.closed_at.is_(None))
     return select(Ticket, literal(None), line).where(*queue.where, visible_to(actor))
 
 
@@ -242,12 +260,13 @@ async def waiting(
     """A page of the queue, what is due first at the top, and the key of the next page."""
     wanted = statement(actor, queue)
     line = func.coalesce(queue.due, literal(NEVER))
+    tie = Assignment.id if queue.below else Ticket.id  # one order may be with several sub-units
     if after is not None:
-        wanted = wanted.where(tuple_(line, Ticket.id) > tuple_(literal(after[0]), literal(after[1])))
-    rows = (await session.execute(wanted.order_by(line, Ticket.id).limit(PAGE + 1))).all()
+        wanted = wanted.where(tuple_(line, tie) > tuple_(literal(after[0]), literal(after[1])))
+    rows = (await session.execute(wanted.order_by(line, tie).limit(PAGE + 1))).all()
     shown = [Waiting(ticket, None if due == NEVER else due, part) for ticket, part, due in rows[:PAGE]]
     last = rows[PAGE - 1] if len(rows) > PAGE else None
-    return shown, (last[2], last[0].id) if last else None
+    return shown, (last[2], last[1].id if queue.below else last[0].id) if last else None
 
 
 async def counts(session: AsyncSession, actor: Actor, wanted: Sequence[Queue]) -> dict[str, int]:

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.db import Base
-from core.identity.models import Unit, User
+from core.identity.models import User
 from core.permissions import Permission
+from crm.members.names import UnitNames, names_of
 from crm.queries import story_words as words
 from crm.tickets.access import visible_to
 from crm.tickets.acts.refusing import ITEMS
@@ -75,20 +76,27 @@ class Link:
 class Names:
     """Names of units, of people, and of the units of parts, as far as the order's rows speak of them."""
 
-    def __init__(self, units: dict[UUID, str], people: dict[UUID, str], parts: dict[UUID, UUID]) -> None:
+    def __init__(self, units: UnitNames, people: dict[UUID, str], parts: dict[UUID, UUID]) -> None:
         self._units, self._people, self.parts = units, people, parts
+        self.replies: dict[str, UUID] = {}
+        """Whose part each reply is."""
 
-    def unit(self, id: UUID | None) -> str:
-        """The unit's name."""
-        return self._units.get(id, "") if id else ""
+    def unit(self, id: UUID | None, at: datetime) -> str:
+        """The unit's name at the time."""
+        return self._units.at(id, at)
 
     def person(self, id: UUID | None) -> str:
         """The person's name; 系统 where nobody acted."""
         return self._people.get(id, "系统") if id else "系统"
 
-    def of_part(self, id: UUID) -> str:
+    def gathered(self, reply: Reply) -> str:
+        """The units whose opinions an answer gathers."""
+        parts = [self.replies[one] for one in reply.gathered if one in self.replies]
+        return "、".join(dict.fromkeys(self.of_part(part, reply.submitted_at) for part in parts))
+
+    def of_part(self, id: UUID, at: datetime) -> str:
         """The name of the unit whose part it is."""
-        return self.unit(self.parts.get(id))
+        return self.unit(self.parts.get(id), at)
 
 
 async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Section]:
@@ -99,6 +107,7 @@ async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Sec
     if not any(rows.values()):
         return []
     names = await _names(session, ticket)
+    names.replies = {str(one.id): one.assignment_id for one in rows.get(Reply, ())}
     if InternalStep in rows:
         mine = {id for id, unit in names.parts.items() if unit == actor.unit_id}
         rows[InternalStep] = [one for one in rows[InternalStep] if one.assignment_id in mine]
@@ -114,9 +123,8 @@ async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Sec
 async def _names(session: AsyncSession, ticket: Ticket) -> Names:
     wanted = select(Assignment.id, Assignment.unit_id).where(Assignment.ticket_id == ticket.id)
     parts = {row.id: row.unit_id for row in await session.execute(wanted)}
-    units = {row.id: row.name for row in await session.execute(select(Unit.id, Unit.name))}
     people = {row.id: row.name for row in await session.execute(select(User.id, User.name))}
-    return Names(units, people, parts)
+    return Names(await names_of(session), people, parts)
 
 
 async def links(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Link]:
@@ -171,8 +179,10 @@ def _reply(one: Reply, names: Names) -> Entry:
         ("凭证", one.contact_reference or ("热线通话记录" if one.contact_call_id else "")),
         ("单位意见", "适宜公开" if one.publish_ok else ""),
         ("时效", late),
+        ("汇总", names.gathered(one)),
     )
-    head = f"{names.of_part(one.assignment_id)}{words.REPLY[one.role]}{kind}（{words.REPLY_STATE[one.state]}）"
+    unit = names.of_part(one.assignment_id, one.submitted_at)
+    head = f"{unit}{words.REPLY[one.role]}{kind}（{words.REPLY_STATE[one.state]}）"
     return Entry(one.submitted_at, head, one.text, facts, one.state == "submitted", tuple(one.attachments))
 
 
@@ -183,12 +193,13 @@ def _check(one: QualityCheck, names: Names) -> Entry:
 
 
 def _return(one: ReturnRequest, names: Names) -> Entry:
-    head = f"{names.unit(one.unit_id)}申请退回{'（超时退单）' if one.late else ''}：{words.ground(one.ground)}"
+    unit, late = names.unit(one.unit_id, one.requested_at), "（超时退单）" if one.late else ""
+    head = f"{unit}申请退回{late}：{words.ground(one.ground)}"
     decided = f"{words.RETURN_STATE[one.state]} {one.reason}".strip()
     extra = f"{one.compensation_days}个工作日" if one.compensation_days else ""
     until = said(one.review_due_at) if one.review_due_at and one.state == "open" else ""
     facts = _facts(
-        ("改派意见", names.unit(one.suggested_unit_id)),
+        ("改派意见", names.unit(one.suggested_unit_id, one.requested_at)),
         ("结论", decided),
         ("补回", extra),
         ("文号", one.document),
@@ -207,7 +218,8 @@ def _dispute(one: Dispute, names: Names) -> Entry:
 
 
 def _extension(one: Extension, names: Names) -> Entry:
-    head = f"{names.of_part(one.assignment_id)}{'特批' if one.exceptional else '申请'}延期{one.days}个工作日"
+    unit = names.of_part(one.assignment_id, one.applied_at)
+    head = f"{unit}{'特批' if one.exceptional else '申请'}延期{one.days}个工作日"
     asked = f"{said(one.due_before)} → {said(one.due_asked)}"
     decided = f"{words.EXTENSION_STATE[one.state]} {one.reason}".strip()
     facts = _facts(("理由", words.EXTENSION[one.ground]), ("到期日", asked), ("结论", decided), ("文号", one.document))
@@ -244,7 +256,9 @@ def _verification(one: Verification, names: Names) -> Entry:
 
 def _candidate(one: SupervisionCandidate, names: Names) -> Entry:
     head = f"{'一二'[one.level - 1]}级督办：{words.SUPERVISION[one.ground]}（{words.CANDIDATE_STATE[one.state]}）"
-    return Entry(one.opened_at, head, one.reason, _facts(("单位", names.unit(one.unit_id))), one.state == "open")
+    return Entry(
+        one.opened_at, head, one.reason, _facts(("单位", names.unit(one.unit_id, one.opened_at))), one.state == "open"
+    )
 
 
 def _refusal(one: Refusal, names: Names) -> Entry:
@@ -257,7 +271,8 @@ def _refusal(one: Refusal, names: Names) -> Entry:
 def _identity(one: IdentityRequest, names: Names) -> Entry:
     until = said(one.until) if one.until and one.state == "granted" else None
     facts = _facts(("结论", words.IDENTITY_STATE[one.state]), ("意见", one.reason), ("有效至", until))
-    return Entry(one.requested_at, f"{names.unit(one.unit_id)}申请查看身份", one.purpose, facts, one.state == "open")
+    head = f"{names.unit(one.unit_id, one.requested_at)}申请查看身份"
+    return Entry(one.requested_at, head, one.purpose, facts, one.state == "open")
 
 
 def _step(one: InternalStep, names: Names) -> Entry:

@@ -58,6 +58,7 @@ async def _follow(session: AsyncSession, case: Case, cause: str, basis: str) -> 
     case.ticket.due_at = case.due_at
     _move_assists(session, case, cause, basis)
     _pull_subs(case)
+    _pull_inner(case)
     await unmark(session, case)
 
 
@@ -111,6 +112,13 @@ def _pull_subs(case: Case) -> None:
         above = dues.get(part.parent_id) if part.parent_id else None
         if above is not None and part.due_at is not None:
             part.due_at = min(part.due_at, earlier_by(case, above, 1))
+
+
+def _pull_inner(case: Case) -> None:
+    """A30-1: what a unit decided for itself never outlasts the due that the county set."""
+    for part in case.open_parts:
+        if part.inner_due_at is not None and part.due_at is not None:
+            part.inner_due_at = min(part.inner_due_at, part.due_at)
 
 
 def earlier_by(case: Case, due_at: datetime, days: int) -> datetime:

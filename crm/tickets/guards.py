@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
+from core.identity import profiles
 from core.identity.models import Unit
 from crm.county.categories import Category
 from crm.county.data import UnitKind
@@ -53,6 +54,27 @@ def units_exist(case: Case, given: Any) -> Objection | None:
             if unit.kind == UnitKind.ENTERPRISE and unit.competent_unit_id is None:
                 return Objection(f"{unit.name}未登记主管部门，不能派单", "第五条", name)
     return None
+
+
+def units_are_members(case: Case, given: Any) -> Objection | None:
+    """第八条(六): the centre dispatches to member units; what stands below one gets orders from it."""
+    for name, ids in given.units().items():
+        for unit_id in ids:
+            if (unit := case.units.get(unit_id)) is not None and unit.parent_unit_id is not None:
+                return Objection(f"{unit.name}由其上级单位二级转办，不能直接派单", "第八条(六)", name)
+    return None
+
+
+def units_are_ready(case: Case, given: Any) -> Objection | None:
+    """A08-1: no order goes to a unit whose profile is incomplete, unless a person says why it must."""
+    if given.incomplete_reason:
+        return None
+    named = dict.fromkeys(unit_id for ids in given.units().values() for unit_id in ids)
+    lacking = [unit for unit_id in named if (unit := case.units.get(unit_id)) is not None and unit.lacks]
+    if not lacking:
+        return None
+    shown = "；".join(f"{unit.name}资料不完整，缺{profiles.said(unit.lacks)}" for unit in lacking)
+    return Objection(f"{shown}。确需派发的请写明理由", "第八条(一)", "incomplete_reason")
 
 
 def files_are_of_the_order(case: Case, given: Any) -> Objection | None:

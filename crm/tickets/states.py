@@ -88,6 +88,7 @@ class Act(StrEnum):
     DISPATCH = "dispatch"
     SIGN = "sign"
     ACKNOWLEDGE = "acknowledge"
+    INFORM = "inform"
     STEP = "step"
     FINISH_STEP = "finish-step"
     DELEGATE = "delegate"
@@ -138,6 +139,7 @@ class Act(StrEnum):
     RECOUNT = "recount"
     OVERDUE = "overdue"
     ASSIST_OVERDUE = "assist-overdue"
+    SUB_OVERDUE = "sub-overdue"
     SIGN_OVERDUE = "sign-overdue"
     ESCALATE = "escalate"
 
@@ -165,6 +167,7 @@ _ACTS: dict[Act, str] = {
     Act.DISPATCH: "派发",
     Act.SIGN: "签收",
     Act.ACKNOWLEDGE: "阅知",
+    Act.INFORM: "告知诉求人",
     Act.STEP: "内部流转",
     Act.FINISH_STEP: "完成内部步骤",
     Act.DELEGATE: "二级转办",
@@ -215,6 +218,7 @@ _ACTS: dict[Act, str] = {
     Act.RECOUNT: "按新日历核算期限",
     Act.OVERDUE: "办理逾期",
     Act.ASSIST_OVERDUE: "协办逾期",
+    Act.SUB_OVERDUE: "二级承办逾期",
     Act.SIGN_OVERDUE: "签收逾期",
     Act.ESCALATE: "超时上报",
 }
@@ -226,6 +230,7 @@ RECORDED = frozenset(
         Act.CITY_CHANGED,
         Act.OVERDUE,
         Act.ASSIST_OVERDUE,
+        Act.SUB_OVERDUE,
         Act.SIGN_OVERDUE,
         Act.ESCALATE,
     }

@@ -17,7 +17,7 @@ from core.calendar import WorkCalendar
 from core.policy import Policy
 from crm.clocks import versions_where
 from crm.procedure import CompletionPolicy, ReturnsPolicy, SigningPolicy, WarningsPolicy
-from crm.tickets.models import Assignment, Extension, Round, Ticket
+from crm.tickets.models import Assignment, Extension, InternalStep, Round, Ticket
 from crm.tickets.states import Act, By, State
 from crm.timers.moments import from_morning, working_days_ago
 
@@ -53,6 +53,8 @@ class Mark(StrEnum):
     LATE = "late"
     """The lead's part and the order are overdue; a candidate for supervision opens."""
     ASSIST_LATE = "assist-late"
+    SUB_LATE = "sub-late"
+    """Of a sub-unit's part alone: the unit that it answers to sees it, the county counts nothing (A08-6)."""
     UNSIGNED = "unsigned"
     SIGNED = "signed"
     """The system signs in the unit's place (D7)."""
@@ -129,6 +131,30 @@ def assist(moment: Moment) -> Subjects:
     return _part(Assignment.due_at, Assignment.role == By.ASSIST, Assignment.submitted_at.is_(None))
 
 
+def sub(moment: Moment) -> Subjects:
+    """Sub-units that have not answered their unit."""
+    return _part(Assignment.due_at, Assignment.role == By.SUB, Assignment.submitted_at.is_(None))
+
+
+def inner(moment: Moment) -> Subjects:
+    """Parts that their unit means to have answered by its own details."""
+    return _part(Assignment.inner_due_at, Assignment.submitted_at.is_(None))
+
+
+def uninformed(moment: Moment) -> Subjects:
+    """Leads that have not told the citizen that they handle the order, nor answered already."""
+    return _part(Assignment.inform_due_at, Assignment.informed_at.is_(None), Assignment.submitted_at.is_(None))
+
+
+def stepping(moment: Moment) -> Subjects:
+    """Parts whose inner step is not done."""
+    rows = select(Assignment.id.label("subject_id"), Assignment.ticket_id, InternalStep.soft_due_at.label("due_at"))
+    found: Subjects = rows.join(InternalStep, InternalStep.assignment_id == Assignment.id)
+    return found.join(Ticket, Ticket.id == Assignment.ticket_id).where(
+        Assignment.closed_at.is_(None), InternalStep.done_at.is_(None)
+    )
+
+
 def to_sign(moment: Moment) -> Subjects:
     """Parts that nobody has signed for."""
     return _part(Assignment.sign_due_at, Assignment.role != By.COPY, Assignment.signed_at.is_(None))
@@ -138,6 +164,16 @@ def to_sign_for(moment: Moment) -> Subjects:
     """Member units' parts that were marked as late and that the system signs for, where the bureau decided so (D7)."""
     marked = (Assignment.role != By.SUB, Assignment.sign_overdue_at.is_not(None))
     return to_sign(moment).where(*marked, _by(lambda policy: policy[SigningPolicy].automatic))
+
+
+def members_to_sign(moment: Moment) -> Subjects:
+    """Of those the member units': the county looks at these alone (A08-6)."""
+    return to_sign(moment).where(Assignment.role != By.SUB)
+
+
+def subs_to_sign(moment: Moment) -> Subjects:
+    """Of those the sub-units', at which their unit looks."""
+    return to_sign(moment).where(Assignment.role == By.SUB)
 
 
 def _limited(rows: Subjects, *where: Any) -> Subjects:
@@ -185,6 +221,7 @@ def _soon_to_sign(moment: Moment) -> datetime:
 
 
 PART, ORDER, EXTENSION = (Assignment, Ticket), (Ticket,), (Extension, Ticket)
+STEP = (Assignment, InternalStep, Ticket)
 LIMITS = ("T02", "T03", "T04", "T05", "T06", "T15")
 
 
@@ -209,16 +246,27 @@ TIMERS: tuple[Timer, ...] = (
           _until_due(lambda m: m.morning(m.warnings.last_days))),
     Timer("assist-overdue", ("T13",), "协办逾期", "第八条(四)", assist, PART, Assignment.due_at, passed,
           Act.ASSIST_OVERDUE, Mark.ASSIST_LATE),
+    # 二级转办 第八条(六)
+    Timer("sub-last", (), "二级承办预警", "第八条(六)", sub, PART, Assignment.due_at,
+          _until_due(lambda m: m.morning(m.warnings.last_days))),
+    Timer("sub-overdue", (), "二级承办逾期", "第八条(六)", sub, PART, Assignment.due_at, passed,
+          Act.SUB_OVERDUE, Mark.SUB_LATE),
+    Timer("sub-unsigned", (), "二级承办逾期未签收", "第八条(六)", subs_to_sign, PART, Assignment.sign_due_at, passed,
+          Act.SIGN_OVERDUE, Mark.UNSIGNED),
+    # 单位内部 第八条(三)、第三十条: soft, nothing of the order changes
+    Timer("inner-overdue", (), "单位内部时限已过", "第三十条", inner, PART, Assignment.inner_due_at, passed),
+    Timer("step-overdue", (), "内部步骤超时", "第八条(三)", stepping, STEP, InternalStep.soft_due_at, passed),
+    Timer("inform-overdue", (), "超时未告知诉求人", "第八条(三)", uninformed, PART, Assignment.inform_due_at, passed),
     # 签收 第十三条, D7
     Timer("sign-today", ("T01",), "签收提醒", "第十三条", to_sign, PART, Assignment.sign_due_at,
           lambda m: (_soon_to_sign(m), max(_soon_to_sign(m), m.morning(0)))),
     Timer("sign-soon", ("T01",), "签收提醒", "第十三条", to_sign, PART, Assignment.sign_due_at,
           _until_due(_soon_to_sign)),
-    Timer("sign-overdue", ("T01",), "签收逾期", "第十三条", to_sign, PART, Assignment.sign_due_at, passed,
+    Timer("sign-overdue", ("T01",), "签收逾期", "第十三条", members_to_sign, PART, Assignment.sign_due_at, passed,
           Act.SIGN_OVERDUE, Mark.UNSIGNED),
     Timer("sign-automatic", ("T01",), "系统代为签收", "第十三条", to_sign_for, PART, Assignment.sign_due_at, passed,
           Act.SIGN, Mark.SIGNED),
-    Timer("sign-escalated", ("T01",), "逾期未签收上报", "第十三条", to_sign, PART, Assignment.sign_due_at,
+    Timer("sign-escalated", ("T01",), "逾期未签收上报", "第十三条", members_to_sign, PART, Assignment.sign_due_at,
           lambda m: (EVER, m.ago(m.warnings.sign_escalate_days)), Act.ESCALATE),
     # 派单 第十三条: 即时派发
     Timer("dispatch-soon", ("T25",), "待派单提醒", "第十三条", in_state(State.CONFIRMED), ORDER, Ticket.state_due_at,

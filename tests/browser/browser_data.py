@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from uuid import UUID
 
+from member_units import PROFILE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentQueue, Presence
@@ -61,7 +62,7 @@ async def fill(db: Database) -> UUID:
         session.add(Queue(name="first", title="一线坐席"))
         session.add(Queue(name="second", title="二线专家"))
         for unit in installed().county.units.values():
-            session.add(Unit(code=unit.code, name=unit.name, kind=unit.kind))
+            session.add(Unit(code=unit.code, name=unit.name, kind=unit.kind, **PROFILE))
         await session.flush()
         for number, (login, name, _) in enumerate(PEOPLE[:4], 1001):
             agent = Agent(user_id=users[login], extension=str(number), name=name, sip_secret="x")

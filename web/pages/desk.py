@@ -56,6 +56,7 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
         raise NotFound("no-such-queue", "您的工作台没有这个队列。")
     rows, further = await desks.waiting(ctx.session, ctx.actor, queue, parse(asked.after))
     leads = [row.ticket.lead_unit_id for row in rows if row.ticket.lead_unit_id]
+    leads += [row.part.unit_id for row in rows if row.part and queue.below]
     units = await ctx.session.execute(select(Unit.id, Unit.name).where(among(Unit.id, leads)))
     after = f"{further[0].isoformat()}~{further[1]}" if further else ""
     return await ctx.page(

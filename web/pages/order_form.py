@@ -9,6 +9,7 @@ from sqlalchemy import select
 from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.county.data import UnitKind
+from crm.county.locate import locate
 from crm.county.route import Route as Suggestion
 from crm.installed import installed
 from crm.policy import LimitsPolicy
@@ -21,6 +22,8 @@ from crm.tickets.states import Act
 from web.context import Context
 
 Options = list[tuple[str, str]]
+SURE = 95
+"""Per cent: a name of the gazetteer, as it is written there."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,24 @@ class OrderForm:
 async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     """The form of an open order."""
     here = installed()
-    units = (await ctx.session.scalars(select(Unit).where(Unit.active).order_by(Unit.code))).all()
-    found: Suggestion = here.catalogue.route(ticket.matter, ticket.area)
+    units = (
+        await ctx.session.scalars(select(Unit).where(Unit.active, Unit.parent_unit_id.is_(None)).order_by(Unit.code))
+    ).all()
+    located = locate(ticket.address, here.gazetteer, here.county) if ticket.address and not ticket.area else None
+    area = ticket.area or (located.area if located and "area" not in ticket.accepted else None)
+    found: Suggestion = here.catalogue.route(ticket.matter, area)
     lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
     in_full = await handles(ctx.session, ctx.actor, ticket)
     hidden = set() if in_full else {"caller_name"}
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
     often = ticket.report_count >= here.policy[RetypePolicy].repeated_from
+    proposals = {
+        name: _proposed(name, one)
+        for name, one in ticket.proposals.items()
+        if name not in hidden | set(ticket.accepted)
+    }
+    if located and "area" not in ticket.accepted:
+        proposals.setdefault("area", Proposed("area", located.area, "", f"发生地点{located.reason}", SURE))
     return OrderForm(
         ticket,
         await offers(ctx.session, ctx.actor, ticket),
@@ -77,11 +91,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,
         units,
-        {
-            name: _proposed(name, one)
-            for name, one in ticket.proposals.items()
-            if name not in hidden | set(ticket.accepted)
-        },
+        proposals,
         lead,
         found.reason,
         sees_identity(ctx.actor, ticket),

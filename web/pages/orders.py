@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import clock
 from core.accounts.channels import Channel
 from core.calendar import Limit, LimitUnit
-from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
+from crm.county.locate import locate
 from crm.installed import installed
+from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
 from crm.queries import people
 from crm.queries.story import links, story
@@ -84,6 +85,7 @@ class Draft(Acting):
     basis: str = Field("", max_length=200)
     identity_checked: bool = False
     hard: bool = False
+    incomplete_reason: str = Field("", max_length=200)
 
 
 class Void(Acting):
@@ -129,12 +131,9 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
     session = ctx.session
     last = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
     handling = await session.scalar(last)
-    parts = (
-        select(Assignment, Unit)
-        .join(Unit, Unit.id == Assignment.unit_id)
-        .where(Assignment.ticket_id == ticket.id)
-        .order_by(Assignment.closed_at.is_not(None), Assignment.id.desc())
-    )
+    wanted = select(Assignment).where(Assignment.ticket_id == ticket.id)
+    parts = (await session.scalars(wanted.order_by(Assignment.closed_at.is_not(None), Assignment.id.desc()))).all()
+    names = await names_of(session, [part.unit_id for part in parts])
     events = select(TicketEvent).where(TicketEvent.ticket_id == ticket.id).order_by(TicketEvent.seq.desc())
     messages = select(Sms).where(Sms.ticket_id == ticket.id).order_by(Sms.created_at)
     centre = ctx.actor.may(P.ORDER_VIEW)
@@ -169,7 +168,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
         part_clock=part_clock,
         rests_on=await footnotes(session, [ticket.id]) if handling else [],
         own=own_articles(),
-        assignments=[(row[0], row[1]) for row in (await session.execute(parts)).all()],
+        assignments=[(part, names.at(part.unit_id, part.dispatched_at)) for part in parts],
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
@@ -177,6 +176,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
         labels=labels(),
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
         area=county.units[ticket.area].name if ticket.area in county.units else "",
+        village=_village(ticket),
     )
 
 
@@ -187,6 +187,13 @@ async def _remarks(ctx: Context, ticket: Ticket) -> list[Remark]:
     found = [one for one in await rows_of(ctx.session, ticket.id, Reply) if one.state == "submitted"]
     demand = Demand(ticket.title, ticket.content, ticket.caller_name or "")
     return [remark for one in found for remark in remarks(one.text, demand, one.close_kind, one.citation)]
+
+
+def _village(ticket: Ticket) -> str:
+    """The village or community of the address, where it lies in the order's own area."""
+    here = installed()
+    found = locate(ticket.address, here.gazetteer, here.county) if ticket.address else None
+    return found.village.name if found and found.village and found.area == ticket.area else ""
 
 
 def part_clock(part: Assignment) -> tuple[str, Clock] | None:
@@ -291,6 +298,7 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
         basis=asked.basis,
         identity_checked=asked.identity_checked,
         hard=asked.hard,
+        incomplete_reason=asked.incomplete_reason,
     )
     done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")

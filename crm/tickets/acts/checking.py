@@ -79,7 +79,9 @@ async def send_back(session: AsyncSession, case: Case, given: SendBack) -> Told:
     after: dict[str, Any] = {"reply": str(reply.id), "reasons": list(given.reasons), "times": lead.sent_back}
     if given.compensation_days and case.handling.due_at is not None:
         ends = case.rules.extended(last_day(case), given.compensation_days)
-        await move(session, case, ends, "compensation", f"答复审核超时补{given.compensation_days}个工作日：{given.text}")
+        await move(
+            session, case, ends, "compensation", f"答复审核超时补{given.compensation_days}个工作日：{given.text}"
+        )
         after |= {"due_at": ends.at.isoformat(), "compensation_days": given.compensation_days}
     return Told({}, after, given.text)
 

@@ -22,11 +22,11 @@ from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.sms.service import queue_receipt
 from crm.sms.text import fits, receipt
+from crm.tickets.acts.copying import copy_departments
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
 from crm.tickets.dues import held, last_day
-from crm.tickets.guards import accused
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.numbers import listed
@@ -47,6 +47,8 @@ class Order(Given):
     """A person read a 举报's free text for traces of who reported."""
     hard: bool = False
     """疑难、复杂, a person holds; with its reports it has the longer limit (D14)."""
+    incomplete_reason: Annotated[str, Field(max_length=200), Clean] = ""
+    """Why it goes to a unit although its profile is incomplete (A08-1)."""
 
     def units(self) -> dict[str, list[UUID]]:
         """Lead and assisting units."""
@@ -104,7 +106,7 @@ async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
         await continue_round(session, case)
     else:
         await _new_clock(session, case, given, "redispatch" if last else "first")
-    basis = assign(session, case, given)
+    basis = await assign(session, case, given)
     ticket.accepted_at = ticket.accepted_at or case.at
     await remember_caller(session, ticket)
     await session.flush()
@@ -112,7 +114,9 @@ async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
     say = None
     if sms is not None and sms.state == SmsState.NOT_APPLICABLE:
         say = f"{sms.reason}：{ticket.number}，查询码 {ticket.query_code}。"
-    return Told({}, summary(ticket) | told(case, given, basis), result=Dispatched(ticket, due_of(case), sms, say))
+    kept = told(case, given, basis)
+    why = f"单位资料不完整仍派发：{given.incomplete_reason}" if "incomplete" in kept else ""
+    return Told({}, summary(ticket) | kept, why, result=Dispatched(ticket, due_of(case), sms, say))
 
 
 @effect(Settled)
@@ -131,7 +135,7 @@ async def dispatch_after_dispute(session: AsyncSession, case: Case, given: Settl
         await continue_round(session, case)
     else:
         await _new_clock(session, case, given, "redispatch")
-    basis = assign(session, case, given)
+    basis = await assign(session, case, given)
     return Told({}, told(case, given, basis), given.decision)
 
 
@@ -182,21 +186,15 @@ def due_of(case: Case) -> Due:
     return Due(made.due_at, last_day(case), made.provisional, days)
 
 
-def assign(session: AsyncSession, case: Case, given: Order) -> str:
+async def assign(session: AsyncSession, case: Case, given: Order) -> str:
     """Lead, assisting units and the competent departments of enterprises -> the basis, as it is kept."""
     assert given.lead_unit_id is not None
     lead = case.units[given.lead_unit_id]
     basis = _basis(case.ticket, lead, given.basis)
-    add_part(session, case, lead.id, By.LEAD, basis)
+    first = add_part(session, case, lead.id, By.LEAD, basis)
     assists = [case.units[id] for id in dict.fromkeys(given.assist_unit_ids) if id != lead.id]
-    for unit in assists:
-        add_part(session, case, unit.id, By.ASSIST, basis)
-    taken = {lead.id, *(unit.id for unit in assists)}
-    for unit in (lead, *assists):
-        department = case.units.get(unit.competent_unit_id) if unit.competent_unit_id else None
-        if department is not None and department.id not in taken and not accused(case, department):
-            taken.add(department.id)
-            add_part(session, case, department.id, By.COPY, "第五条：主管部门应切实履行管理职责")
+    parts = [(unit, add_part(session, case, unit.id, By.ASSIST, basis)) for unit in assists]
+    await copy_departments(session, case, [(lead, first), *parts])
     return basis
 
 
@@ -216,7 +214,15 @@ def told(case: Case, given: Order, basis: str) -> dict[str, object]:
         **held(case),
         "provisional": case.handling.provisional,
         "identity_checked": given.identity_checked,
+        **_in_spite(case, given),
     }
+
+
+def _in_spite(case: Case, given: Order) -> dict[str, object]:
+    """A08-1: which units were incomplete at the dispatch, and why it went to them all the same."""
+    lacking = {case.units[id].name: case.units[id].lacks for ids in given.units().values() for id in ids}
+    lacking = {name: lacks for name, lacks in lacking.items() if lacks}
+    return {"incomplete": lacking, "incomplete_reason": given.incomplete_reason} if lacking else {}
 
 
 def _basis(ticket: Ticket, lead: Unit, given: str) -> str:

@@ -1,4 +1,4 @@
-"""What a unit does inside: its steps (呈批), and 二级转办 to a sub-unit whose answer it checks (第八条(三)(六))."""
+"""二级转办: a unit hands an order on to a body below it, whose answer it checks (第八条(六))."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,30 +7,15 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.permissions import Permission
+from core.identity.profiles import Lack
 from crm.tickets.case import Case
 from crm.tickets.dues import earlier_by
 from crm.tickets.input import Clean, Words
-from crm.tickets.models import Assignment, InternalStep, Reply
+from crm.tickets.models import Assignment, Reply
 from crm.tickets.parts import Outcome, add_part, end_part
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.said import said
 from crm.tickets.states import By, Stage
-
-
-class Step(Given):
-    """内部流转: the next step; `needs_leader` for 呈批."""
-
-    name: Annotated[str, Field(min_length=2, max_length=40), Clean]
-    note: Annotated[str, Field(max_length=500), Clean] = ""
-    needs_leader: bool = False
-    soft_due_at: AwareDatetime | None = None
-
-
-class StepDone(Given):
-    """The step's result."""
-
-    result: Words
 
 
 class Delegate(Given):
@@ -59,30 +44,6 @@ def latest_inner(case: Case) -> datetime | None:
     return earlier_by(case, due_at, 1) if due_at is not None else None
 
 
-def step_lies_inside(case: Case, given: Step) -> Objection | None:
-    """A08-3: a step never goes beyond the unit's own due."""
-    due_at = case.part.due_at
-    if given.soft_due_at is None or due_at is None or case.at < given.soft_due_at <= due_at:
-        return None
-    return Objection(f"内部时限应在本单位办理时限（{said(due_at)}）之内", "第八条(三)", "soft_due_at")
-
-
-def no_step_is_open(case: Case) -> Objection | None:
-    """One step after the other."""
-    step = open_step(case)
-    return Objection(f"“{step.name}”尚未完成", "第八条(三)", "", "step-open") if step else None
-
-
-def a_step_is_open(case: Case) -> Objection | None:
-    """There is something to finish, and the right person does it."""
-    step = open_step(case)
-    if step is None:
-        return Objection("没有进行中的内部步骤", "第八条(三)", "", "no-step")
-    if step.needs_leader and not case.actor.may(Permission.ORDER_UNIT_LEAD):
-        return Objection(f"“{step.name}”由本单位分管领导办理", "第八条(三)", "", "leader-step")
-    return None
-
-
 def inner_is_possible(case: Case) -> Objection | None:
     """There is a working day left for the sub-unit."""
     latest = latest_inner(case)
@@ -97,6 +58,22 @@ def inner_due_is_earlier(case: Case, given: Delegate) -> Objection | None:
     if given.due_at is None or latest is None or case.at < given.due_at <= latest:
         return None
     return Objection(f"二级承办时限不得晚于{said(latest)}", "第八条(六)", "due_at")
+
+
+def sub_is_below(case: Case, given: Delegate) -> Objection | None:
+    """第八条(六): a unit hands on to 站所, villages and bodies of its own."""
+    unit = case.units.get(given.unit_id)
+    if unit is not None and unit.parent_unit_id == case.part.unit_id:
+        return None
+    return Objection("只能转给本单位的下级单位", "第八条(六)", "unit_id")
+
+
+def sub_can_sign(case: Case, given: Delegate) -> Objection | None:
+    """Nothing is handed to where nobody could take it."""
+    unit = case.units.get(given.unit_id)
+    if unit is None or Lack.CLERK not in unit.lacks:
+        return None
+    return Objection(f"{unit.name}没有启用的经办人账号，转办后无人签收", "第八条(六)", "unit_id")
 
 
 def sub_has_no_part(case: Case, given: Delegate) -> Objection | None:
@@ -126,40 +103,6 @@ def subs_are_done(case: Case) -> Objection | None:
     if not subs(case):
         return None
     return Objection("二级承办单位的办理结果尚未审核，可审核或收回", "第八条(六)", "", "sub-open")
-
-
-def steps_are_done(case: Case) -> Objection | None:
-    """呈批 is not skipped."""
-    return no_step_is_open(case)
-
-
-@effect(Step)
-async def open_a_step(session: AsyncSession, case: Case, given: Step) -> Told:
-    """The unit's own order of work; never the statutory due."""
-    count = sum(one.assignment_id == case.part.id for one in case.of(InternalStep))
-    session.add(
-        InternalStep(
-            ticket_id=case.ticket.id,
-            assignment_id=case.part.id,
-            n=count + 1,
-            name=given.name,
-            note=given.note,
-            needs_leader=given.needs_leader,
-            soft_due_at=given.soft_due_at,
-            opened_at=case.at,
-            opened_by=case.actor.user_id,
-        )
-    )
-    return Told({}, {"step": given.name, "needs_leader": given.needs_leader}, given.note)
-
-
-@effect(StepDone)
-async def finish_step(session: AsyncSession, case: Case, given: StepDone) -> Told:
-    """The step's result."""
-    step = open_step(case)
-    assert step is not None  # a guard has seen to it
-    step.done_at, step.done_by, step.result = case.at, case.actor.user_id, given.result
-    return Told({}, {"step": step.name}, given.result)
 
 
 @effect(Delegate)
@@ -207,13 +150,6 @@ def subs(case: Case) -> list[Assignment]:
     """Open parts that answer to one's own."""
     mine = case.mine
     return [part for part in case.role(By.SUB) if mine is not None and part.parent_id == mine.id]
-
-
-def open_step(case: Case) -> InternalStep | None:
-    """The step that one's own part is in."""
-    mine = case.mine
-    steps = case.rows.get(InternalStep, [])
-    return next((one for one in steps if mine is not None and one.assignment_id == mine.id and not one.done_at), None)
 
 
 def _sub(case: Case, assignment_id: UUID) -> Assignment:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from crm.tickets.acts.gathering import to_gather
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Line, Text
 from crm.tickets.models import Reply
@@ -195,6 +196,7 @@ async def submit(session: AsyncSession, case: Case, given: Submission) -> Told:
     reply.contact_exception, reply.contact_person = given.contact_exception, given.contact_person or None
     late = [part.unit_id for part in case.role(By.ASSIST) if part.submitted_at is None]
     reply.overdue_assists = [str(unit_id) for unit_id in late]
+    reply.gathered = [str(one.id) for one in to_gather(case.of(Reply), case.parts, part)]
     session.add(reply)
     in_time = reply.due_at is None or case.at < reply.due_at
     after: dict[str, Any] = {"reply": str(reply.id), "close_kind": given.close_kind, "in_time": in_time}

@@ -8,10 +8,12 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.identity.models import Unit
 from crm.county.categories import Category
 from crm.policy import LimitsPolicy
 from crm.procedure import FollowUpPolicy
 from crm.tickets.acts.closing import Grade, Why, verification
+from crm.tickets.acts.copying import copy_departments
 from crm.tickets.acts.replying import CloseKind
 from crm.tickets.case import Case
 from crm.tickets.dues import held
@@ -118,7 +120,8 @@ async def order_rework(session: AsyncSession, case: Case, given: Rework) -> Told
     limit = given.limit_days or case.policy[LimitsPolicy].of(case.category)
     kind = "ordered" if given.limit_days else "category"
     ends = await open_round(session, case, "rework", limit, limit_kind=kind)
-    add_part(session, case, unit_id, By.LEAD, f"第{count}次回访不满意，经核实属承办单位责任")
+    part = add_part(session, case, unit_id, By.LEAD, f"第{count}次回访不满意，经核实属承办单位责任")
+    await copy_departments(session, case, [(await session.get_one(Unit, unit_id), part)])
     ticket = case.ticket
     ticket.closed_at = ticket.close_kind = ticket.close_reason = None
     after = {"round": case.handling.n, "limit_days": limit, "due_at": ends.at.isoformat(), "unsatisfied": count}

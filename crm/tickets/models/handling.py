@@ -42,7 +42,7 @@ class Round(Base):
     calendar_version: Mapped[str]
     closed_at: Mapped[datetime | None]
 
-    __table_args__ = (UniqueConstraint("ticket_id", "n"),)
+    __table_args__ = (UniqueConstraint("ticket_id", "n"), Index("ix_rounds_due", "due_at"))
 
 
 class Assignment(Base):
@@ -58,6 +58,7 @@ class Assignment(Base):
     """`lead` 主办, `assist` 协办, `copy` 抄送 the competent department of an enterprise (第五条), `sub` 二级承办
     for the unit of `parent_id` (第八条(六))."""
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("assignments.id"))
+    """Of `sub`: the part that it answers to; of `copy`: the enterprise's part that it watches."""
     stage: Mapped[str] = mapped_column(default="to-sign", server_default="to-sign")
     """One of `crm.tickets.states.Stage`."""
     basis: Mapped[str] = mapped_column(default="")
@@ -79,6 +80,11 @@ class Assignment(Base):
     """阅知 of a copied department."""
     sign_overdue_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
+    inner_due_at: Mapped[datetime | None]
+    """内部时限 by the unit's own details, never after `due_at` (第三十条); nothing but the unit's own list reads it."""
+    inform_due_at: Mapped[datetime | None]
+    """Until when the unit means to have told the citizen that it handles the order (第八条(三) 告知)."""
+    informed_at: Mapped[datetime | None]
 
     __table_args__ = (
         Index(
@@ -96,6 +102,20 @@ class Assignment(Base):
         ),
         Index("ix_assignments_due", "due_at", "id", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
         Index("ix_assignments_lead_dispatched", "dispatched_at", "unit_id", postgresql_where=text("role = 'lead'")),
+        Index(
+            "ix_assignments_inner_due",
+            "inner_due_at",
+            "id",
+            postgresql_where=text("closed_at IS NULL AND inner_due_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_assignments_inform_due",
+            "inform_due_at",
+            "id",
+            postgresql_where=text("informed_at IS NULL AND closed_at IS NULL AND inform_due_at IS NOT NULL"),
+        ),
+        Index("ix_assignments_parent", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_assignments_copies", "unit_id", "id", postgresql_where=text("role = 'copy'")),
         Index("ix_assignments_ticket", "ticket_id"),
         Index("ix_assignments_round", "round_id"),
     )

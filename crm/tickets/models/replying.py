@@ -38,6 +38,9 @@ class Reply(Base):
     overdue_assists: Mapped[list[Any]] = mapped_column(JSONB, default=list)
     """协办逾期未复: assisting units whose reply the lead did not have (F08-4)."""
 
+    gathered: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """Replies of assisting units and sub-units that the lead's answer gathers (F08-4)."""
+
     contact_method: Mapped[str | None]
     contact_at: Mapped[datetime | None]
     contact_person: Mapped[str | None] = mapped_column(Personal)
@@ -94,6 +97,8 @@ class InternalStep(Base):
     needs_leader: Mapped[bool] = mapped_column(default=False)
     """呈批: only the unit's leader finishes it."""
     soft_due_at: Mapped[datetime | None]
+    rest: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default="[]")
+    """The steps of the unit's own flow that follow on this one, as they stood when the unit signed."""
     opened_at: Mapped[datetime]
     opened_by: Mapped[UUID | None]
     done_at: Mapped[datetime | None]
@@ -103,4 +108,9 @@ class InternalStep(Base):
     __table_args__ = (
         UniqueConstraint("assignment_id", "n"),
         Index("uq_internal_steps_open", "assignment_id", unique=True, postgresql_where=text("done_at IS NULL")),
+        Index(
+            "ix_internal_steps_soft_due",
+            "soft_due_at",
+            postgresql_where=text("done_at IS NULL AND soft_due_at IS NOT NULL"),
+        ),
     )

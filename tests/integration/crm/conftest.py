@@ -44,8 +44,9 @@ class Office:
 
 @pytest.fixture
 async def office(db: Database, installation: Installation) -> Office:
-    """The people of the centre by their role; `.clerk` and `.chief` of 城市管理局, `.helper` of 桃源街道 (who assists),
-    `.other` of 公安局, `.stranger` of 民政局, `.water` of 供水公司, `.builder` of its 主管部门."""
+    """The people of the centre by their role; `.clerk` and `.chief` of 城市管理局, `.crew` of 执法大队 below it;
+    `.helper` of 桃源街道 (who assists), `.other` of 公安局, `.stranger` of 民政局, `.water` of 供水公司, `.builder` of
+    its 主管部门."""
     made = Office()
     async with db.session() as session:
         rows = {r.code: Unit(code=r.code, name=r.name, kind=r.kind.value) for r in installation.county.units.values()}
@@ -54,6 +55,8 @@ async def office(db: Database, installation: Installation) -> Office:
         for record in installation.county.units.values():
             if record.competent:
                 rows[record.code].competent_unit_id = rows[record.competent].id
+            if record.parent:
+                rows[record.code].parent_unit_id = rows[record.parent].id
         made.units = {code: row.id for code, row in rows.items()}
         for login, role, unit in (
             ("agent", Role.AGENT, None),
@@ -61,6 +64,7 @@ async def office(db: Database, installation: Installation) -> Office:
             ("lead", Role.SHIFT_LEAD, None),
             ("clerk", Role.UNIT_CLERK, "cgj"),
             ("chief", Role.UNIT_LEADER, "cgj"),
+            ("crew", Role.UNIT_CLERK, "cgj-zfdd"),
             ("helper", Role.UNIT_CLERK, "taoyuan"),
             ("other", Role.UNIT_CLERK, "gaj"),
             ("stranger", Role.UNIT_CLERK, "mzj"),

@@ -21,6 +21,7 @@ from crm.tickets.service import Opening, correct, open_draft
 from crm.tickets.states import WITH_UNITS, Act, By, Stage, State
 
 UNITS = ("cgj", "taoyuan", "gaj", "mzj", "gsgs", "zjj")
+BELOW = ("cgj-zfdd", "cgj-zfdd", "taoyuan-tysq")
 PEOPLE = ("agent", "lead", "dispatcher", "director", "checker", "caller", "archivist", "bureau", "bureau_leader")
 TURNS: dict[State, tuple[str, ...]] = {
     State.DRAFT: ("agent", "dispatcher", "director"),
@@ -34,7 +35,7 @@ TURNS: dict[State, tuple[str, ...]] = {
     State.RATED: ("archivist", "bureau"),
     State.ANSWERED: ("caller", "archivist", "agent"),
 }
-CLERKS = ("clerk", "chief", "helper", "other", "stranger", "water", "builder")
+CLERKS = ("clerk", "chief", "crew", "helper", "other", "stranger", "water", "builder")
 WORDS = "经核实，情况属实"
 TYPES = ("complaint", "help", "consultation", "suggestion", "opinion")
 
@@ -183,7 +184,8 @@ GIVEN: dict[Act, Make] = {
     Act.CO_REPLY: lambda world, at: {"text": "街道已安排巡查。"},
     Act.STEP: lambda world, at: {"name": "呈批", "needs_leader": world.dice.random() < 0.3},
     Act.FINISH_STEP: lambda world, at: {"result": "同意办理"},
-    Act.DELEGATE: lambda world, at: {"unit_id": world.unit()},
+    Act.DELEGATE: lambda world, at: {"unit_id": world.office.units[world.dice.choice(BELOW)]},
+    Act.INFORM: lambda world, at: {"contact_method": "phone", "contact_at": at, "contact_person": "李某"},
     Act.SEND_BACK: lambda world, at: {"text": WORDS},
     Act.RERATE: lambda world, at: {"grade": world.dice.choice(("satisfied", "unsatisfied")), "reason": "slow"},
     Act.CLASSIFY: lambda world, at: {"secrecy": "none", "consent": world.dice.choice(("yes", "no")), "reason": WORDS},

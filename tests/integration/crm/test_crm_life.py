@@ -161,7 +161,7 @@ async def test_a_desk_is_offered_what_is_possible(desk: Desk) -> None:
     assert await of(office.clerk) == [Act.SIGN]
     await desk.act(office.clerk, Act.SIGN)
     assert await of(office.helper) == [Act.SIGN]
-    inside = {Act.STEP, Act.FINISH_STEP, Act.DELEGATE, Act.APPROVE_SUB, Act.SEND_BACK_SUB, Act.RECALL_SUB}
+    inside = {Act.INFORM, Act.STEP, Act.FINISH_STEP, Act.DELEGATE, Act.APPROVE_SUB, Act.SEND_BACK_SUB, Act.RECALL_SUB}
     assert set(await of(office.clerk)) - inside == {Act.SUBMIT, Act.RETURN, Act.EXTEND, Act.ASK_IDENTITY}
     async with desk.db.session() as session:
         offered = {one.act: one.objection for one in await offers(session, office.clerk, await desk.ticket())}

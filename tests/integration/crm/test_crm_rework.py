@@ -141,18 +141,18 @@ async def test_a_sub_unit_has_an_earlier_due_and_its_unit_checks_it(desk: Desk) 
     office = desk.office
     await desk.dispatch(when="2026-03-02 10:00")
     await desk.act(office.clerk, Act.SIGN)
-    station = office.units["gaj"]
+    station = office.units["cgj-zfdd"]
     with pytest.raises(Invalid, match="不得晚于3月13日24:00"):
         await desk.act(office.clerk, Act.DELEGATE, unit_id=station, due_at=at("2026-03-16 10:00"))
     await desk.act(office.clerk, Act.DELEGATE, unit_id=station)
-    part = await desk.part("gaj")
+    part = await desk.part("cgj-zfdd")
     assert (part.role, part.due_at) == ("sub", at("2026-03-14 00:00"))
-    await desk.act(office.other, Act.SIGN)
+    await desk.act(office.crew, Act.SIGN)
     with pytest.raises(Conflict, match="尚未审核，可审核或收回"):
         await desk.submit(office.clerk)
-    await desk.act(office.other, Act.CO_REPLY, text="站所已现场核实处理。")
+    await desk.act(office.crew, Act.CO_REPLY, text="站所已现场核实处理。")
     await desk.act(office.clerk, Act.SEND_BACK_SUB, assignment_id=part.id, reason="请补充照片")
-    await desk.act(office.other, Act.CO_REPLY, text="站所已现场核实处理，附照片。")
+    await desk.act(office.crew, Act.CO_REPLY, text="站所已现场核实处理，附照片。")
     await desk.act(office.clerk, Act.APPROVE_SUB, assignment_id=part.id, reason="属实")
     await desk.submit(office.clerk)
     assert [one.state for one in await desk.rows(Reply)] == ["sent-back", "passed", "submitted"]

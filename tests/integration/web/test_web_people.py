@@ -1,11 +1,13 @@
 """Users and member units in the browser: made, edited, switched off; conflicts are said, everything is on record."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import UUID
 
 import pyotp
 import pytest
+from member_units import PROFILE
 from sqlalchemy import select, update
 from web_desk import PASSWORD, Desk, make_user, signed_in
 
@@ -161,16 +163,108 @@ async def test_units_are_made_edited_and_switched_off(db: Database, system: Desk
     assert "固定电话" in (await wrong.json(content_type=None))["fields"]["duty_phone"]
     page = await (await system.get(f"/units?edit={bureau.id}")).text()
     assert "县住房和城乡建设局" in page and "0793-5901234" in page
-    assert (await system.post(f"/units/{bureau.id}/active", {"version": "2", "active": "false"})).status == 303
+    in_use = await system.post(f"/units/{bureau.id}/active", {"version": "2", "active": "false"})
+    assert in_use.status == 422 and "县自来水公司" in await in_use.text()
     row = (await acts(db, bureau.id))[1]
     assert row.detail["changes"]["name"] == ["县住建局", "县住房和城乡建设局"]
     assert row.detail["changes"]["duty_phone"] == [None, "0793-***1234"], "no number in full in the ledger"
 
 
-async def test_a_unit_with_people_is_not_switched_off(db: Database, system: Desk) -> None:
+@pytest.mark.proves("F05-1", "A05-2")
+async def test_an_enterprise_is_in_use_only_under_a_department_in_use(db: Database, system: Desk) -> None:
     async with db.session() as session:
-        unit = Unit(code="cgj", name="县城管局", kind="department")
+        bureau = Unit(code="zjj", name="县住建局", kind="department", **PROFILE)
+        session.add(bureau)
+        await session.flush()
+        water = Unit(code="zls", name="县自来水公司", kind="enterprise", competent_unit_id=bureau.id, **PROFILE)
+        session.add(water)
+    problem = {"Accept": "application/problem+json"}
+
+    async def switch(unit: Unit, active: str) -> tuple[int, str]:
+        async with db.session() as session:
+            version = (await session.get_one(Unit, unit.id)).version
+        answer = await system.post(
+            f"/units/{unit.id}/active", {"version": str(version), "active": active}, headers=problem
+        )
+        return answer.status, await answer.text()
+
+    status, text = await switch(bureau, "false")
+    assert status == 422 and "县自来水公司" in text, "the enterprise would have no department in use"
+    assert (await switch(water, "false"))[0] == 303
+    assert (await switch(bureau, "false"))[0] == 303
+    status, text = await switch(water, "true")
+    assert status == 422 and "没有在用的主管部门，不能启用" in text
+    assert (await switch(bureau, "true"))[0] == 303
+    assert (await switch(water, "true"))[0] == 303
+    async with db.session() as session:
+        (await session.get_one(Unit, water.id)).active = False
+        (await session.get_one(Unit, water.id)).competent_unit_id = None
+    assert (await switch(water, "true"))[0] == 422, "however it lost it"
+
+
+@pytest.mark.proves("F05-1")
+async def test_a_village_stands_below_its_township_and_nothing_stands_below_it(db: Database, system: Desk) -> None:
+    async with db.session() as session:
+        town = Unit(code="qg", name="漆工镇人民政府", kind="township")
+        session.add(town)
+    problem = {"Accept": "application/problem+json"}
+    village = {"code": "qg-c", "name": "漆工村村民委员会", "kind": "village"}
+    alone = await system.post("/units", village, headers=problem)
+    assert "上级单位" in (await alone.json(content_type=None))["fields"]["parent_unit_id"]
+    assert (await system.post("/units", village | {"parent_unit_id": str(town.id)})).status == 303
+    async with db.session() as session:
+        below = (await session.scalars(select(Unit).where(Unit.code == "qg-c"))).one()
+        assert (below.parent_unit_id, below.lacks) == (town.id, ["phone", "clerk"]), "its leader is the township's"
+    deeper = village | {"code": "qg-d", "name": "漆工村一组", "parent_unit_id": str(below.id)}
+    refused = await system.post("/units", deeper, headers=problem)
+    assert "在用的成员单位" in (await refused.json(content_type=None))["fields"]["parent_unit_id"]
+    wrong = {"code": "x", "name": "县民政局", "kind": "department", "parent_unit_id": str(town.id)}
+    assert (await system.post("/units", wrong, headers=problem)).status == 422
+
+
+@pytest.mark.proves("F08-1", "A08-1")
+async def test_a_unit_without_its_people_is_red_until_its_profile_is_whole(
+    db: Database, system: Desk, security: Desk
+) -> None:
+    assert (await system.post("/units", {"code": "cgj", "name": "县城管局", "kind": "department"})).status == 303
+    async with db.session() as session:
+        unit = (await session.scalars(select(Unit).where(Unit.code == "cgj"))).one()
+    page = await (await system.get("/units")).text()
+    assert "资料不完整" in page and "缺分管领导及其电话、工作部门、值班电话、启用的经办人账号" in page
+    form = {"version": "1", "name": "县城市管理局", "kind": "department", "office": "办公室", "leader_name": "方建平"}
+    form |= {"leader_phone": "13000000001", "duty_phone": "0793-5900001"}
+    assert (await system.post(f"/units/{unit.id}", form)).status == 303
+    assert "缺启用的经办人账号" in await (await system.get("/units?incomplete=true")).text()
+    first = await make_user(db, "clerk", Role.UNIT_CLERK, unit_id=unit.id)
+    page = await (await system.get("/units")).text()
+    assert "资料不完整" not in page.partition("<tbody>")[2] and "无 B角" in page
+    empty = await (await system.get("/units?incomplete=true")).text()
+    assert "在用单位的资料都完整" in empty
+    off = {"active": "false", "reason": "调离"}
+    refused = await security.post(f"/users/{first}/active", off)
+    assert refused.status == 422 and "最后一名启用的经办人" in await refused.text()
+    moved = await security.post(f"/users/{first}", {"version": "1", "name": "张三", "roles": "agent"})
+    assert moved.status == 422 and "最后一名启用的经办人" in await moved.text()
+    await make_user(db, "clerk2", Role.UNIT_CLERK, unit_id=unit.id)
+    assert (await security.post(f"/users/{first}/active", off)).status == 303
+    changed = form | {"version": "2", "leader_name": "周立新"}
+    assert (await system.post(f"/units/{unit.id}", changed)).status == 303
+    page = await (await system.get(f"/units?edit={unit.id}")).text()
+    former = page.partition('id="former"')[2]
+    assert "县城管局" in former and "分管领导 方建平" in former, "history keeps old names"
+    row = (await acts(db, unit.id))[-1]
+    assert row.detail["changes"]["leader_name"] == ["方*平", "周*新"], "masked in the ledger"
+
+
+@pytest.mark.proves("A08-1")
+async def test_the_last_two_clerks_never_leave_together(db: Database, system: Desk, security: Desk) -> None:
+    async with db.session() as session:
+        unit = Unit(code="cgj", name="县城管局", kind="department", **PROFILE)
         session.add(unit)
-    await make_user(db, "clerk", Role.UNIT_CLERK, unit_id=unit.id)
-    refused = await system.post(f"/units/{unit.id}/active", {"version": "1", "active": "false"})
-    assert refused.status == 422 and "还有 1 个启用的账号" in await refused.text()
+    both = [await make_user(db, name, Role.UNIT_CLERK, unit_id=unit.id) for name in ("clerk", "clerk2")]
+    off = {"active": "false", "reason": "调离"}
+    answers = await asyncio.gather(*(security.post(f"/users/{one}/active", off) for one in both))
+    assert sorted(answer.status for answer in answers) == [303, 422]
+    assert (await system.post(f"/units/{unit.id}/active", {"version": "1", "active": "false"})).status == 303
+    left = both[[answer.status for answer in answers].index(422)]
+    assert (await security.post(f"/users/{left}/active", off)).status == 303, "of a unit that is off, the last one goes"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from member_units import PROFILE
 from web_desk import Desk
 
 from core.accounts import service
@@ -50,7 +51,7 @@ class Program:
 async def unit(db: Database, code: str = "cgj", name: str = "城市管理局") -> UUID:
     """A unit of the county's catalogue."""
     async with db.session() as session:
-        row = Unit(code=code, name=name, kind="department")
+        row = Unit(code=code, name=name, kind="department", **PROFILE)
         session.add(row)
         await session.flush()
         return row.id

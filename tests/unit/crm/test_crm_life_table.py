@@ -43,6 +43,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.SIGN, By.ASSIST): (WITH_UNITS, UNIT, {Stage.TO_SIGN}),
     (Act.SIGN, By.SUB): (WITH_UNITS, UNIT, {Stage.TO_SIGN}),
     (Act.ACKNOWLEDGE, By.COPY): (WITH_UNITS, UNIT, ANY),
+    (Act.INFORM, By.LEAD): (HANDLING, UNIT, ANY),
     **{(act, By.LEAD): (HANDLING, UNIT, ANY) for act in (Act.STEP, Act.FINISH_STEP, Act.DELEGATE)},
     **{(act, By.ASSIST): (WITH_UNITS, UNIT, AT_WORK) for act in (Act.STEP, Act.FINISH_STEP, Act.DELEGATE)},
     **{(act, By.SUB): (WITH_UNITS, UNIT, AT_WORK) for act in (Act.STEP, Act.FINISH_STEP)},

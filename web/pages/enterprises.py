@@ -1,0 +1,95 @@
+"""主管事项 of a competent department, and what enterprises answered late in a month (第五条)."""
+
+from typing import Annotated
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+
+from core import clock
+from core.permissions import Permission as P
+from crm.queries.enterprises import Month, month_of_enterprises, watched
+from crm.queries.enterprises_sheet import LEVELS, export_month
+from crm.tickets.said import said
+from web.context import Context
+from web.files import send
+from web.pages.order_list import XLSX
+from web.pages.orders import clock_of, labels
+from web.route import Asks, Route
+
+
+class Watching(Asks):
+    """Those that still run, or all; where the page begins."""
+
+    all: bool = False
+    after: UUID | None = None
+
+
+class OfMonth(Asks):
+    """A month, `2026-11`; empty: the present one."""
+
+    month: Annotated[str, Field(pattern=r"^(20\d\d-(0[1-9]|1[0-2]))?$")] = ""
+
+    @property
+    def given(self) -> Month:
+        """The month."""
+        if not self.month:
+            today = clock.today()
+            return Month(today.year, today.month)
+        year, month = self.month.split("-")
+        return Month(int(year), int(month))
+
+
+async def watching(ctx: Context, asked: Watching) -> web.Response:
+    """What the enterprises handle for which the own unit is the competent department."""
+    rows, after = await watched(ctx.session, ctx.actor, running=not asked.all, after=asked.after)
+    return await ctx.page(
+        "watched.html",
+        place="watched",
+        rows=rows,
+        asked=asked,
+        after=after,
+        clock=lambda due: clock_of(due, []),
+        labels=labels(),
+        levels=LEVELS,
+    )
+
+
+async def month(ctx: Context, asked: OfMonth) -> web.Response:
+    """The month's overdue orders of enterprises, each named with its department."""
+    rows = await month_of_enterprises(ctx.session, ctx.actor, asked.given)
+    return await ctx.page(
+        "enterprises.html",
+        place="enterprises" if ctx.actor.may(P.ORDER_VIEW) else "watched",
+        month=asked.given,
+        value=f"{asked.given.year}-{asked.given.month:02}",
+        rows=rows,
+        due=sum(one.due for one in rows),
+        late=sum(len(one.late) for one in rows),
+        levels=LEVELS,
+        said=said,
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
+    )
+
+
+async def export(ctx: Context, asked: OfMonth) -> web.StreamResponse:
+    """The same as a workbook; on record."""
+    number, content = await export_month(ctx.parts.database, ctx.actor, asked.given, title=ctx.parts.title)
+    return await send(ctx.request, content, XLSX, f"企业逾期月报{asked.given.year}{asked.given.month:02}-{number}.xlsx")
+
+
+SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_VIEW_UNIT)
+ROUTES = (
+    Route("GET", "/watched", P.ORDER_VIEW_UNIT, Watching, watching, "主管事项"),
+    Route("GET", "/enterprises", SEE, OfMonth, month, "企业逾期月报"),
+    Route(
+        "POST",
+        "/enterprises/export",
+        P.ORDER_EXPORT,
+        OfMonth,
+        export,
+        "导出企业逾期月报",
+        ("nothing-to-export",),
+        stream=True,
+    ),
+)
