@@ -3,10 +3,11 @@
 from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.city import models as city
+from crm.drafts import models as drafts
 from crm.notices import models as notices
 from crm.search import models as search
 from crm.sms import models as sms
 from crm.tickets import models as tickets
 from crm.timers import models as timers
 
-__all__ = ["channels", "citizens", "city", "notices", "search", "sms", "tickets", "timers"]
+__all__ = ["channels", "citizens", "city", "drafts", "notices", "search", "sms", "tickets", "timers"]

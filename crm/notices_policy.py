@@ -55,6 +55,8 @@ class NoticesPolicy(PolicySection):
     rework: Template = Field(title="责成重办（单位）")
     unsatisfied: Template = Field(title="回访不满意（中心、政数局）")
     to_follow_up: Template = Field(title="待回访（中心）")
+    citizen_merged: Template = Field(title="并单（诉求人）")
+    citizen_refused: Template = Field(title="不予受理（诉求人）")
     citizen_extended: Template = Field(title="延期（诉求人）")
     citizen_closed: Template = Field(title="办结（诉求人）")
 

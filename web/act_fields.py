@@ -42,6 +42,8 @@ class ActField:
     options: Options = ()
     most: int | None = None
     rows: tuple[tuple["ActField", ...], ...] = ()
+    value: str = ""
+    """What it begins with."""
 
 
 def fields(act: Act, given: type[BaseModel], choices: Mapping[str, Options], prefix: str = "") -> list[ActField]:

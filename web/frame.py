@@ -35,6 +35,8 @@ PLACES = (
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
+    Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
+    Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),

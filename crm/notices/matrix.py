@@ -36,6 +36,8 @@ class Row:
     centre: tuple[R, ...] = ()
     citizen: bool = False
     state: str | None = None
+    of_master: bool = False
+    """The number that is told is the one of the order that this one was merged into (D28)."""
 
 
 CLERK, BOTH = (R.UNIT_CLERK,), (R.UNIT_CLERK, R.UNIT_LEADER)
@@ -46,6 +48,8 @@ _DECIDED = (Row("return_decided", ASKED, CLERK),)
 _DISPUTE = (Row("dispute", LEAD, BOTH, True, (R.SUPERVISOR, R.BUREAU_LEADER, R.DIRECTOR), state="disputed"),)
 
 ON_ACT: dict[Act, tuple[Row, ...]] = {
+    Act.MERGE: (Row("citizen_merged", citizen=True, of_master=True),),
+    Act.CONFIRM_REFUSAL: (Row("citizen_refused", citizen=True),),
     Act.DISPATCH: _DISPATCHED,
     Act.SETTLE: _DISPATCHED,
     Act.ACCEPT_RETURN: _DECIDED,

@@ -55,7 +55,12 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
                 if phone := phones.get(unit):
                     await _message(session, f"{event}:{unit}", ticket, one.row.template, due, phone)
         if one.row.citizen and ticket.caller_phone is not None and not ticket.anonymous:
-            await _message(session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone)
+            named = (
+                await session.get_one(Ticket, ticket.master_id) if one.row.of_master and ticket.master_id else ticket
+            )
+            await _message(
+                session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone, named.number
+            )
     for first in range(0, len(rows), MANY):
         some = rows[first : first + MANY]
         made = await session.scalars(insert(Notice).values(some).on_conflict_do_nothing().returning(Notice.user_id))
@@ -75,10 +80,10 @@ def _notice(user: UUID, event: str, ticket: UUID, template: str, words: str, at:
 
 
 async def _message(
-    session: AsyncSession, key: str, ticket: Ticket, template: str, due: datetime | None, to: str
+    session: AsyncSession, key: str, ticket: Ticket, template: str, due: datetime | None, to: str, number: str = ""
 ) -> None:
     policy = installed().policy
-    words = policy[NoticesPolicy].words(template, ticket.number, due)
+    words = policy[NoticesPolicy].words(template, number or ticket.number, due)
     text, at = f"【{policy[SmsPolicy].signature}】{words}", policy[NoticesPolicy].quiet_until(now())
     why = "夜间不发送，静默结束后发出" if at else "已生成"
     await sms.queue(session, key=f"notice:{key}", ticket_id=ticket.id, to=to, text=text, why=why, at=at)

@@ -1,16 +1,17 @@
 """Limits of other laws 特别时限 by matter: proposed by one person, in force once another approved it (D15)."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.actor import Actor
 from core.calendar import LimitUnit
-from core.clock import now
+from core.clock import local, now
 from core.errors import Conflict, Invalid, NotFound
 from core.permissions import Permission
 from crm.installed import installed
@@ -58,3 +59,18 @@ async def approve_limit(session: AsyncSession, actor: Actor, limit_id: UUID) -> 
     limit.approved_at, limit.approved_by = now(), actor.user_id
     await ledger.record(session, actor, "limit.approve", "statutory-limit", limit.id, citation=limit.citation)
     return limit
+
+
+async def in_force(session: AsyncSession, matter: str | None, at: datetime) -> StatutoryLimit | None:
+    """D15: what another law says of a matter, approved and in force on the day; the newest."""
+    if not matter:
+        return None
+    today = local(at).date()
+    wanted = select(StatutoryLimit).where(
+        StatutoryLimit.matter == matter,
+        StatutoryLimit.approved_at.is_not(None),
+        StatutoryLimit.effective_from <= today,
+        or_(StatutoryLimit.effective_to.is_(None), StatutoryLimit.effective_to >= today),
+    )
+    found: StatutoryLimit | None = await session.scalar(wanted.order_by(StatutoryLimit.id.desc()).limit(1))
+    return found

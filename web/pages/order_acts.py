@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.errors import Invalid
+from crm.drafts import typed
 from crm.tickets.perform import perform
 from crm.tickets.states import Act
 from crm.tickets.table import BY_ACT
@@ -45,6 +46,7 @@ def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[web.Response]]:
         except Invalid as error:
             fields = {act_fields.SENT_AS.get(name, name): what for name, what in error.fields.items()}
             raise Invalid(error.id, error.message, fields=fields) from None
+        await typed.forget(ctx.session, ctx.actor, asked.id)
         said = f"“{act.label}”已登记。" if done.changed else "此前已登记，没有变化。"
         return ctx.redirect(asked.back or f"/orders/{asked.id}", f"{done.ticket.number} {said}")
 
