@@ -32,11 +32,6 @@ class Beside:
     before: Ticket | None
     """The same caller's order of the same matter that was closed: what 第十条（四） is held against."""
 
-    @property
-    def suggested(self) -> bool:
-        """Whether an item of 第十条 should be looked at."""
-        return any(one.suggested for one in self.screened)
-
 
 async def build(ctx: Context, ticket: Ticket) -> Beside:
     """Everything beside an order, as far as this person may know of it."""

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from web_api import ORDER, program, unit
 from web_desk import Desk, signed_in
 
+from callflow.agents.models import Agent as Seat
 from callflow.models import Call
 from core import clock
 from core.accounts.channels import Channel
@@ -194,13 +195,15 @@ async def test_the_call_page_shows_what_the_number_reported_before(db: Database,
         await perform(session, agent_of(agent), ticket.id, ticket.version, Act.CORRECT, given)
         await perform(session, agent_of(agent), ticket.id, ticket.version, Act.ANSWER, {"text": "已当场答复清楚。"})
     now = await draft(db, agent, content="还是上次那件事")
+    async with db.session() as session:
+        session.add(Seat(user_id=agent.user_id, extension="1001", name="王丽", sip_secret="x"))
     bar = await (await agent.get("/frame")).text()
     page = await (await agent.get(f"/calls/{now.call_id}")).text()
     assert before.number in page
     assert "同一事项，已办结" in page
     assert "同一号码的同一事项此前已办结" in page
     assert "1 张工单" in page
-    assert "138****1234" in bar or "打开通话" not in bar
+    assert "138****1234 · 1 张工单 · 打开通话" in bar
 
 
 @pytest.mark.proves("F10-2", "A10-3")
@@ -238,7 +241,7 @@ async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve
         lost.arrived_at = lost.connected_at = lost.ended_at = clock.now()
         session.add(lost)
     page = await (await agent.get("/intake-days")).text()
-    assert '<strong id="difference">3</strong>' in page
+    assert '<strong id="difference" class="clock-late">3</strong>' in page
     for ticket in (first, second):
         assert f'href="/orders/{ticket.id}"' in page
     assert "没有形成工单" in page
