@@ -30,6 +30,15 @@ _SURNAMES = "王李张刘陈杨黄赵周吴徐孙朱马胡郭林何高罗"
 _GIVEN = ("建国", "秀英", "志强", "丽华", "军", "敏", "海燕", "国平", "小红", "文斌", "玉兰", "晓东", "春梅", "磊")
 
 
+DEMANDS = {
+    Category.COMPLAINT: "希望有关部门核实处理，并答复结果。",
+    Category.REPORT: "请依法查处，并答复结果。",
+    Category.HELP: "请尽快派人处理。",
+}
+"""What callers ask for, where the category asks for it."""
+SPANS = ("每天傍晚", "近一周", "从昨天早上开始", "这个月以来")
+
+
 @dataclass(frozen=True)
 class Story:
     """What a citizen might call for; `{place}` is filled in."""
@@ -116,6 +125,9 @@ async def _one(
         content=story.content.format(place=place.name),
         address=place.name,
         area=place.area,
+        occurred=SPANS[len(place.name) % len(SPANS)],
+        subject=story.title.format(place=place.name),
+        demand=DEMANDS.get(story.category, ""),
         caller_name=dice.choice(_SURNAMES) + dice.choice(_GIVEN),
     )
     ticket = await correct(session, agent, ticket.id, ticket.version, correction)
@@ -125,10 +137,12 @@ async def _one(
     if route.lead is None or (back <= 1 and dice.random() < 0.3):
         await confirm(session, agent, ticket.id, ticket.version)
         return None
+    report = story.category is Category.REPORT
+    assists = () if report else tuple(units[code].id for code in route.assist[:1])
     order = Order(
         lead_unit_id=units[route.lead].id,
-        assist_unit_ids=tuple(units[code].id for code in route.assist[:1]) if dice.random() < 0.3 else (),
-        identity_checked=story.category is Category.REPORT,
+        assist_unit_ids=assists if dice.random() < 0.3 else (),
+        identity_checked=report,
     )
     done = await dispatch(session, agent, ticket.id, ticket.version, order)
     if done.sms is not None and done.sms.state == SmsState.QUEUED:

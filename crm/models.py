@@ -1,5 +1,27 @@
 """All tables of this package."""
 
+from crm.channels import models as channels
+from crm.citizens import models as citizens
+from crm.city import models as city
+from crm.drafts import models as drafts
+from crm.members import models as members
+from crm.notices import models as notices
+from crm.regulations import models as regulations
+from crm.search import models as search
+from crm.sms import models as sms
+from crm.tickets import models as tickets
+from crm.timers import models as timers
+
 __all__ = [
-    *("channels", "citizens", "city", "members", "notices", "regulations", "search", "sms", "tickets", "timers"),
+    "channels",
+    "citizens",
+    "city",
+    "drafts",
+    "members",
+    "notices",
+    "regulations",
+    "search",
+    "sms",
+    "tickets",
+    "timers",
 ]

@@ -64,6 +64,8 @@ class NoticesPolicy(PolicySection):
     unmasked: Template = Field(title="诉求人信息被查看（负责人）")
     identity_asked: Template = Field(title="申请查看身份（中心主任）")
     identity_decided: Template = Field(title="查看身份审批结果（单位）")
+    citizen_merged: Template = Field(title="并单（诉求人）")
+    citizen_refused: Template = Field(title="不予受理（诉求人）")
     citizen_extended: Template = Field(title="延期（诉求人）")
     citizen_closed: Template = Field(title="办结（诉求人）")
 

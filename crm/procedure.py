@@ -1,10 +1,12 @@
 """What the bureau decides about the procedure 办理流程: windows, targets and switches, each a section of the policy."""
 
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from core.policy import PolicySection, section
+from crm.county.categories import Category
 
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -32,6 +34,39 @@ class TargetsPolicy(PolicySection):
     """T14, D21."""
     verification: Days = Field(title="责任核实（工作日）")
     archive: Days = Field(title="评价后归档（工作日）")
+
+
+class Element(StrEnum):
+    """What an order tells beside its account 经过, which is always asked (F09-1)."""
+
+    OCCURRED = "occurred"
+    ADDRESS = "address"
+    SUBJECT = "subject"
+    DEMAND = "demand"
+
+    @property
+    def label(self) -> str:
+        """As staff read it."""
+        return {"occurred": "时间", "address": "地点", "subject": "对象", "demand": "具体诉求"}[self.value]
+
+
+@section
+class IntakePolicy(PolicySection):
+    """受理要素 (第九条): what an agent asks for before an order of a category is accepted."""
+
+    key: ClassVar[str] = "intake"
+    title: ClassVar[str] = "受理必填要素"
+
+    consultation: tuple[Element, ...] = Field(title="咨询类")
+    help: tuple[Element, ...] = Field(title="求助类")
+    suggestion: tuple[Element, ...] = Field(title="建议类")
+    opinion: tuple[Element, ...] = Field(title="意见类")
+    complaint: tuple[Element, ...] = Field(title="投诉类")
+    report: tuple[Element, ...] = Field(title="举报类")
+
+    def of(self, category: Category) -> tuple[Element, ...]:
+        """The elements that an order of this category must tell."""
+        return tuple(getattr(self, category.value))
 
 
 @section

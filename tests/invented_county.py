@@ -11,6 +11,8 @@ def invent(folder: Path) -> Path:
     for before, after in (
         ("弋阳12345", "云河12345"),
         ("complaint = 10", "complaint = 7"),
+        ('complaint = ["occurred", "address", "subject", "demand"]', "complaint = []"),
+        ('help = ["address", "demand"]', "help = []"),
         ("consultation = 2", "consultation = 1"),
         ("sign = 1", "sign = 2"),
         ("count_start_day = false", "count_start_day = true"),

@@ -48,7 +48,7 @@ class ActField:
     """A page of the order that says what comes of the value while it is typed."""
     rows: tuple[tuple["ActField", ...], ...] = ()
     value: str = ""
-    """What stands there to begin with."""
+    """What it begins with."""
 
 
 def fields(act: Act, given: type[BaseModel], choices: Mapping[str, Options], prefix: str = "") -> list[ActField]:

@@ -73,8 +73,14 @@ class OrderActs:
     refused: Sequence[Refused]
 
 
-async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Sequence[Offer]) -> OrderActs:
-    """The forms of everything that is offered, in the table's order, what the state waits for first."""
+Begun = Mapping[tuple[Act, str], str]
+"""Act and field -> what stands there already, because a link of the page led to it."""
+
+
+async def build(
+    session: AsyncSession, actor: Actor, ticket: Ticket, offered: Sequence[Offer], begun: Begun | None = None
+) -> OrderActs:
+    """The forms of everything that is offered, in the table's order, what the state waits for or was begun first."""
     wanted = [one for one in offered if one.act not in OWN_FORMS]
     found = await choices(session, actor, ticket, {name for one in wanted for name in one.given.model_fields})
     forms, refused = [], []
@@ -86,11 +92,16 @@ async def build(session: AsyncSession, actor: Actor, ticket: Ticket, offered: Se
         elif missing:
             refused.append(Refused(one.act, f"目前没有可选的{act_words.LABELS[missing[0]]}"))
         else:
-            asked = [field for field in act_fields.fields(one.act, one.given, here) if not _idle(field)]
-            if one.act in ANSWERS and (begun := await begun_answer(session, actor, ticket)):
-                asked = [replace(f, value=begun, help=GATHERED) if f.name == "text" else f for f in asked]
+            values = {name: value for (act, name), value in (begun or {}).items() if act is one.act}
+            asked = [
+                replace(field, value=values.get(field.name, ""))
+                for field in act_fields.fields(one.act, one.given, here)
+                if not _idle(field)
+            ]
+            if one.act in ANSWERS and (answer := await begun_answer(session, actor, ticket)):
+                asked = [replace(f, value=answer, help=GATHERED) if f.name == "text" else f for f in asked]
             final = act_words.FINAL.get(one.act, "")
-            alone = one.given is Nothing or one.act in FIRST
+            alone = one.given is Nothing or one.act in FIRST or bool(values)
             forms.append(ActForm(one.act, act_words.BUTTONS[one.act], asked, final, alone, one.until))
     forms.sort(key=lambda form: not form.open)
     return OrderActs(forms, refused)

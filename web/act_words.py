@@ -20,6 +20,7 @@ BUTTONS: dict[Act, str] = {
     A.MERGE: "并入该工单",
     A.REPEAT: "标记为重复反映",
     A.SPLIT: "拆分并生成新工单",
+    A.WITHDRAW: "登记撤回并结束工单",
     A.SIGN: "签收",
     A.ACKNOWLEDGE: "已阅知",
     A.INFORM: "登记已告知诉求人",
@@ -72,6 +73,7 @@ BUTTONS: dict[Act, str] = {
     A.ARCHIVE: "归档",
 }
 FINAL: dict[Act, str] = {
+    A.WITHDRAW: "撤回后不能恢复；诉求人再次反映的另行形成工单。",
     A.CONFIRM_REFUSAL: "工单就此办结，不予受理的告知短信随即发出。",
     A.MERGE: "并单后本工单不再单独办理，不能撤销。",
     A.SPLIT: "拆分生成的工单各自办理，不能合回。",
@@ -114,6 +116,7 @@ LABELS: dict[str, str] = {
     "content": "诉求内容",
     "days": "延长的工作日",
     "decision": "协调决定",
+    "demand": "具体诉求",
     "document": "批准文号",
     "due_at": "下级办理时限",
     "earlier_id": "此前工单编号",
@@ -155,6 +158,7 @@ LABELS: dict[str, str] = {
     "signed": "已在纪要上签字",
     "soft_due_at": "内部时限",
     "solved": "诉求是否解决",
+    "subject": "对象",
     "suggested_unit_id": "改派意见",
     "text": "内容",
     "title": "标题",

@@ -10,6 +10,7 @@ from callflow.agents.models import Agent
 from callflow.agents.rules import BY_HAND, PauseReason
 from callflow.models import Call
 from core.permissions import Permission
+from crm.search.earlier import known_of
 
 if TYPE_CHECKING:
     from web.context import Context
@@ -31,6 +32,8 @@ class AgentBar:
     wrapping_up: bool
     reasons: list[tuple[PauseReason, str]]
     call: Call | None
+    known: str = ""
+    """F12.1-1: what is known of the number that calls: `王*，3 张工单`."""
 
 
 async def show(ctx: "Context") -> AgentBar | None:
@@ -42,6 +45,7 @@ async def show(ctx: "Context") -> AgentBar | None:
         return None
     talking = select(Call).where(Call.agent_id == agent.user_id, Call.ended_at.is_(None)).limit(1)
     call = await ctx.session.scalar(talking)
+    known = await known_of(ctx.session, ctx.actor, call.caller) if call and call.caller else ""
     state, tone, since = describe(agent, call)
     return AgentBar(
         agent.extension,
@@ -54,6 +58,7 @@ async def show(ctx: "Context") -> AgentBar | None:
         agent.pause_reason == PauseReason.WRAP_UP,
         REASONS,
         call,
+        known,
     )
 
 

@@ -35,6 +35,8 @@ PLACES = (
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
+    Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
+    Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),
     Place("工单", "enterprises", "/enterprises", "企业逾期月报", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),

@@ -14,7 +14,9 @@ PAGE = 50
 class HasId(Protocol):
     """A row of a list."""
 
-    id: UUID
+    @property
+    def id(self) -> UUID:
+        """Its key."""
 
 
 R = TypeVar("R", bound=HasId)

@@ -14,7 +14,7 @@ from core.errors import Conflict, Invalid
 from core.locks import lock
 from core.permissions import Permission
 from crm.channels.models import ChannelOrder
-from crm.installed import installed
+from crm.tickets.acts.intake import area_is_known, matter_is_known
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.service import Opening, open_draft
@@ -25,7 +25,10 @@ CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Handover:
-    """F09-2: what a channel hands over. `given` is what its person wrote; `phone` is E.164, None: anonymous."""
+    """F09-2: what a channel hands over. `given` is what its person wrote; `phone` is E.164, None: anonymous.
+
+    `reference`: the demand's number there; empty where the desk registers one that has none.
+    """
 
     reference: str
     given: Correction
@@ -42,18 +45,34 @@ async def submit(session: AsyncSession, actor: Actor, channel: Channel, handover
     Raises Conflict("reference-taken") for a number under which this account has opened an order.
     """
     actor.require(Permission.ORDER_SUBMIT)
+    return await _receive(session, actor, channel, handover, "api")
+
+
+async def register(session: AsyncSession, actor: Actor, channel: Channel, handover: Handover) -> Ticket:
+    """The draft of a demand that reached the desk itself: a letter, a visitor, a call from 110, a paper from above.
+
+    Without a number of its own it is kept under the order's. Raises as `submit`.
+    """
+    actor.require(Permission.ORDER_EDIT)
+    if channel is Channel.UNIT:
+        raise Invalid("invalid-input", "请选择诉求渠道。", fields={"channel": "单位系统不提交诉求。"})
+    return await _receive(session, actor, channel, handover, "desk")
+
+
+async def _receive(session: AsyncSession, actor: Actor, channel: Channel, handover: Handover, origin: str) -> Ticket:
     _check(channel, handover)
-    await lock(session, f"channel-order:{actor.user_id}:{handover.reference}")
-    if number := await _number_under(session, actor, handover.reference):
-        sentence = f"该渠道编号已提交过，工单号 {number}。"
-        raise Conflict("reference-taken", sentence, fields={"reference": sentence})
-    opening = Opening(channel.value, phone=handover.phone, agent_id=actor.user_id, given=handover.given, origin="api")
+    if handover.reference:
+        await lock(session, f"channel-order:{actor.user_id}:{handover.reference}")
+        if number := await _number_under(session, actor, handover.reference):
+            sentence = f"该渠道编号已提交过，工单号 {number}。"
+            raise Conflict("reference-taken", sentence, fields={"reference": sentence})
+    opening = Opening(channel.value, phone=handover.phone, agent_id=actor.user_id, given=handover.given, origin=origin)
     ticket = await open_draft(session, opening, actor)
     session.add(
         ChannelOrder(
             ticket_id=ticket.id,
             account_id=actor.user_id,
-            reference=handover.reference,
+            reference=handover.reference or ticket.number,
             received_at=handover.received_at,
             incident_number=handover.incident_number,
             incident_at=handover.incident_at,
@@ -74,12 +93,10 @@ async def _number_under(session: AsyncSession, actor: Actor, reference: str) -> 
 
 def _check(channel: Channel, handover: Handover) -> None:
     """Codes exist, times have been, and 110's fields come from 110 and nobody else."""
-    county, wrong = installed().county, dict[str, str]()
-    given, latest = handover.given, now() + CLOCKS_DIFFER
-    if given.matter and given.matter not in county.matters:
-        wrong["matter"] = "没有这个诉求事项。"
-    if given.area and (given.area not in county.units or not county.units[given.area].kind.territorial):
-        wrong["area"] = "没有这个乡镇（街道）。"
+    wrong, latest = dict[str, str](), now() + CLOCKS_DIFFER
+    for guard in (matter_is_known, area_is_known):
+        if objection := guard(None, handover.given):
+            wrong[objection.field] = f"{objection.sentence}。"
     for name, at in (("received_at", handover.received_at), ("incident_at", handover.incident_at)):
         if at is not None and at > latest:
             wrong[name] = "时间不能晚于现在。"

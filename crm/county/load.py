@@ -3,11 +3,11 @@
 import tomllib
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from core.errors import Invalid
 from crm.county.city import CityLayout
@@ -26,11 +26,15 @@ from crm.county.data import (
     UnitRecord,
 )
 from crm.county.regulations import RegulationRecord, load_regulations
+from crm.county.screening import Screening
 
 DOMAINS = ("经济调节", "市场监管", "社会管理", "公共服务", "生态环境保护")
 """第九条."""
 
 R = TypeVar("R", bound=Record)
+D = TypeVar("D", bound=BaseModel)
+ALL_ITEMS = tuple(range(1, 8))
+"""第十条 has seven."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class County:
     """How the city centre's spreadsheets look; None where no orders come down by file."""
     regulations: tuple[RegulationRecord, ...] = ()
     """依据库: the documents that the rules rest on, in their first version."""
+    screening: Screening = field(default_factory=lambda: Screening(item=()))
+    """What agents go through before a refusal; empty where the county has written none."""
 
 
 def load(folder: Path) -> County:
@@ -65,8 +71,9 @@ def load(folder: Path) -> County:
         queues=_read(folder, "queues.toml", "queue", QueueRecord),
         shifts=_read(folder, "roster.toml", "shift", ShiftRecord),
         staff=_read(folder, "staff.toml", "user", StaffRecord),
-        city=_city(folder),
+        city=_document(folder, "city.toml", CityLayout),
         regulations=load_regulations(folder),
+        screening=_document(folder, "screening.toml", Screening) or Screening(item=()),
     )
     problems = list(_problems(county))
     if problems:
@@ -90,14 +97,15 @@ def _read(folder: Path, file: str, table: str, kind: type[R]) -> tuple[R, ...]:
     return records
 
 
-def _city(folder: Path) -> CityLayout | None:
-    path = folder / "city.toml"
+def _document(folder: Path, file: str, kind: type[D]) -> D | None:
+    """A file that is one whole; None where the county has none."""
+    path = folder / file
     if not path.exists():
         return None
     try:
-        return CityLayout.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
-        raise Invalid("bad-county", f"{folder.name}/city.toml 无法使用：{error}") from error
+        raise Invalid("bad-county", f"{folder.name}/{file} 无法使用：{error}") from error
 
 
 def _problems(county: County) -> Iterable[str]:
@@ -134,6 +142,9 @@ def _problems(county: County) -> Iterable[str]:
             yield f"地名 {place.name} 的属地不存在：{place.area}"
     if twice := _twice(name for place in county.places for name in (place.name, *place.aliases)):
         yield f"地名重复：{twice}"
+    items = tuple(item.number for item in county.screening.item)
+    if items not in ((), ALL_ITEMS):
+        yield "screening.toml 应依次写明第十条的七项"
     for number in county.numbers:
         if number.queue not in queues:
             yield f"号码 {number.number} 的队列不存在：{number.queue}"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from crm.drafts import category, matter, when, where, who
+from crm.drafts import category, matter, what, when, where, who
 from crm.drafts.lexicon import lexicon_of
 from crm.drafts.proposal import Proposal
 from crm.drafts.said import Said, Utterance
@@ -37,6 +37,7 @@ def extract(
     place = address if address and address.confidence >= where.SURE else None
     found["title"] = matter.title(said, lexicon, place)
     found["content"] = _content(said)
+    found["subject"], found["demand"] = what.subject(said), what.demand(said)
     proposals = {name: proposal.as_json() for name, proposal in found.items() if proposal is not None}
     proposals["units"] = suggest(
         installation,

@@ -49,6 +49,8 @@ class Row:
     state: str | None = None
     moved: bool = False
     """Only where the act moved the due: a 特批 of a city's order waits for the city first (D33)."""
+    of_master: bool = False
+    """The number that is told is the one of the order that this one was merged into (D28)."""
 
 
 CLERK, BOTH = (R.UNIT_CLERK,), (R.UNIT_CLERK, R.UNIT_LEADER)
@@ -65,6 +67,8 @@ UNMASKED = Row("unmasked", SUBJECT, (R.UNIT_LEADER,), centre=(R.DIRECTOR,))
 _UNSATISFIED = (Row("unsatisfied", centre=(R.DIRECTOR, R.SUPERVISOR), state="verifying"),)
 
 ON_ACT: dict[Act, tuple[Row, ...]] = {
+    Act.MERGE: (Row("citizen_merged", citizen=True, of_master=True),),
+    Act.CONFIRM_REFUSAL: (Row("citizen_refused", citizen=True),),
     Act.DISPATCH: _DISPATCHED,
     Act.SETTLE: _DISPATCHED,
     Act.ACCEPT_RETURN: _DECIDED,

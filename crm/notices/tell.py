@@ -66,7 +66,12 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
                         taken.add(phone)
                         await _message(session, f"{event}:{user}", ticket, one.row.template, due, phone)
         if one.row.citizen and ticket.caller_phone is not None and not ticket.anonymous:
-            await _message(session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone)
+            named = (
+                await session.get_one(Ticket, ticket.master_id) if one.row.of_master and ticket.master_id else ticket
+            )
+            await _message(
+                session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone, named.number
+            )
     for first in range(0, len(rows), MANY):
         some = rows[first : first + MANY]
         made = await session.scalars(insert(Notice).values(some).on_conflict_do_nothing().returning(Notice.user_id))
@@ -86,14 +91,13 @@ def _notice(user: UUID, event: str, ticket: UUID, template: str, words: str, at:
 
 
 async def _message(
-    session: AsyncSession, key: str, ticket: Ticket, template: str, due: datetime | None, to: str
+    session: AsyncSession, key: str, ticket: Ticket, template: str, due: datetime | None, to: str, number: str = ""
 ) -> None:
     policy = installed().policy
-    words = policy[NoticesPolicy].words(template, ticket.number, due)
+    words = policy[NoticesPolicy].words(template, number or ticket.number, due)
     text = f"【{policy[SmsPolicy].signature}】{words}"
-    at = (
-        None if ticket.emergency else policy[NoticesPolicy].quiet_until(now())
-    )  # 第十四条: an emergency waits for nothing
+    # 第十四条: an emergency waits for nothing
+    at = None if ticket.emergency else policy[NoticesPolicy].quiet_until(now())
     why = "夜间不发送，静默结束后发出" if at else "已生成"
     await sms.queue(session, key=f"notice:{key}", ticket_id=ticket.id, to=to, text=text, why=why, at=at)
 

@@ -1,14 +1,18 @@
 """What the same caller reported before: shown beside an order, never where it would tell who made a 举报."""
 
-from sqlalchemy import and_, case, select
+from sqlalchemy import and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from core.personal import mask_name
+from crm.citizens.service import known
 from crm.search.identity import identity_shown_to
 from crm.tickets.access import sees_identity, visible_to
 from crm.tickets.models import Ticket
+from crm.tickets.states import State
 
 MOST = 10
+MOST_COUNTED = 99
 
 
 async def earlier_of(session: AsyncSession, actor: Actor, ticket: Ticket, *, most: int = MOST) -> list[Ticket]:
@@ -31,3 +35,27 @@ async def earlier_of(session: AsyncSession, actor: Actor, ticket: Ticket, *, mos
         .limit(most)
     )
     return list(rows)
+
+
+async def known_of(session: AsyncSession, actor: Actor, phone: str) -> str:
+    """Who calls, for the bar of whose telephone rings: name, masked, and how many orders; empty for a new number.
+
+    The order of the call itself is no history: drafts are not counted.
+    """
+    mine = (
+        select(Ticket.id)
+        .where(
+            Ticket.caller_phone.matches(phone),
+            Ticket.state != State.DRAFT,
+            visible_to(actor),
+            identity_shown_to(actor),
+        )
+        .limit(MOST_COUNTED + 1)
+    )
+    count = await session.scalar(select(func.count()).select_from(mine.subquery())) or 0
+    if not count:
+        return ""
+    citizen = (await known(session, phone)).get(phone)
+    name = mask_name(citizen.name) if citizen and citizen.name else ""
+    many = f"{MOST_COUNTED} 张以上工单" if count > MOST_COUNTED else f"{count} 张工单"
+    return "，".join(filter(None, (name, many)))

@@ -22,7 +22,7 @@ from crm.search.models import TicketWords
 from crm.tickets.models import Assignment, Ticket
 from crm.tickets.states import State
 
-TEXTS = ("title", "content", "address")
+TEXTS = ("title", "content", "address", "subject", "demand")
 WATCHED = (*TEXTS, "area", "sealed", "confidential", "upstream_number")
 """A change of one of these changes the row; so does whatever makes the order searchable."""
 BATCH = 500

@@ -118,6 +118,9 @@ class Case:
         """Whether the actor stands there to this order."""
         if by is By.CENTRE:
             return self.actor.may(Permission.ORDER_VIEW)
+        if by is By.CHANNEL:
+            own = self.ticket.call_id is None and self.ticket.opened_by == self.actor.user_id
+            return own and self.actor.may(Permission.ORDER_VIEW_OWN)
         return self.mine is not None and self.mine.role == by
 
     @property

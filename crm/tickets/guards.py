@@ -36,7 +36,7 @@ def report_names_nobody(case: Case) -> Objection | None:
     if case.category is not Category.REPORT:
         return None
     ticket = case.ticket
-    words = f"{ticket.title}\n{ticket.content}\n{ticket.address}"
+    words = "\n".join((ticket.title, ticket.content, ticket.address, ticket.subject, ticket.demand))
     found = traces(words, name=ticket.caller_name, phone=ticket.caller_phone)
     if not found:
         return None
@@ -106,7 +106,8 @@ def accused(case: Case, unit: Unit) -> bool:
         return False
     known = installed().county.units.get(unit.code)
     names: Iterable[str] = (unit.name, *(known.aliases if known else ()))
-    words = f"{case.ticket.title}\n{case.ticket.content}"
+    ticket = case.ticket
+    words = "\n".join((ticket.title, ticket.content, ticket.subject, ticket.demand))
     return any(name in words for name in names)
 
 

@@ -42,6 +42,8 @@ class Correction(Given):
     address: Annotated[str, Field(max_length=200), Clean] | None = None
     area: Annotated[str | None, Field(max_length=40)] = None
     occurred: Annotated[str, Field(max_length=100), Clean] | None = None
+    subject: Annotated[str, Field(max_length=100), Clean] | None = None
+    demand: Annotated[str, Field(max_length=500), Clean] | None = None
     caller_name: Annotated[str, Field(max_length=40), Clean] | None = None
     caller_phone: Annotated[str | None, Field(max_length=32), AfterValidator(_phone)] = None
     anonymous: bool | None = None
@@ -51,7 +53,7 @@ class Correction(Given):
     def given(self) -> dict[str, Any]:
         """Name -> value of the fields that were sent; NOT NULL texts never become None."""
         sent = {name: getattr(self, name) for name in self.model_fields_set}
-        for name in ("title", "content", "address", "occurred"):
+        for name in ("title", "content", "address", "occurred", "subject", "demand"):
             if name in sent and sent[name] is None:
                 sent[name] = ""
         for name in ("anonymous", "confidential", "emergency"):

@@ -1,18 +1,18 @@
 """Limits of other laws 特别时限 by matter: proposed by one person, in force once another approved it (D15)."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.actor import Actor
 from core.calendar import Limit, LimitUnit
-from core.clock import now, today
+from core.clock import local, now, today
 from core.errors import Conflict, Invalid, NotFound
 from core.permissions import Permission
 from crm.installed import installed
@@ -112,3 +112,18 @@ async def _locked(session: AsyncSession, limit_id: UUID) -> StatutoryLimit:
     if limit is None:
         raise NotFound("no-such-limit", "没有这条特别时限。")
     return limit
+
+
+async def in_force(session: AsyncSession, matter: str | None, at: datetime) -> StatutoryLimit | None:
+    """D15: what another law says of a matter, approved and in force on the day; the newest."""
+    if not matter:
+        return None
+    today = local(at).date()
+    wanted = select(StatutoryLimit).where(
+        StatutoryLimit.matter == matter,
+        StatutoryLimit.approved_at.is_not(None),
+        StatutoryLimit.effective_from <= today,
+        or_(StatutoryLimit.effective_to.is_(None), StatutoryLimit.effective_to >= today),
+    )
+    found: StatutoryLimit | None = await session.scalar(wanted.order_by(StatutoryLimit.id.desc()).limit(1))
+    return found

@@ -15,7 +15,20 @@ from core.permissions import Permission, holders
 from crm.tickets.case import Case
 from crm.tickets.states import Act, By, Stage, State
 
-__all__ = ["Act", "By", "Effect", "Given", "Line", "Objection", "Stage", "State", "Told", "choose", "effect"]
+__all__ = [
+    "Act",
+    "By",
+    "Condition",
+    "Effect",
+    "Given",
+    "Line",
+    "Objection",
+    "Stage",
+    "State",
+    "Told",
+    "choose",
+    "effect",
+]
 
 
 class Given(BaseModel):

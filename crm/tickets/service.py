@@ -33,7 +33,7 @@ TICKETS = cast(Table, Ticket.__table__)
 
 
 UNWRITTEN: dict[str, Any] = {"category": None, "matter": None, "area": None, "confidential": False}
-UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": ""}
+UNWRITTEN |= {"title": "", "content": "", "address": "", "occurred": "", "subject": "", "demand": ""}
 """What nobody has written yet: rows of one statement have the same columns."""
 
 

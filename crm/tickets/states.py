@@ -85,6 +85,7 @@ class Act(StrEnum):
     REPEAT = "repeat"
     SPLIT = "split"
     VOID = "void"
+    WITHDRAW = "withdraw"
     DISPATCH = "dispatch"
     SIGN = "sign"
     ACKNOWLEDGE = "acknowledge"
@@ -164,6 +165,7 @@ _ACTS: dict[Act, str] = {
     Act.REPEAT: "标记重复反映",
     Act.SPLIT: "拆分",
     Act.VOID: "作废",
+    Act.WITHDRAW: "撤回",
     Act.DISPATCH: "派发",
     Act.SIGN: "签收",
     Act.ACKNOWLEDGE: "阅知",
@@ -246,6 +248,7 @@ class By(StrEnum):
     ASSIST = "assist"
     COPY = "copy"
     SUB = "sub"
+    CHANNEL = "channel"
 
     @property
     def label(self) -> str:
@@ -259,6 +262,7 @@ _BY: dict[By, str] = {
     By.ASSIST: "协办单位",
     By.COPY: "抄送的主管部门",
     By.SUB: "二级承办单位",
+    By.CHANNEL: "提交诉求的渠道",
 }
 
 

@@ -71,7 +71,7 @@ TABLE: tuple[Line, ...] = (
     Line(Act.CORRECT, C, OPEN, None, P.ORDER_EDIT, intake.correct, "第十二条(一)",
          guards=(intake.matter_is_known, intake.area_is_known)),
     Line(Act.CONFIRM, C, one(S.DRAFT), S.CONFIRMED, P.ORDER_EDIT, intake.confirm, "第十二条(一)",
-         conditions=(has_category, has_content, has_title)),
+         conditions=(has_category, has_content, has_title, *intake.ELEMENTS, *intake.DECIDED)),
     Line(Act.ANSWER, C, OPEN, S.ANSWERED, P.ORDER_EDIT, ending.answer, "第十三条",
          conditions=(has_content, has_title, refusing.none_waits), reads=(Refusal,)),
     Line(Act.MERGE, C, OPEN, S.MERGED, P.ORDER_EDIT, ending.merge, "第十二条(一)",
@@ -82,6 +82,8 @@ TABLE: tuple[Line, ...] = (
          guards=(ending.every_part_is_whole,)),
     Line(Act.VOID, C, OPEN, S.VOID, P.ORDER_EDIT, intake.void, "第十二条(一)",
          guards=(intake.has_reason,)),
+    Line(Act.WITHDRAW, C, OPEN, S.VOID, P.ORDER_EDIT, intake.withdraw, "第十二条(一)"),
+    Line(Act.WITHDRAW, By.CHANNEL, OPEN, S.VOID, P.ORDER_SUBMIT, intake.withdraw, "第十二条(一)"),
     # 不予受理 第十条、第十一条
     Line(Act.REFUSE, C, OPEN, None, P.ORDER_EDIT, refusing.refuse_or_propose, "第十条",
          when=("须第二人复核的各项", refusing.needs_second), conditions=(has_content, refusing.none_waits),
@@ -98,7 +100,7 @@ TABLE: tuple[Line, ...] = (
     # 派单 第十二条(二)、第十九条
     Line(Act.DISPATCH, C, OPEN, S.DISPATCHED, P.ORDER_DISPATCH, dispatching.dispatch, "第十二条(二)、第十三条",
          conditions=(dispatching.regulation_is_in_force, has_category, has_content, has_title, report_names_nobody,
-             refusing.none_waits),
+             refusing.none_waits, *intake.ELEMENTS, *intake.DECIDED),
          guards=(dispatching.has_lead, units_exist, units_are_members, units_are_ready, accused_has_no_part,
              dispatching.identity_checked, dispatching.hard_is_repeated), reads=(Refusal,)),
     # 签收 第十三条、抄送 第五条

@@ -62,6 +62,9 @@ async def dispatching(db: Database, office: Office, dice: random.Random, count: 
                 content=story.content,
                 address=story.address,
                 area=story.place.area,
+                occurred="近日",
+                subject=story.title,
+                demand="请处理",
             )
             ticket = await correct(session, office.centre.actor, ticket.id, ticket.version, given)
             ticket = await confirm(session, office.centre.actor, ticket.id, ticket.version)

@@ -41,6 +41,9 @@ async def orders(db: Database, count: int) -> None:
                     content=story.content.format(place=place.name),
                     address=place.name,
                     area=place.area,
+                    occurred="近日",
+                    subject="不详",
+                    demand="请处理",
                 )
                 await correct(session, agent, ticket.id, ticket.version, given)
 

@@ -16,6 +16,7 @@ from crm.tickets.models import Ticket
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.proves("F12.1-3", "A09-1", "F09-1")
 async def test_an_agent_accepts_proposals_and_dispatches(db: Database, site: Any) -> None:
     call_id = await fill(db)
     page = await site.enter("wangli")
@@ -33,12 +34,28 @@ async def test_an_agent_accepts_proposals_and_dispatches(db: Database, site: Any
         one = {"label": "", "sources": [{"text": "每天早上"}], "confidence": 0.7, "reason": "说了时间"}
         more = {"title": one | {"value": "机器另拟的标题"}, "occurred": one | {"value": "每天早上"}}
         await service.propose(session, ticket, ticket.proposals | more)
-    await expect(page.get_by_label("发生时间")).to_have_value("每天早上")
+    await expect(page.locator("#field-occurred")).to_have_value("每天早上")
     await expect(title).to_have_value("小区门口占道经营")
     await expect(page.get_by_label("诉求内容")).to_have_value("小区东门每天早晚占道摆摊，油烟扰民。")
+    await expect(page.locator("#limit")).to_contain_text("投诉类，10 个工作日，现在派发：剩 10 个工作日")
+    await page.get_by_label("诉求类别").select_option("consultation")
+    await expect(page.locator("#limit")).to_contain_text("咨询类，2 个工作日")
+    await expect(page.locator('[for="field-subject"]')).to_have_text("对象（选填）")
+    await page.get_by_label("诉求类别").select_option("complaint")
+    await expect(page.locator("#limit")).to_contain_text("投诉类，10 个工作日")
+    await expect(page.locator('[for="field-subject"]')).to_have_text("对象（必填）")
     await page.get_by_label("主办单位").select_option("")
     await page.get_by_role("button", name="派发并发送短信").click()
     await expect(page.locator("#problem")).to_contain_text("主办单位")
+    await expect(page.locator(".field:has(#field-subject) .wrong")).to_contain_text("请填写对象")
+    await expect(page.locator(".field:has(#field-address) .wrong")).to_contain_text("尚未核对")
+    await expect(page.locator("[data-undecided]")).to_contain_text("系统填写的 2 项待核对")
+    for name in ("occurred", "address"):
+        await page.locator(f"#field-{name}").focus()
+        await page.keyboard.press("Tab")
+    await expect(page.locator("[data-undecided]")).to_have_text("")
+    await page.get_by_label("对象").fill("流动摊贩")
+    await page.get_by_label("具体诉求").fill("请城管部门劝离")
     await expect(page.get_by_label("诉求内容")).to_have_value("小区东门每天早晚占道摆摊，油烟扰民。")
     await page.get_by_label("主办单位").select_option(index=3)
     await page.get_by_role("button", name="派发并发送短信").click()

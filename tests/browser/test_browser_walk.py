@@ -59,7 +59,8 @@ async def taken(db: Database, fields: dict[str, str], back: timedelta, lead: UUI
         async with db.session() as session:
             user = (await session.scalars(select(User).where(User.login == "wangli"))).one()
             agent: Actor = identity.actor_of(user)
-            given = Correction.model_validate({"category": "complaint", "caller_name": "李桂芳", **fields})
+            told = dict.fromkeys(("occurred", "address", "subject", "demand"), "不详")
+            given = Correction.model_validate({"category": "complaint", "caller_name": "李桂芳", **told, **fields})
             opening = service.Opening("counter", phone="+8613800001234", agent_id=user.id, given=given)
             ticket = await service.open_draft(session, opening)
             if lead is None:

@@ -20,7 +20,8 @@ from web.context import Context
 from web.route import Answers, Asks, Route
 
 MAX_ATTACHMENTS = 20
-WRITTEN = ("category", "matter", "title", "content", "address", "area", "occurred", "caller_name", "confidential")
+PART_WORDS = ("title", "content", "address", "occurred", "subject", "demand", "area", "matter")
+WRITTEN = ("category", *PART_WORDS, "caller_name", "confidential")
 
 
 class ApiAsks(Asks):
@@ -56,6 +57,10 @@ class NewOrder(ApiAsks):
     address: Annotated[str, Field(title="地址", max_length=200)] = ""
     occurred: Annotated[str, Field(title="发生时间", max_length=100)] = ""
     """As the citizen tells it."""
+    subject: Annotated[str, Field(title="对象", max_length=100)] = ""
+    """Whom or what it is about."""
+    demand: Annotated[str, Field(title="具体诉求", max_length=500)] = ""
+    """What the citizen asks to be done, where `content` tells only what happened."""
     caller_name: Annotated[str | None, Field(title="诉求人姓名", max_length=40)] = None
     caller_phone: Annotated[str | None, Field(title="诉求人电话", max_length=32)] = None
     """Mobile, or fixed line with its area code; without one the order is anonymous and nobody gets an SMS."""
@@ -120,6 +125,8 @@ class Part(Answers):
     content: str
     address: str
     occurred: str
+    subject: str
+    demand: str
     area: str | None
     matter: str | None
 
@@ -183,7 +190,7 @@ async def show(ctx: Context, asked: OneOrder) -> OrderDetail:
 
 
 def _part(part: Assignment, seen: Seen) -> Part:
-    words = {name: getattr(seen.ticket, name) for name in ("title", "content", "address", "occurred", "area", "matter")}
+    words = {name: getattr(seen.ticket, name) for name in PART_WORDS}
     return Part(role=By(part.role), stage=Stage(part.stage), sign_due_at=part.sign_due_at, due_at=part.due_at, **words)
 
 

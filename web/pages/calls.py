@@ -22,7 +22,8 @@ from recordings.models import LivePartial, Recording, Side, Transcript, Transcri
 from recordings.queries import speech_status
 from web import no_words, paging
 from web.context import Context
-from web.pages import order_form
+from web.pages import beside, order_form
+from web.pages.orders import labels
 from web.route import Asks, Nothing, Route
 
 DEVICES = {
@@ -147,6 +148,8 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         recordings=(await session.scalars(recordings)).all(),
         ticket=ticket,
         form=await order_form.build(ctx, ticket) if ticket else None,
+        beside=await beside.build(ctx, ticket) if ticket else None,
+        labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),
     )

@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.errors import Conflict, Invalid
+from crm.drafts import typed
 from crm.tickets import files
 from crm.tickets.perform import Done, perform
 from crm.tickets.rules import Heard
@@ -50,6 +51,7 @@ def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[web.Response]]:
         except Invalid as error:
             fields = {act_fields.SENT_AS.get(name, name): what for name, what in error.fields.items()}
             raise Invalid(error.id, error.message, fields=fields) from None
+        await typed.forget(ctx.session, ctx.actor, asked.id)
         said = f"“{act.label}”已登记。" if done.changed else "此前已登记，没有变化。"
         if isinstance(done.result, Heard):
             said += done.result.say

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
 from sqlalchemy import select
 
 from core.identity.models import Unit
-from crm.county.categories import LABELS
+from crm.county.categories import LABELS, Category
 from crm.county.data import UnitKind
 from crm.county.locate import locate
 from crm.county.route import Route as Suggestion
+from crm.drafts.typed import Typed, kept
 from crm.installed import installed
 from crm.policy import LimitsPolicy
-from crm.procedure import RetypePolicy
+from crm.procedure import IntakePolicy, RetypePolicy
+from crm.queries.limit_now import LimitNow, limit_now
 from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
@@ -56,6 +59,31 @@ class OrderForm:
     """Whether the caller stands there in full: the agent's own call, on record. Else masked until asked for."""
     repeated: int | None
     """The limit that a person may choose, in working days: it was reported often enough for it (第十三条, D14)."""
+    limit: LimitNow
+    needed: dict[str, tuple[str, ...]]
+    """Category -> the elements that must be told, for the marks beside the fields."""
+    typed: Typed | None
+    """What this person typed and has not sent."""
+
+    @property
+    def chosen_lead(self) -> str:
+        """The lead unit as it was typed, else as the catalogue suggests it."""
+        return self.typed.fields.get("lead_unit", self.lead) if self.typed else self.lead
+
+    def asking(self, element: str) -> list[str]:
+        """The categories in which the bureau asks for an element."""
+        return [category for category, elements in self.needed.items() if element in elements]
+
+    def settled(self, name: str) -> Markup:
+        """The mark of a field that this person has written: no proposal takes its place."""
+        return Markup(' data-settled="yes"') if self.typed and name in self.typed.fields else Markup()
+
+    def value(self, name: str) -> str:
+        """What stands in a field: what was typed last, else what the order holds."""
+        if self.typed and name in self.typed.fields:
+            return self.typed.fields[name]
+        held = getattr(self.ticket, name)
+        return ("true" if held else "") if isinstance(held, bool) else str(held or "")
 
     @property
     def acts(self) -> frozenset[Act]:
@@ -75,6 +103,11 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
     lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
     in_full = await handles(ctx.session, ctx.actor, ticket)
     hidden = set() if in_full else {"caller_name"}
+    typed = await kept(ctx.session, ctx.actor, ticket)
+    hidden |= set(typed.fields) if typed else set()
+    intake = here.policy[IntakePolicy]
+    category = typed.fields.get("category", "") if typed else ""
+    limit = await limit_now(ctx.session, category if category in set(Category) else ticket.category, ticket.matter)
     areas = [(unit.code, unit.name) for unit in here.county.units.values() if UnitKind(unit.kind).territorial]
     often = ticket.report_count >= here.policy[RetypePolicy].repeated_from
     proposals = {
@@ -97,6 +130,9 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         sees_identity(ctx.actor, ticket),
         in_full,
         here.policy[LimitsPolicy].repeated if often else None,
+        limit,
+        {category.value: tuple(intake.of(category)) for category in LABELS},
+        typed,
     )
 
 

@@ -91,6 +91,7 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
         tones=TONES,
         clock=lambda line: None if line.closed_at else clock_of(line.due_at, []),
         may_export=ctx.actor.may(P.ORDER_EXPORT),
+        may_register=ctx.actor.may(P.ORDER_EDIT),
         most_rows=exporting.MOST_ROWS,
     )
 

@@ -17,12 +17,12 @@ from core.calendar import Limit, LimitUnit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.county.locate import locate
+from crm.drafts import typed
 from crm.installed import installed
 from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
 from crm.queries import people
 from crm.queries.story import links, story
-from crm.search.earlier import earlier_of
 from crm.search.footnotes import footnotes
 from crm.secrecy_policy import SecrecyPolicy
 from crm.sms.models import Sms
@@ -36,7 +36,7 @@ from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from web import act_forms
 from web.context import Context
-from web.pages import order_form
+from web.pages import beside, order_form
 from web.pages.regulations import own_articles
 from web.route import Asks, Route
 
@@ -51,13 +51,32 @@ OUTCOMES = {
     "recalled": "已收回",
 }
 """How a unit's part ended, by `crm.tickets.parts.Outcome`."""
-TEXTS = ("title", "content", "address", "occurred", "caller_name")
+TEXTS = ("title", "content", "address", "occurred", "subject", "demand", "caller_name")
 
 
 class OneOrder(Asks):
     """An order."""
 
     id: UUID
+
+
+class Shown(OneOrder):
+    """An order, and what an act's form begins with: an item of 第十条, or the number of another order."""
+
+    item: int | None = Field(None, ge=1, le=7)
+    master: str = Field("", max_length=40)
+    earlier: str = Field("", max_length=40)
+
+    @property
+    def begun(self) -> act_forms.Begun:
+        """Act and field -> what stands there."""
+        given = {(Act.MERGE, "master_id"): self.master, (Act.REPEAT, "earlier_id"): self.earlier}
+        listed = next((one for one in installed().county.screening.item if one.number == self.item), None)
+        if self.item:
+            given[Act.REFUSE, "item"] = str(self.item)
+        if listed:
+            given |= {(Act.REFUSE, "explanation"): listed.script, (Act.REFUSE, "referral"): listed.referral}
+        return {where: value for where, value in given.items() if value}
 
 
 class Acting(OneOrder):
@@ -76,6 +95,8 @@ class Draft(Acting):
     address: str = Field("", max_length=200)
     area: str | None = Field(None, max_length=40)
     occurred: str = Field("", max_length=100)
+    subject: str = Field("", max_length=100)
+    demand: str = Field("", max_length=500)
     caller_name: str = Field("", max_length=40)
     caller_phone: str = Field("", max_length=32)
     confidential: bool = False
@@ -86,6 +107,8 @@ class Draft(Acting):
     identity_checked: bool = False
     hard: bool = False
     incomplete_reason: str = Field("", max_length=200)
+    proposed: list[Annotated[str, Field(max_length=40)]] = Field([], max_length=20)
+    """Fields that stand as the machine filled them: nobody has confirmed them yet."""
 
 
 class Void(Acting):
@@ -110,9 +133,9 @@ class Asking(OneOrder):
     reason: Annotated[str, Field(min_length=2, max_length=200)]
 
 
-async def show(ctx: Context, asked: OneOrder) -> web.Response:
+async def show(ctx: Context, asked: Shown) -> web.Response:
     """One order with everything that is known of it."""
-    return await _page(ctx, asked.id)
+    return await _page(ctx, asked.id, begun=asked.begun)
 
 
 async def reveal(ctx: Context, asked: Asking) -> web.Response:
@@ -125,7 +148,7 @@ CENTRE_ALONE = (Act.FOLLOW_UP, Act.RERATE, Act.EXCLUDE, Act.CLASSIFY, Act.DISMIS
 """Acts that a unit does not read of: whom the centre rang up, and candidates that came to nothing (A12.7-3)."""
 
 
-async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
+async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Begun | None = None) -> web.Response:
     ticket = await access.get(ctx.session, ctx.actor, ticket_id)
     seen = await people.unmasked(ctx.session, ctx.actor, ticket)
     session = ctx.session
@@ -139,7 +162,6 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
     centre = ctx.actor.may(P.ORDER_VIEW)
     if not centre:
         events = events.where(TicketEvent.act.not_in(CENTRE_ALONE))
-    earlier = await earlier_of(session, ctx.actor, ticket)
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
     form = await order_form.build(ctx, ticket)
     return await ctx.page(
@@ -154,7 +176,8 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
         secrecy=Secrecy(ticket.secrecy),
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
         form=form,
-        acts=await act_forms.build(session, ctx.actor, ticket, form.offered),
+        acts=await act_forms.build(session, ctx.actor, ticket, form.offered, begun),
+        beside=await beside.build(ctx, ticket),
         story=await story(session, ctx.actor, ticket),
         files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
         remarks=await _remarks(ctx, ticket),
@@ -172,7 +195,6 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "") -> web.Response:
         events=(await session.scalars(events)).all(),
         messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
-        earlier=earlier,
         labels=labels(),
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
         area=county.units[ticket.area].name if ticket.area in county.units else "",
@@ -284,6 +306,7 @@ async def save(ctx: Context, asked: Draft) -> web.Response:
     """Keep what was corrected; proposals that nobody touched stay proposals."""
     ticket = await access.get(ctx.session, ctx.actor, asked.id)
     await service.correct(ctx.session, ctx.actor, asked.id, asked.version, correction(asked, ticket, touched_only=True))
+    await typed.forget(ctx.session, ctx.actor, asked.id)
     return ctx.redirect(f"/orders/{asked.id}", "工单已保存。")
 
 
@@ -301,33 +324,43 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
         incomplete_reason=asked.incomplete_reason,
     )
     done = await dispatch.dispatch(ctx.session, ctx.actor, asked.id, corrected.version, order)
+    await typed.forget(ctx.session, ctx.actor, asked.id)
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")
 
 
 async def void(ctx: Context, asked: Void) -> web.Response:
     """作废."""
     await service.void(ctx.session, ctx.actor, asked.id, asked.version, asked.reason)
+    await typed.forget(ctx.session, ctx.actor, asked.id)
     return ctx.redirect(f"/orders/{asked.id}", "工单已作废。")
 
 
 def correction(asked: Draft, ticket: Ticket, *, touched_only: bool) -> Correction:
-    """What the person decided: on dispatch everything that stood on the page, else only what differs."""
+    """What the person decided: on dispatch everything that stood on the page, else only what differs or was confirmed.
+
+    F12.1-3: a field that still stands as the machine filled it is nobody's decision. A name that is masked on the page
+    is kept by leaving its field empty.
+    """
     values: dict[str, Any] = {
         name: getattr(asked, name) for name in ("category", "matter", "area", "confidential", "emergency", *TEXTS)
     }
     if not asked.caller_name:
+        values["caller_name"] = ticket.caller_name
+    if not values["caller_name"]:
         del values["caller_name"]
     if asked.caller_phone:
         values["caller_phone"] = asked.caller_phone
+    values = {name: value for name, value in values.items() if name not in asked.proposed}
     if touched_only:
-        values = {name: value for name, value in values.items() if getattr(ticket, name) != value}
+        open_ = set(ticket.proposals) - set(ticket.accepted)
+        values = {name: value for name, value in values.items() if name in open_ or getattr(ticket, name) != value}
     return Correction.model_validate(values)
 
 
 SEE = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
 ERRORS = ("no-such-order", "order-changed", "wrong-state", "order-incomplete")
 ROUTES = (
-    Route("GET", "/orders/{id}", SEE, OneOrder, show, "工单", ("no-such-order",)),
+    Route("GET", "/orders/{id}", SEE, Shown, show, "工单", ("no-such-order",)),
     Route("POST", "/orders/{id}", P.ORDER_EDIT, Draft, save, "保存工单", ERRORS),
     Route("POST", "/orders/{id}/dispatch", P.ORDER_DISPATCH, Draft, send, "派发工单", (*ERRORS, "no-such-unit")),
     Route(

@@ -10,7 +10,6 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.calendar import CountedDay, Due, Limit, LimitUnit
-from core.clock import local
 from core.identity.models import Unit
 from core.locks import lock
 from crm.clocks import rules_at
@@ -28,6 +27,7 @@ from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
 from crm.tickets.dues import held, last_day
 from crm.tickets.input import Clean, Words
+from crm.tickets.limits import in_force
 from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.numbers import listed
 from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
@@ -164,18 +164,8 @@ async def _new_clock(session: AsyncSession, case: Case, given: Order, kind: str)
 
 
 async def statutory_limit(session: AsyncSession, case: Case) -> StatutoryLimit | None:
-    """D15: what another law says of this matter, approved and in force today; the newest."""
-    if not case.ticket.matter:
-        return None
-    today = local(case.at).date()
-    wanted = select(StatutoryLimit).where(
-        StatutoryLimit.matter == case.ticket.matter,
-        StatutoryLimit.approved_at.is_not(None),
-        StatutoryLimit.effective_from <= today,
-        or_(StatutoryLimit.effective_to.is_(None), StatutoryLimit.effective_to >= today),
-    )
-    found: StatutoryLimit | None = await session.scalar(wanted.order_by(StatutoryLimit.id.desc()).limit(1))
-    return found
+    """D15: what another law says of this order's matter."""
+    return await in_force(session, case.ticket.matter, case.at)
 
 
 def due_of(case: Case) -> Due:

@@ -9,12 +9,16 @@ from core.clock import now
 from crm.citizens.service import remember
 from crm.county.categories import Category
 from crm.installed import installed
+from crm.procedure import Element, IntakePolicy
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Correction
+from crm.tickets.input import Clean, Correction, Words
 from crm.tickets.models import Ticket
-from crm.tickets.rules import Given, Nothing, Objection, Told, effect
+from crm.tickets.rules import Condition, Given, Nothing, Objection, Told, effect
 
-FILLED = ("category", "matter", "title", "content", "address", "area", "occurred", "caller_name", "confidential")
+FILLED = (
+    *("category", "matter", "title", "content", "address", "area", "occurred", "subject", "demand"),
+    *("caller_name", "confidential"),
+)
 """Fields that the machine may fill while no person has decided them."""
 
 
@@ -29,19 +33,64 @@ def has_reason(case: Case, given: Void) -> Objection | None:
     return None if given.reason else Objection("请填写作废原因", "第十二条(一)", "reason")
 
 
-def matter_is_known(case: Case, given: Correction) -> Objection | None:
+class Withdraw(Given):
+    """撤回: the citizen no longer asks for it."""
+
+    reason: Words
+
+
+def matter_is_known(case: Case | None, given: Correction) -> Objection | None:
     """A matter is one of the county's."""
     if given.matter and given.matter not in installed().county.matters:
         return Objection("请从诉求事项目录中选择", "派单目录", "matter")
     return None
 
 
-def area_is_known(case: Case, given: Correction) -> Objection | None:
+def area_is_known(case: Case | None, given: Correction) -> Objection | None:
     """An area is a township or street."""
     area = installed().county.units.get(given.area) if given.area else None
     if given.area and (area is None or not area.kind.territorial):
         return Objection("请选择所属乡镇（街道）", "属地管理", "area")
     return None
+
+
+def element_is_told(element: Element) -> Condition:
+    """F09-1: the condition that the order tells this element where the bureau asks for it in its category.
+
+    Asked once: not of an order that the centre has accepted already, nor of one that the city has.
+    """
+
+    def told(case: Case) -> Objection | None:
+        ticket = case.ticket
+        if case.category is None or ticket.accepted_at is not None or ticket.upstream_number is not None:
+            return None
+        if element not in case.policy[IntakePolicy].of(case.category) or getattr(ticket, element).strip():
+            return None
+        return Objection(f"请填写{element.label}，问明后仍不清楚的写“不详”", "第九条", element)
+
+    told.__name__ = f"{element}_is_told"
+    told.__doc__ = f"{element.label}."
+    return told
+
+
+ELEMENTS = tuple(element_is_told(element) for element in Element)
+
+
+def is_decided(field: str) -> Condition:
+    """F12.1-3: the condition that a person decided this field, if a machine has filled it."""
+
+    def decided(case: Case) -> Objection | None:
+        ticket = case.ticket
+        if field in ticket.accepted or field not in ticket.proposals or not getattr(ticket, field):
+            return None
+        return Objection("系统填写，尚未核对：请采用或改正", "第十二条(一)", field)
+
+    decided.__name__ = f"{field}_is_decided"
+    decided.__doc__ = "A person has decided it."
+    return decided
+
+
+DECIDED = tuple(is_decided(field) for field in FILLED)
 
 
 @effect(Correction)
@@ -74,6 +123,14 @@ async def void(session: AsyncSession, case: Case, given: Void) -> Told:
     """The call asked nothing."""
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "void", given.reason
+    return Told({}, {}, given.reason)
+
+
+@effect(Withdraw)
+async def withdraw(session: AsyncSession, case: Case, given: Withdraw) -> Told:
+    """The citizen takes it back before it went to a unit; afterwards the unit closes it with the proof."""
+    ticket = case.ticket
+    ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "withdrawn", given.reason
     return Told({}, {}, given.reason)
 
 

@@ -58,6 +58,10 @@ class Ticket(Base):
     """Code of the township or street whose duty the place is (属地管理)."""
     occurred: Mapped[str] = mapped_column(default="")
     """When it happened, as told and as understood."""
+    subject: Mapped[str] = mapped_column(default="", server_default="")
+    """对象: whom or what it is about."""
+    demand: Mapped[str] = mapped_column(default="", server_default="")
+    """诉求: what the citizen asks to be done; `content` tells what happened (经过)."""
     proposals: Mapped[dict[str, Any]] = mapped_column(default=dict)
     """What the machine proposes: field -> value, source words, confidence, reason."""
     accepted: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -128,6 +132,7 @@ class Ticket(Base):
             postgresql_where=text("upstream_number IS NOT NULL"),
         ),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
+        Index("ix_tickets_open_matter", "matter", "area", "opened_at", postgresql_where=text("closed_at IS NULL")),
     )
 
 

@@ -138,4 +138,5 @@ class Refusal(Base):
     __table_args__ = (
         Index("uq_refusals_proposed", "ticket_id", unique=True, postgresql_where=text("state = 'proposed'")),
         Index("ix_refusals_item", "item", "proposed_at"),
+        Index("ix_refusals_at", text("coalesce(second_at, proposed_at)"), "id"),
     )

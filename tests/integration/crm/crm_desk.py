@@ -20,6 +20,8 @@ from crm.tickets.states import Act, State
 
 MOBILE = "+8613800001234"
 T = TypeVar("T", bound=Base)
+ELEMENTS = {"occurred": "每天傍晚", "address": "胜利路", "subject": "流动摊贩", "demand": "请劝离"}
+"""What a 投诉 must tell (第九条)."""
 ANSWER: Mapping[str, Any] = {
     "text": "已派员到现场清理，占道摊贩已全部劝离。",
     "contact_method": "phone",
@@ -43,7 +45,8 @@ class Desk:
 
     async def open(self, **fields: Any) -> "Desk":
         """A draft with its fields."""
-        given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道", **fields}
+        given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道"} | ELEMENTS
+        given |= fields
         phone = given.pop("phone", MOBILE)
         with clock.frozen(self.now):
             async with self.db.session() as session:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from crm_desk import Desk
+from crm_desk import ELEMENTS, Desk
 from sqlalchemy import select
 
 from core.db import Database
@@ -40,6 +40,7 @@ async def test_a_refusal_lacks_nothing(desk: Desk, given: dict[str, Any], field:
     assert (await desk.state(), await desk.rows(Refusal)) == (State.DRAFT, [])
 
 
+@pytest.mark.proves("F10-3", "D37")
 async def test_a_refusal_ends_the_order_and_may_be_reopened(desk: Desk) -> None:
     await desk.act(desk.office.agent, Act.REFUSE, item=3, **REFUSAL)
     ticket = await desk.ticket()
@@ -78,6 +79,7 @@ async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
     await desk.act(desk.office.archivist, Act.ARCHIVE)
 
 
+@pytest.mark.proves("D28")
 async def test_a_duplicate_joins_the_order_that_is_handled(db: Database, office: Any, desk: Desk) -> None:
     other = await Desk(db, office).open()
     with pytest.raises(Invalid, match="正在办理"):
@@ -103,7 +105,7 @@ async def test_a_report_is_merged_with_reports_only(db: Database, office: Any, d
 async def test_one_call_with_three_matters_has_three_clocks_and_one_receipt(desk: Desk) -> None:
     office = desk.office
     further = [
-        {"category": "help", "matter": "CX04", "title": "路灯不亮", "content": "桃源路路灯不亮"},
+        {"category": "help", "matter": "CX04", "title": "路灯不亮", "content": "桃源路路灯不亮"} | ELEMENTS,
         {"category": "consultation", "matter": "LD03", "title": "社保补缴", "content": "咨询社保断缴后如何补缴"},
     ]
     done = await desk.act(office.agent, Act.SPLIT, parts=further)
@@ -126,6 +128,7 @@ async def _named(desk: Desk, id: Any) -> Ticket:
         return await session.get_one(Ticket, id)
 
 
+@pytest.mark.proves("D28")
 async def test_a_repeat_counts_on(db: Database, office: Any, desk: Desk) -> None:
     await desk.dispatch()
     await desk.handled()
@@ -138,7 +141,7 @@ async def test_a_repeat_counts_on(db: Database, office: Any, desk: Desk) -> None
 
 
 async def test_a_report_split_off_is_linked_with_nothing(desk: Desk) -> None:
-    report = {"category": "report", "matter": "SC02", "title": "过期食材", "content": "饭店用过期食材"}
+    report = {"category": "report", "matter": "SC02", "title": "过期食材", "content": "饭店用过期食材"} | ELEMENTS
     done = await desk.act(desk.office.agent, Act.SPLIT, parts=[report])
     first, [secret] = await desk.ticket(), done.result
     assert (secret.sealed, secret.split_from) == (True, None)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from crm_desk import ELEMENTS
 from sqlalchemy import func, select, text
 
 from core import clock
@@ -30,7 +31,8 @@ MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 
 
 async def draft(db: Database, agent: Actor, *, phone: str | None = MOBILE, **fields: Any) -> Ticket:
-    given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营", **fields}
+    given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营"} | ELEMENTS
+    given |= fields
     async with db.session() as session:
         ticket = await open_draft(session, Opening("phone", new_id(), phone, agent_id=agent.user_id))
         return await correct(session, agent, ticket.id, 1, Correction.model_validate(given))
@@ -189,14 +191,14 @@ async def test_a_unit_sees_its_own_orders_and_no_others(db: Database, office: An
 
 async def test_what_a_person_decided_no_machine_changes(db: Database, office: Any) -> None:
     ticket = await draft(db, office.agent, category="help")
-    proposals = {"category": {"value": "complaint"}, "address": {"value": "桃源路"}}
+    proposals = {"category": {"value": "complaint"}, "area": {"value": "taoyuan"}}
     async with db.session() as session:
         row = await session.get_one(Ticket, ticket.id, with_for_update=True)
         assert await propose(session, row, proposals)
         assert not await propose(session, row, proposals)
     async with db.session() as session:
         row = await session.get_one(Ticket, ticket.id)
-        assert (row.category, row.address, row.version) == ("help", "桃源路", ticket.version)
+        assert (row.category, row.area, row.version) == ("help", "taoyuan", ticket.version)
 
 
 async def test_stale_version_and_wrong_state_are_conflicts(db: Database, office: Any) -> None:

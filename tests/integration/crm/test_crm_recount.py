@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crm_desk import ELEMENTS
 from sqlalchemy import select
 
 from core.actor import Actor
@@ -55,7 +56,12 @@ async def keeper(db: Database, in_force: None) -> RulesKeeper:
 
 
 async def dispatched(db: Database, office: Any, at: datetime = CHRISTMAS_EVE) -> Ticket:
-    fields = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营"}
+    fields = {
+        "category": "complaint",
+        "matter": "CX01",
+        "title": "路边摊占道",
+        "content": "每天傍晚占道经营",
+    } | ELEMENTS
     with frozen(at):
         async with db.session() as session:
             agent = office.agent

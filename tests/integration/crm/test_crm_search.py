@@ -37,7 +37,8 @@ async def make(
     at: datetime | None = None,
     **fields: Any,
 ) -> Ticket:
-    given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营", **fields}
+    given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道经营"}
+    given |= {"occurred": "不详", "address": "不详", "subject": "不详", "demand": "不详"} | fields
     actor = office.actors[by]
     with clock.frozen(at or clock.now()):
         async with db.session() as session:

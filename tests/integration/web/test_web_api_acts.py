@@ -38,7 +38,9 @@ class Handling:
 async def handling(db: Database, serve: Serve) -> Handling:
     lead = await unit(db)
     own = await program(db, serve, Channel.UNIT, name="城管局办公系统", unit_id=lead)
-    given = Correction(category="complaint", title="夜市油烟扰民", content="每晚油烟呛人，要求整治。")  # type: ignore[arg-type]
+    told = {"occurred": "每晚", "address": "不详", "subject": "夜市", "demand": "要求整治"}
+    words = {"category": "complaint", "title": "夜市油烟扰民", "content": "每晚油烟呛人，要求整治。"}
+    given = Correction.model_validate(words | told)
     async with db.session() as session:
         ticket = await open_draft(session, Opening("phone", new_id(), "+8613807931234", given=given))
         await dispatch(session, SYSTEM, ticket.id, ticket.version, Order(lead_unit_id=lead, basis="测试派发"))

@@ -30,7 +30,14 @@ async def orders(db: Database, desk: Desk, count: int, **fields: Any) -> list[Ti
     for n in range(count):
         async with db.session() as session:
             ticket = await open_draft(session, Opening("phone", new_id(), "+8613800001234", agent_id=actor.user_id))
-            given = {"category": "help", "title": f"第{n:03d}张", "content": "小区停水", **fields}
+            given = {
+                "category": "help",
+                "title": f"第{n:03d}张",
+                "content": "小区停水",
+                "address": "小区",
+                "demand": "供水",
+            }
+            given |= fields
             made.append(await correct(session, actor, ticket.id, 1, Correction.model_validate(given)))
     return made
 

@@ -21,6 +21,7 @@ from crm.tickets.service import Opening, open_draft
 from crm.tickets.states import State
 
 FIELDS = {"category": "complaint", "title": "路边摊占道", "content": "每天傍晚占道经营。", "matter": "CX01"}
+FIELDS |= {"occurred": "每天傍晚", "address": "胜利路", "subject": "流动摊贩", "demand": "请劝离"}
 
 
 async def order(db: Database, lead: UUID) -> UUID:

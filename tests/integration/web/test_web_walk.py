@@ -60,6 +60,7 @@ async def foreign(db: Database, serve: Callable[[], Desk]) -> Foreign:
     call_id = new_id()
     given = Correction.model_validate(
         {"category": "complaint", "title": SECRET["title"], "content": SECRET["content"], "caller_name": SECRET["name"]}
+        | dict.fromkeys(("occurred", "address", "subject", "demand"), "不详")
     )
     async with db.session() as session:
         session.add(Call(id=call_id, node="n", linkedid="1.1", direction="in", caller="+8613807931234", arrived_at=NOW))

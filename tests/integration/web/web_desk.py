@@ -36,7 +36,9 @@ class Desk:
         headers = {"Accept": "text/html", "X-CSRF-Token": self.csrf} | options.pop("headers", {})
         if "raw" in options:
             return await self.client.post(path, data=options.pop("raw"), headers=headers, allow_redirects=False)
-        return await self.client.post(path, data=data or {}, headers=headers, allow_redirects=False, **options)
+        if "json" not in options:
+            options["data"] = data or {}
+        return await self.client.post(path, headers=headers, allow_redirects=False, **options)
 
     async def token(self, path: str = "/sign-in") -> str:
         """The CSRF token of a page's form."""

@@ -15,7 +15,7 @@ from crm.tickets.states import By, Stage, State
 from crm.tickets.table import BY_ACT
 
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
-UNITS: dict[By, UUID] = {by: new_id() for by in By if by is not By.CENTRE}
+UNITS: dict[By, UUID] = {by: new_id() for by in By if by not in (By.CENTRE, By.CHANNEL)}
 STRANGER = new_id()
 UNIT_ROLES = frozenset({Role.UNIT_CLERK, Role.UNIT_LEADER})
 STAGES = {

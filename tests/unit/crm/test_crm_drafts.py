@@ -51,6 +51,25 @@ def test_category(yiyang: Installation, text: str, category: str) -> None:
     assert found["sources"][0]["text"] in text.replace(" ", "")
 
 
+@pytest.mark.proves("F09-1", "F12.1-3")
+@pytest.mark.parametrize(
+    ("texts", "subject", "demand"),
+    [
+        (("我 要 投诉 金桥 物业 不 修 电梯", "希望 你们 督促 尽快 修好"), "金桥物业", "希望你们督促尽快修好"),
+        (("我要举报城东加工厂夜里排污", "请环保部门查处"), "城东加工厂", "请环保部门查处"),
+        (("请问异地就医怎么备案",), None, "请问异地就医怎么备案"),
+        (("小区停水两天了",), None, None),
+    ],
+)
+def test_subject_and_demand(
+    yiyang: Installation, texts: tuple[str, ...], subject: str | None, demand: str | None
+) -> None:
+    found = read(yiyang, *texts)
+    assert (found.get("subject", {}).get("value"), found.get("demand", {}).get("value")) == (subject, demand)
+    for one in (found[name] for name in ("subject", "demand") if name in found):
+        assert one["sources"][0]["text"] == one["value"]
+
+
 @pytest.mark.parametrize(
     ("text", "matter", "lead"),
     [

@@ -34,6 +34,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.REPEAT, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.SPLIT, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.VOID, By.CENTRE): (OPEN, INTAKE, ANY),
+    (Act.WITHDRAW, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.REFUSE, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.CONFIRM_REFUSAL, By.CENTRE): (OPEN, SECOND, ANY),
     (Act.REJECT_REFUSAL, By.CENTRE): (OPEN, SECOND, ANY),

@@ -39,6 +39,7 @@ onPage(() => {
       else if (field.multiple) for (const option of field.options) option.selected = value.includes(option.value);
       else field.value = value;
       field.closest(".field")?.classList.remove("proposed");
+      field.closest(".field")?.querySelector('input[name="proposed"]')?.remove();
       form.closest("details")?.setAttribute("open", "");
     }
   }

@@ -1,0 +1,47 @@
+"""The register, the day's reconciliation and registration, as the desk sees them."""
+
+from typing import Any
+
+import pytest
+from browser_data import fill
+from playwright.async_api import expect
+from test_browser_frame import picture
+
+from core.db import Database
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.proves("F09-2", "F10-1", "F10-2", "F12.1-4", "A12.1-2")
+async def test_a_letter_is_registered_screened_and_refused(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.enter("lijianguo")
+    await page.goto(f"{site.url}/orders")
+    await page.get_by_role("link", name="登记来信、来访等诉求").click()
+    await page.get_by_label("诉求渠道").select_option("letter")
+    await page.locator("#field-title").fill("不服判决")
+    await page.locator("#field-content").fill("已经起诉，对判决不服，要求改判。")
+    await picture(page, "registration")
+    await page.get_by_role("button", name="形成工单并继续核对").click()
+    await expect(page.locator(".note")).to_contain_text("已登记来信诉求")
+    item = page.locator("#screening details[open]", has_text="诉讼、仲裁")
+    await expect(page.locator("#screening-hints")).to_contain_text("说到“起诉”“判决”")
+    await expect(item).to_contain_text("您的事项已有法定的解决途径")
+    await picture(page, "intake-order")
+    await item.get_by_role("link", name="按本项登记不予受理").click()
+    form = page.locator("#act-refuse")
+    await expect(form.locator("#refuse-item")).to_have_value("3")
+    await expect(form.locator("#refuse-referral")).to_have_value(
+        "县人民法院诉讼服务中心12368、县劳动人事争议仲裁院或县司法局行政复议窗口"
+    )
+    await form.get_by_label("已告知诉求人转接去向").check()
+    await form.get_by_role("button", name="登记不予受理").click()
+    await expect(page.locator(".note")).to_contain_text("“不予受理”已登记")
+    await page.locator("#rail").get_by_role("link", name="不予受理", exact=True).click()
+    await expect(page.locator("#refusals tbody tr")).to_have_count(1)
+    await expect(page.locator("#refusals-by-item")).to_contain_text("（三）已经或应当通过诉讼")
+    await picture(page, "refusals")
+    await page.locator("#rail").get_by_role("link", name="受理核对").click()
+    await expect(page.locator("#reconciled")).to_contain_text("王丽")
+    await expect(page.locator("#unfinished tbody tr").first).to_be_visible()
+    await picture(page, "intake-day")
