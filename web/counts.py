@@ -41,3 +41,5 @@ def _proposals(kind: Kind) -> Count:
 
 policy_proposals = _proposals(Kind.POLICY)
 calendar_proposals = _proposals(Kind.CALENDAR)
+catalogue_proposals = _proposals(Kind.CATALOGUE)
+power_proposals = _proposals(Kind.POWERS)

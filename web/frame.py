@@ -36,6 +36,7 @@ PLACES = (
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
+    Place("工单", "dispatch-quality", "/dispatch-quality", "派单质量", (P.ORDER_REVIEW, P.ORDER_OVERSEE)),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
@@ -51,6 +52,8 @@ PLACES = (
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
     Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
     Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
+    Place("规则", "catalogue", "/catalogue", "派单目录", (P.POLICY_VIEW,), counts.catalogue_proposals, "waits"),
+    Place("规则", "powers", "/powers", "权责清单", (P.POLICY_VIEW,), counts.power_proposals, "waits"),
 )
 
 

@@ -51,6 +51,7 @@ class Opening:
     origin: str = "call"
     upstream_number: str | None = None
     upstream_due_at: datetime | None = None
+    example: bool = False
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
@@ -112,6 +113,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "sealed": given.get("category") == Category.REPORT,
                 "upstream_number": opening.upstream_number,
                 "upstream_due_at": opening.upstream_due_at,
+                "example": opening.example,
             }
             | UNWRITTEN
             | given

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +41,13 @@ class Round(Base):
     policy_version: Mapped[str]
     calendar_version: Mapped[str]
     closed_at: Mapped[datetime | None]
+    cites: Mapped[str | None] = mapped_column(String(10))
+    """On what the choice of its units rests: one of `crm.tickets.citing.Cites` (第十九条); the words are each part's
+    `basis`. None for a rework, which goes to whoever had it."""
+    power: Mapped[str | None] = mapped_column(String(40))
+    """The line of the power list 权责清单 that was cited."""
+    suggested: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
+    """Who was suggested, best first, as `crm.tickets.suggesting.Suggestion.kept`: measured by what came of it."""
 
     __table_args__ = (UniqueConstraint("ticket_id", "n"),)
 
@@ -95,6 +102,7 @@ class Assignment(Base):
             postgresql_where=text("signed_at IS NULL AND closed_at IS NULL AND sign_due_at IS NOT NULL"),
         ),
         Index("ix_assignments_due", "due_at", "id", postgresql_where=text("closed_at IS NULL AND due_at IS NOT NULL")),
+        Index("ix_assignments_led", "dispatched_at", "id", postgresql_where=text("role = 'lead'")),
         Index("ix_assignments_ticket", "ticket_id"),
         Index("ix_assignments_round", "round_id"),
     )

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
@@ -107,8 +107,15 @@ class Ticket(Base):
     """The first order of the same call, when one call had several matters (F09-1)."""
     publish_ok: Mapped[bool | None]
     """Whether the citizen agrees that the answer is published; None: not asked (第二十二条)."""
+    knowledge_item: Mapped[str | None] = mapped_column(String(40))
+    """即时答复 by the knowledge base: the item that was read out (F13-4) …"""
+    knowledge_version: Mapped[int | None]
+    """… and its version; both or neither."""
+    example: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """演示数据: nobody outside is ever written to about it."""
 
     __table_args__ = (
+        CheckConstraint("(knowledge_item IS NULL) = (knowledge_version IS NULL)", name="knowledge"),
         Index("ix_tickets_state_opened", "state", "opened_at", "id"),
         Index("ix_tickets_opened", "opened_at", "id"),
         Index("ix_tickets_lead_unit_due", "lead_unit_id", "due_at"),
@@ -123,6 +130,7 @@ class Ticket(Base):
             unique=True,
             postgresql_where=text("upstream_number IS NOT NULL"),
         ),
+        Index("ix_tickets_matter", "matter", "id", postgresql_where=text("first_dispatched_at IS NOT NULL")),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
     )
 
