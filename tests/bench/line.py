@@ -115,7 +115,7 @@ class Bench:
             probed = await probes
         wall = time.monotonic() - began
         after = parts.now() | {"sipp": last["sipp"]}
-        settled = await one.settled() if arm == "ours" else True
+        left = await one.unsettled() if arm == "ours" else ""
         finally_ = parts.now()
         result = self._load.result()
         made = result.calls + len(probed)
@@ -136,7 +136,7 @@ class Bench:
         mute = sum(1 for call in probed if call.sound_ms is None and call.answered_ms is not None)
         if mute:
             step.trouble.append(f"{mute} timed calls were answered and heard nothing")
-        self._judge(step, result.succeeded, len(numbers), began_at, metrics, settled)
+        self._judge(step, result.succeeded, len(numbers), began_at, metrics, left)
         return step
 
     async def _probe(self, service: str, seconds: float) -> list[Probed]:
@@ -151,7 +151,7 @@ class Bench:
 
     def _judge(
         self, step: Step, succeeded: int, asked: int, began_at: datetime, metrics: dict[tuple[str, str], float],
-        settled: bool,
+        left: str,
     ) -> None:  # fmt: skip
         if step.failed or succeeded != asked:
             step.trouble.append(f"{step.failed} failed, {succeeded} of sipp's {asked} went the whole way")
@@ -171,8 +171,8 @@ class Bench:
             )[0][0]
             if answered != step.calls:
                 step.trouble.append(f"{answered} of {step.calls} calls are recorded as answered")
-            if not settled:
-                step.trouble.append("records, recordings or jobs were not through in time")
+            if left:
+                step.trouble.append(f"not through in time: {left}")
         if step.arm == "classic" and self._instance.classic_times.exists():
             times = [float(word) for word in self._instance.classic_times.read_text().split()]
             step.command_p50_ms, step.command_p99_ms = percentile(times, 0.5), percentile(times, 0.99)

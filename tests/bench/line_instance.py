@@ -215,23 +215,27 @@ class Instance:
         for path in self.ground.node.folders.recordings.glob("*.sln"):
             path.unlink()
 
-    async def settled(self) -> bool:
-        """Wait until calls, recordings and jobs of what was measured are through; False: not in time."""
+    async def unsettled(self) -> str:
+        """Wait until calls, recordings and jobs of what was measured are through -> what was not in time, or ""."""
+        left = ""
 
         async def quiet() -> bool:
-            open_calls = self.sql("SELECT count(*) FROM calls WHERE ended_at IS NULL")[0][0]
-            jobs = self.sql(
-                "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' OR status = 'todo' "
-                "AND (scheduled_at IS NULL OR scheduled_at <= now())"
-            )[0][0]
-            files = any(path.suffix == ".sln" for path in self.ground.node.folders.recordings.iterdir())
-            return not (open_calls or jobs or files) and await self.paused() == 0
+            nonlocal left
+            counts = {
+                "open calls": self.sql("SELECT count(*) FROM calls WHERE ended_at IS NULL")[0][0],
+                "jobs": self.sql(
+                    "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' OR status = 'todo' "
+                    "AND (scheduled_at IS NULL OR scheduled_at <= now())"
+                )[0][0],
+                "files": sum(path.suffix == ".sln" for path in self.ground.node.folders.recordings.iterdir()),
+                "paused agents": await self.paused(),
+            }
+            left = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            return not left
 
-        try:
+        with suppress(TimeoutError):
             await self._until(quiet, "all is through", SETTLE_S)
-        except TimeoutError:
-            return False
-        return True
+        return left
 
     # ------------------------------------------------------------------ looking at it
 
