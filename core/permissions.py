@@ -47,6 +47,8 @@ class Permission(StrEnum):
     POLICY_CONFIRM = "policy.confirm"  # be the second person for it
     CALENDAR_PROPOSE = "calendar.propose"  # import a year's notice, propose a closure
     CALENDAR_CONFIRM = "calendar.confirm"  # be the second person for it
+    LISTS_PROPOSE = "lists.propose"  # import a dispatch catalogue or a power list
+    LISTS_CONFIRM = "lists.confirm"  # be the second person for it
     AUDIT_VIEW = "audit.view"  # the ledger
     SYSTEM_VIEW = "system.view"  # health of the parts
     SYSTEM_ADMIN = "system.admin"  # failed jobs, settings
@@ -109,6 +111,7 @@ _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
+_RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
 _UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT}
 _BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
@@ -119,6 +122,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
         | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
+        | {P.LISTS_PROPOSE}
     ),
     Role.CHECKER: frozenset({P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}),
     Role.FOLLOW_UP: frozenset(
@@ -128,6 +132,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
+        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}

@@ -18,6 +18,8 @@ from core.calendar import WorkCalendar, official
 from core.clock import now
 from core.policy import Policy
 from core.rules.book import Rulebook
+from core.rules.kinds import Kind
+from crm.county.lists import PowerList, first_catalogue, first_powers, read_catalogue, read_powers
 from crm.county.load import County, load
 from crm.county.places import Gazetteer
 from crm.county.route import Catalogue
@@ -47,8 +49,20 @@ class Installation:
 
     @cached_property
     def catalogue(self) -> Catalogue:
-        """The dispatch catalogue, ready to be asked."""
-        return Catalogue(self.county)
+        """The dispatch catalogue in force, ready to be asked; before one was stored that of the county's file."""
+        stored = self.rules.lists.get(Kind.CATALOGUE)
+        return read_catalogue(self.county, stored.text) if stored else Catalogue(self.county)
+
+    @cached_property
+    def powers(self) -> PowerList:
+        """The power list 权责清单 in force, likewise."""
+        stored = self.rules.lists.get(Kind.POWERS)
+        return read_powers(self.county, stored.text if stored else first_powers(self.county))
+
+    @property
+    def first_lists(self) -> dict[Kind, str]:
+        """The county's files as the first versions of its lists."""
+        return {Kind.CATALOGUE: first_catalogue(self.county), Kind.POWERS: first_powers(self.county)}
 
 
 _installed: Installation | None = None

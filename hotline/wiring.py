@@ -65,7 +65,8 @@ def query_rules() -> QueryRules:
 
 def rules(runtime: Runtime, *, must_load: bool = True) -> RulesKeeper:
     """Each role works by what the bureau decided last."""
-    return RulesKeeper(runtime.db, runtime.policy_text, runtime.apply, must_load=must_load)
+    lists = installed().first_lists
+    return RulesKeeper(runtime.db, runtime.policy_text, runtime.apply, must_load=must_load, lists=lists)
 
 
 def state_of(runtime: Runtime) -> StateOf:

@@ -47,3 +47,5 @@ limit_proposals = of(
     .where(StatutoryLimit.approved_at.is_(None), StatutoryLimit.rejected_at.is_(None))
 )
 calendar_proposals = _proposals(Kind.CALENDAR)
+catalogue_proposals = _proposals(Kind.CATALOGUE)
+power_proposals = _proposals(Kind.POWERS)

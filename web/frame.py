@@ -40,6 +40,7 @@ PLACES = (
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),
     Place("工单", "enterprises", "/enterprises", "企业逾期月报", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),
+    Place("工单", "dispatch-quality", "/dispatch-quality", "派单质量", (P.ORDER_REVIEW, P.ORDER_OVERSEE)),
     Place("工单", "sms", "/sms", "短信日志", (P.SMS_VIEW,), counts.unknown_sms, "alarm"),
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("统计", "closings", "/closings", "办结方式", (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)),
@@ -61,6 +62,8 @@ PLACES = (
     Place("规则", "policy", "/policy", "运行规则", (P.POLICY_VIEW,), counts.policy_proposals, "waits"),
     Place("规则", "limits", "/limits", "特别时限", (P.POLICY_VIEW, P.ORDER_REVIEW), counts.limit_proposals, "waits"),
     Place("规则", "calendar", "/calendar", "工作日历", (P.POLICY_VIEW,), counts.calendar_proposals, "waits"),
+    Place("规则", "catalogue", "/catalogue", "派单目录", (P.POLICY_VIEW,), counts.catalogue_proposals, "waits"),
+    Place("规则", "powers", "/powers", "权责清单", (P.POLICY_VIEW,), counts.power_proposals, "waits"),
 )
 
 

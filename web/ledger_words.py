@@ -79,6 +79,15 @@ ACTIONS = {
     "calendar.propose": "提出日历变更",
     "calendar.confirm": "确认日历变更",
     "calendar.withdraw": "撤回日历变更",
+    "catalogue.propose": "导入派单目录",
+    "catalogue.confirm": "确认派单目录",
+    "catalogue.withdraw": "撤回派单目录",
+    "catalogue.export": "下载派单目录",
+    "powers.propose": "导入权责清单",
+    "powers.confirm": "确认权责清单",
+    "powers.withdraw": "撤回权责清单",
+    "powers.export": "下载权责清单",
+    "dispatch-quality.export": "导出派单质量",
 }
 GROUPS = {
     "session": "登录",
@@ -96,6 +105,9 @@ GROUPS = {
     "job": "后台任务",
     "policy": "运行规则",
     "calendar": "工作日历",
+    "catalogue": "派单目录",
+    "powers": "权责清单",
+    "dispatch-quality": "派单质量",
     "limit": "特别时限",
     "statistics": "统计",
     "attachment": "附件",
@@ -119,6 +131,8 @@ SUBJECTS = {
     "job": "后台任务",
     "policy": "运行规则",
     "calendar": "工作日历",
+    "catalogue": "派单目录",
+    "powers": "权责清单",
     "export": "导出",
 }
 FIELDS = {

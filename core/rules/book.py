@@ -1,10 +1,12 @@
-"""Every version of the policy with the instant from which it is in force, and every calendar; immutable."""
+"""Every version of the policy with the instant from which it is in force, every calendar, the newest lists."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from core.calendar import WorkCalendar
 from core.policy import Policy
+from core.rules.kinds import Kind
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,23 @@ class Enacted:
     policy: Policy
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A list that two persons decided about, as it is stored; the package that knows its lines reads it."""
+
+    version: str
+    text: str
+    since: datetime
+
+
 @dataclass(frozen=True, eq=False)
 class Rulebook:
     """At least one policy, oldest first, and at least one calendar, oldest first."""
 
     policies: tuple[Enacted, ...]
     calendars: tuple[WorkCalendar, ...]
+    lists: Mapping[Kind, Listed] = field(default_factory=dict)
+    """The newest of each kind; none before the first was stored."""
 
     @classmethod
     def first(cls, policy: Policy, calendar: WorkCalendar) -> "Rulebook":

@@ -13,7 +13,7 @@ from core.db import Base, Id
 
 
 class RuleVersion(Base):
-    """One version of the policy or of the calendar, from proposal to its end. Its text and its date never change.
+    """One version of the policy, the calendar or a list, from proposal to its end. Its text and its date never change.
 
     `kind` is one of `core.rules.kinds.Kind`, `state` of `core.rules.kinds.Standing`.
     """
@@ -39,7 +39,7 @@ class RuleVersion(Base):
     based_on: Mapped[UUID | None]
     """The version that the proposer changed; None for the first. One confirmed version follows each."""
     since: Mapped[datetime | None]
-    """In force from this instant. A calendar's is the instant of its confirmation."""
+    """In force from this instant: a policy's is decided, any other's is its confirmation."""
     document: Mapped[str] = mapped_column(String(120), default="")
     """文号 of the decision, or the notice."""
     note: Mapped[str] = mapped_column(Text, default="")

@@ -15,6 +15,7 @@ from core.ledger import record
 from core.live import hint
 from core.locks import lock
 from core.rules.events import RulesConfirmed
+from core.rules.kinds import LONGEST_TEXT as LONGEST_TEXT
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 
@@ -23,7 +24,6 @@ AHEAD = timedelta(minutes=5)
 """A policy is confirmed at least this long before it is in force, so that every process knows it by then."""
 LATEST = timedelta(days=2 * 366)
 """Nobody decides about rules further ahead than this."""
-LONGEST_TEXT = 200_000
 
 
 async def versions(session: AsyncSession, kind: Kind) -> list[RuleVersion]:
@@ -63,7 +63,7 @@ async def propose(
     chain = await confirmed(session, kind)
     _require_newest(chain, based_on)
     version = short_digest(text)
-    if len(text) > LONGEST_TEXT:
+    if len(text) > kind.longest:
         raise Invalid("rules-too-long", f"{kind.label}的文字过长。")
     if version == chain[-1].version:
         raise Invalid("nothing-changed", f"与现有的{kind.label}没有差别。")

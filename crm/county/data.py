@@ -12,6 +12,8 @@ Name = Annotated[str, Field(min_length=1, max_length=80)]
 AREA = "area"
 """In the catalogue: the township or street of the place (属地管理)."""
 EVERYWHERE = "*"
+CENTRE = "centre"
+"""In the catalogue, as lead: no unit is named beforehand, the centre decides each time (第十九条)."""
 
 
 class Record(BaseModel):
@@ -106,7 +108,22 @@ class CatalogueLine(Record):
     area: str = EVERYWHERE
     lead: Code
     assist: tuple[Code, ...] = ()
+    power: Code | None = None
+    """The line of the power list 权责清单 that it rests on."""
     basis: Name
+
+
+class Power(Record):
+    """One line of the power list 权责清单: which unit carries out what, by which law (第十九条, F19-1)."""
+
+    code: Code
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: Annotated[str, Field(max_length=20)] = ""
+    """职权类别: 行政处罚, 行政许可, 公共服务 …"""
+    unit: Code
+    """实施主体."""
+    basis: Annotated[str, Field(min_length=1, max_length=1000)]
+    """实施依据: law and article."""
 
 
 class Place(Record):

@@ -13,11 +13,13 @@ from core.errors import Invalid
 from crm.county.city import CityLayout
 from crm.county.data import (
     AREA,
+    CENTRE,
     EVERYWHERE,
     CatalogueLine,
     Matter,
     NumberRecord,
     Place,
+    Power,
     QueueRecord,
     Record,
     ShiftRecord,
@@ -45,6 +47,7 @@ class County:
     units: dict[str, UnitRecord]
     matters: dict[str, Matter]
     catalogue: tuple[CatalogueLine, ...]
+    powers: tuple[Power, ...]
     places: tuple[Place, ...]
     numbers: tuple[NumberRecord, ...]
     queues: tuple[QueueRecord, ...]
@@ -66,6 +69,7 @@ def load(folder: Path) -> County:
         units={unit.code: unit for unit in _read(folder, "units.toml", "unit", UnitRecord)},
         matters={matter.code: matter for matter in _read(folder, "matters.toml", "matter", Matter)},
         catalogue=_read(folder, "catalogue.toml", "line", CatalogueLine),
+        powers=_read(folder, "powers.toml", "power", Power) if (folder / "powers.toml").exists() else (),
         places=places,
         numbers=_read(folder, "numbers.toml", "number", NumberRecord),
         queues=_read(folder, "queues.toml", "queue", QueueRecord),
@@ -112,6 +116,7 @@ def _problems(county: County) -> Iterable[str]:
     units, queues = set(county.units), {queue.code for queue in county.queues}
     areas = {unit.code for unit in county.units.values() if unit.kind.territorial}
     members = {unit.code for unit in county.units.values() if not unit.kind.subordinate}
+    powers = {power.code for power in county.powers}
     if not county.name:
         yield 'gazetteer.toml 缺少 kind = "county" 的地名'
     for unit in county.units.values():
@@ -128,15 +133,20 @@ def _problems(county: County) -> Iterable[str]:
         if matter.domain not in DOMAINS:
             yield f"事项 {matter.code} 的领域不在第九条之列"
     for line in county.catalogue:
-        wrong = {line.lead, *line.assist} - members - {AREA}
+        wrong = {line.lead, *line.assist} - members - {AREA, CENTRE} | {CENTRE} & {*line.assist}
         if wrong:
             yield f"派单目录 {line.matter} 的单位不存在：{sorted(wrong)}"
+        if line.power and line.power not in powers:
+            yield f"派单目录 {line.matter} 引用的权责清单条目不存在：{line.power}"
         if line.matter not in county.matters:
             yield f"派单目录的事项不存在：{line.matter}"
         if line.area != EVERYWHERE and line.area not in areas:
             yield f"派单目录 {line.matter} 的属地不存在：{line.area}"
     if twice := _twice(f"{line.matter} × {line.area}" for line in county.catalogue):
         yield f"派单目录重复：{twice}"
+    for power in county.powers:
+        if power.unit not in units:
+            yield f"权责清单 {power.code} 的实施主体不存在：{power.unit}"
     for place in county.places:
         if place.area and place.area not in areas:
             yield f"地名 {place.name} 的属地不存在：{place.area}"

@@ -50,7 +50,7 @@ def extract(
 def suggest(installation: Installation, matter_code: str | None, area: str | None) -> dict[str, Any]:
     """Lead and assisting unit codes by the catalogue, with names and the reason."""
     route = installation.catalogue.route(matter_code, area)
-    names = {code: installation.county.units[code].name for code in (route.lead, *route.assist) if code}
+    names = {code: installation.catalogue.name(code) for code in (route.lead, *route.assist) if code}
     return {
         "value": route.lead or "",
         "label": names.get(route.lead or "", "由热线中心指定"),

@@ -99,7 +99,10 @@ async def _message(
     # 第十四条: an emergency waits for nothing
     at = None if ticket.emergency else policy[NoticesPolicy].quiet_until(now())
     why = "夜间不发送，静默结束后发出" if at else "已生成"
-    await sms.queue(session, key=f"notice:{key}", ticket_id=ticket.id, to=to, text=text, why=why, at=at)
+    why_not = sms.EXAMPLE if ticket.example else ""
+    await sms.queue(
+        session, key=f"notice:{key}", ticket_id=ticket.id, to=to, text=text, why=why, why_not=why_not, at=at
+    )
 
 
 @dataclass(frozen=True)

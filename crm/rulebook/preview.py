@@ -7,6 +7,7 @@ from core.policy import Policy
 from core.rules.text import Change, changes
 from crm.policy import LimitsPolicy
 from crm.rulebook.samples import SAMPLES, Sample
+from crm.rulebook.texts import Text, changed
 
 
 @dataclass(frozen=True)
@@ -20,16 +21,18 @@ class Moved:
 
 @dataclass(frozen=True)
 class Preview:
-    """`asked` samples were reckoned; those that move are listed."""
+    """`asked` samples were reckoned; those that move are listed. `texts`: messages that read otherwise."""
 
     changes: tuple[Change, ...]
     moved: tuple[Moved, ...]
     asked: int = len(SAMPLES)
+    texts: tuple[tuple[Text | None, Text], ...] = ()
 
 
 def of_policy(before: Policy, after: Policy, calendar: WorkCalendar) -> Preview:
     """A changed policy, days counted by the present calendar."""
-    return Preview(tuple(changes(before, after)), _moved((before, calendar), (after, calendar)))
+    moved = _moved((before, calendar), (after, calendar))
+    return Preview(tuple(changes(before, after)), moved, texts=tuple(changed(before, after)))
 
 
 def of_calendar(policy: Policy, before: WorkCalendar, after: WorkCalendar) -> Preview:

@@ -25,13 +25,16 @@ from crm.sms.rules import SmsState, resolutions
 ASK_EVERY_S = 60.0
 NO_NUMBER = "来电号码未显示或来电人匿名，请口头告知工单编号和查询码"
 LANDLINE = "来电号码不能接收短信，请口头告知工单编号和查询码"
+EXAMPLE = "演示工单，不向外发送"
 
 
-async def queue_receipt(session: AsyncSession, *, ticket_id: UUID, to: str | None, anonymous: bool, text: str) -> Sms:
+async def queue_receipt(
+    session: AsyncSession, *, ticket_id: UUID, to: str | None, anonymous: bool, text: str, example: bool = False
+) -> Sms:
     """The 受理短信 of an order, in the dispatch's own transaction (第十三条); once per order however often asked."""
-    reachable = to is not None and not anonymous
-    key = f"receipt:{ticket_id}"
-    return await queue(session, key=key, ticket_id=ticket_id, to=to, text=text, why="已随派发生成", reachable=reachable)
+    key, unreachable = f"receipt:{ticket_id}", NO_NUMBER if to is None or anonymous else ""
+    why_not = EXAMPLE if example else unreachable
+    return await queue(session, key=key, ticket_id=ticket_id, to=to, text=text, why="已随派发生成", why_not=why_not)
 
 
 async def queue(
@@ -42,18 +45,19 @@ async def queue(
     to: str | None,
     text: str,
     why: str,
-    reachable: bool = True,
+    why_not: str = "",
     at: datetime | None = None,
 ) -> Sms:
-    """A message, once for each `key`, submitted now or `at`; kept as not applicable where no mobile takes it."""
+    """A message, once for each `key`, submitted now or `at`; kept as not applicable where no mobile takes it, or for
+    the reason that `why_not` gives."""
     existing: Sms | None = await session.scalar(select(Sms).where(Sms.key == key))
     if existing is not None:
         return existing
     sms = Sms(key=key, ticket_id=ticket_id, to=to, text=text, state=SmsState.QUEUED)
     session.add(sms)
     await session.flush()
-    if to is None or not reachable or not is_mobile(to):
-        await become(session, sms, SmsState.NOT_APPLICABLE, LANDLINE if to is not None and reachable else NO_NUMBER)
+    if why_not or to is None or not is_mobile(to):
+        await become(session, sms, SmsState.NOT_APPLICABLE, why_not or (NO_NUMBER if to is None else LANDLINE))
         return sms
     await note(session, sms, "queued", why)
     await defer(session, submit, at=at, lock=f"sms:{sms.id}", sms_id=str(sms.id))

@@ -59,9 +59,7 @@ async def _planned(session: AsyncSession, actor: Actor, ticket: Ticket, units: M
     route = here.catalogue.route(ticket.matter, ticket.area)
     lead = units.get(route.lead or "")
     assist = [units[code] for code in route.assist if code in units]
-    order = Order(
-        lead_unit_id=lead.id if lead else None, assist_unit_ids=tuple(unit.id for unit in assist), basis=route.basis
-    )
+    order = Order(lead_unit_id=lead.id if lead else None, assist_unit_ids=tuple(unit.id for unit in assist))
     rules, due = rules_at(now()), None
     if rules is not None and ticket.category:
         due = rules.due(now(), rules.policy[LimitsPolicy].of(Category(ticket.category))).at

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from core.identity import profiles
 from core.identity.models import Unit
+from core.permissions import Permission, holders
 from crm.county.categories import Category
 from crm.county.data import UnitKind
 from crm.installed import installed
 from crm.tickets.case import Case
 from crm.tickets.identity import traces
+from crm.tickets.models import Ticket
 from crm.tickets.rules import Objection
 
 
@@ -93,20 +95,30 @@ def call_is_with_the_citizen(case: Case, given: Any) -> Objection | None:
 
 
 def accused_has_no_part(case: Case, given: Any) -> Objection | None:
-    """F12.2-3: a 举报 that names a unit never goes to it."""
+    """F12.2-3: a 举报 that names a unit never goes to it. Where the words only mention it, a second person, not the one
+    who took the order, writes down why it is not the accused."""
     for name, ids in given.units().items():
-        if any(unit_id in case.units and accused(case, case.units[unit_id]) for unit_id in ids):
-            return Objection("举报涉及该单位，不得由其承办", "第二十八条(八)", name)
+        named = [case.units[one].name for one in ids if one in case.units and names_unit(case.ticket, case.units[one])]
+        if not named:
+            continue
+        sentence = f"举报涉及{named[0]}，不得由其承办"
+        if not hasattr(given, "not_accused"):
+            return Objection(sentence, "第二十八条(八)", name)
+        who = holders(Permission.ORDER_SECOND)
+        sentence += f"；确非被举报对象的，由{who}（非本工单受理人）写明核实情况后派发"
+        if not given.not_accused:
+            return Objection(sentence, "第二十八条(八)", name)
+        if not case.actor.may(Permission.ORDER_SECOND) or not another(case, case.ticket.opened_by):
+            return Objection(sentence, "第二十八条(八)", "not_accused")
     return None
 
 
-def accused(case: Case, unit: Unit) -> bool:
+def names_unit(ticket: Ticket, unit: Unit) -> bool:
     """Whether this is a 举报 whose words name the unit."""
-    if case.category is not Category.REPORT:
+    if ticket.category != Category.REPORT:
         return False
     known = installed().county.units.get(unit.code)
     names: Iterable[str] = (unit.name, *(known.aliases if known else ()))
-    ticket = case.ticket
     words = "\n".join((ticket.title, ticket.content, ticket.subject, ticket.demand))
     return any(name in words for name in names)
 

@@ -52,6 +52,7 @@ class Opening:
     origin: str = "call"
     upstream_number: str | None = None
     upstream_due_at: datetime | None = None
+    example: bool = False
 
 
 async def open_draft(session: AsyncSession, opening: Opening, actor: Actor = SYSTEM) -> Ticket:
@@ -115,6 +116,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
                 "upstream_number": opening.upstream_number,
                 "upstream_due_at": opening.upstream_due_at,
                 "due_at": rules.held_to(None, opening.upstream_due_at),
+                "example": opening.example,
             }
             | UNWRITTEN
             | given

@@ -69,7 +69,11 @@ async def dispatching(db: Database, office: Office, dice: random.Random, count: 
             ticket = await correct(session, office.centre.actor, ticket.id, ticket.version, given)
             ticket = await confirm(session, office.centre.actor, ticket.id, ticket.version)
         lead, assist = dice.sample(codes, 2)
-        order = Order(lead_unit_id=office.units[lead].id, assist_unit_ids=(office.units[assist].id,))
+        order = Order(
+            lead_unit_id=office.units[lead].id,
+            assist_unit_ids=(office.units[assist].id,),
+            basis="热线中心指定（第十九条）",
+        )
         began = time.perf_counter()
         async with db.session() as session:
             await dispatch(session, office.centre.actor, ticket.id, ticket.version, order)

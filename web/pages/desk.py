@@ -12,7 +12,7 @@ from core.db import among
 from core.errors import Invalid, NotFound
 from core.identity.models import Unit
 from core.permissions import Permission as P
-from crm.county.route import Route as Suggestion
+from crm.county.route import Route as Catalogued
 from crm.installed import installed
 from crm.queries import desks
 from crm.tickets import bulk
@@ -71,14 +71,14 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
         clock=lambda due: clock_of(due, []),
         suggestion=suggestion,
         units={row.id: row.name for row in units},
-        unit_names={unit.code: unit.name for unit in installed().county.units.values()},
+        unit_names=installed().catalogue.names,
         labels=labels(),
         tones=TONES,
         button=act_words.BUTTONS[queue.act] if queue.act else "",
     )
 
 
-def suggestion(ticket: Ticket) -> Suggestion:
+def suggestion(ticket: Ticket) -> Catalogued:
     """The unit that the catalogue names for the order, with its reason."""
     return installed().catalogue.route(ticket.matter, ticket.area)
 

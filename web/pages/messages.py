@@ -1,29 +1,30 @@
-"""短信日志: every message with what became of it; a person settles those whose fate is unknown."""
+"""短信日志: the outbox with what became of each message; a person settles those whose fate is unknown (F13-3)."""
 
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import select, tuple_
 
 from core.permissions import Permission
+from crm.queries import messages
 from crm.sms import service
-from crm.sms.models import Sms
-from crm.sms.rules import SmsState, resolutions
-from crm.tickets.models import Ticket
-from web import paging
+from crm.sms.rules import SmsState
 from web.context import Context
+from web.lists import asked_of
 from web.route import Asks, Route
 
 OUTCOMES = {"delivered": "已送达", "failed": "未送达", "resend": "重新发送"}
 
 
 class MessageList(Asks):
-    """Filters of the list."""
+    """Filters of the list; `waiting`: those that a person has to settle."""
 
-    before: str = ""
     state: SmsState | None = None
+    waiting: bool = False
+    number: Annotated[str, Field(max_length=20)] = ""
+    after: Annotated[str, Field(max_length=100)] = ""
 
 
 class Resolve(Asks):
@@ -35,23 +36,26 @@ class Resolve(Asks):
 
 
 async def index(ctx: Context, asked: MessageList) -> web.Response:
-    """Messages, the newest first."""
-    query = select(Sms, Ticket).outerjoin(Ticket, Ticket.id == Sms.ticket_id)
-    query = query.order_by(Sms.created_at.desc(), Sms.id.desc()).limit(paging.PAGE)
-    if asked.state:
-        query = query.where(Sms.state == asked.state)
-    if before := paging.parse(asked.before):
-        query = query.where(tuple_(Sms.created_at, Sms.id) < tuple_(*before))
-    rows = [(row[0], row[1]) for row in (await ctx.session.execute(query)).all()]
+    """Messages, the newest first, and how soon today's receipts went out."""
+    found = await messages.log(
+        ctx.session,
+        ctx.actor,
+        states=frozenset({asked.state}) if asked.state else frozenset(),
+        for_person=asked.waiting,
+        number=asked.number,
+        after=asked.after or None,
+    )
     return await ctx.page(
         "sms.html",
         place="sms",
-        rows=rows,
+        rows=found.messages,
         asked=asked,
+        further="/sms?" + urlencode(asked_of(asked) | {"after": found.next}) if found.next else "",
         states=[(state.value, state.label) for state in SmsState],
-        labels={state.value: state.label for state in SmsState},
-        choices=lambda sms: [(one, OUTCOMES[one]) for one in resolutions(SmsState(sms.state))],
-        older=paging.older("/sms", [row[0] for row in rows], "created_at", {"state": asked.state or ""}),
+        tally=await messages.tally(ctx.session),
+        prompt=await messages.promptness(ctx.session),
+        outcomes=OUTCOMES,
+        may_resolve=ctx.actor.may(Permission.SMS_RESOLVE),
     )
 
 
@@ -62,7 +66,7 @@ async def resolve(ctx: Context, asked: Resolve) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/sms", Permission.SMS_VIEW, MessageList, index, "短信日志", ("bad-page",)),
+    Route("GET", "/sms", Permission.SMS_VIEW, MessageList, index, "短信日志", ("bad-cursor",)),
     Route(
         "POST",
         "/sms/{id}/resolve",

@@ -1,17 +1,21 @@
 """通知: what happened to the orders that concern this person; and what notices say, by the policy in force."""
 
+from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 
+from core.clock import local, now
+from core.errors import NotFound
 from core.permissions import Permission as P
 from crm.installed import installed
 from crm.letters_policy import SAMPLE as LETTER
 from crm.letters_policy import LettersPolicy
 from crm.notices import service
-from crm.notices_policy import SAMPLE, NoticesPolicy
-from crm.policy import SmsPolicy
-from crm.sms.text import units
+from crm.notices_policy import NoticesPolicy
+from crm.rulebook.texts import texts
 from web import paging
 from web.context import Context
 from web.pages.regulations import own_articles
@@ -23,6 +27,12 @@ class Inbox(Asks):
 
     before: str = ""
     unread: bool = False
+
+
+class Version(Asks):
+    """A version of the rules by its digest; empty: what is in force."""
+
+    version: Annotated[str, Field(max_length=16)] = ""
 
 
 class One(Asks):
@@ -60,17 +70,14 @@ async def read_all(ctx: Context, asked: Nothing) -> web.Response:
     return ctx.redirect("/notices", "已全部标为已读。")
 
 
-async def texts(ctx: Context, asked: Nothing) -> web.Response:
-    """What each message looks like, with sample values."""
-    policy = installed().policy
-    section, signature = policy[NoticesPolicy], policy[SmsPolicy].signature
-    shown = [("受理短信（诉求人）", policy[SmsPolicy].receipt.format(number=SAMPLE["number"], code="123456"), "")]
-    for name, field in NoticesPolicy.model_fields.items():
-        if "{number}" in str(value := getattr(section, name)):
-            shown.append((field.title or name, value.format(**SAMPLE), section.basis[name]))
-    shown[0] = (*shown[0][:2], policy[SmsPolicy].basis["receipt"])
-    full = [(title, f"【{signature}】{text}", basis) for title, text, basis in shown]
-    rows = [(title, text, units(text), basis) for title, text, basis in full]
+async def templates(ctx: Context, asked: Version) -> web.Response:
+    """What each message looks like with sample values, by any version that was, is or will be in force."""
+    book, present = installed().rules, installed().policy
+    policy = book.policy_of(asked.version) if asked.version else present
+    if policy is None:
+        raise NotFound("no-such-version", "没有这个版本的运行规则。")
+    now_sent = {one.name: one.text for one in texts(present)}
+    spans = [(one.policy.version, one.since) for one in reversed(book.policies)]
     letters = policy[LettersPolicy]
     written = [
         (field.title or name, getattr(letters, name).format(**LETTER), letters.basis[name])
@@ -78,8 +85,21 @@ async def texts(ctx: Context, asked: Nothing) -> web.Response:
         if name != "basis"
     ]
     return await ctx.page(
-        "notice_texts.html", place="policy", rows=rows, letters=written, own=own_articles(), version=policy.version
+        "notice_texts.html",
+        place="policy",
+        rows=[(one, one.text != now_sent.get(one.name)) for one in texts(policy)],
+        letters=written,
+        own=own_articles(),
+        asked=policy.version,
+        present=present.version,
+        versions=[(version, f"{local(since):%Y年%m月%d日 %H:%M} {_when(version, since)}") for version, since in spans],
     )
+
+
+def _when(version: str, since: datetime) -> str:
+    if version == installed().policy.version:
+        return "起施行（现行）"
+    return "起施行（待生效）" if since > now() else "起施行（已被取代）"
 
 
 WHO = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
@@ -87,5 +107,5 @@ ROUTES = (
     Route("GET", "/notices", WHO, Inbox, index, "通知", ("bad-page",)),
     Route("POST", "/notices/read", WHO, Nothing, read_all, "通知全部标为已读"),
     Route("POST", "/notices/{id}/read", WHO, One, read, "通知标为已读", ("no-such-notice",)),
-    Route("GET", "/policy/texts", P.POLICY_VIEW, Nothing, texts, "短信与通知模板"),
+    Route("GET", "/policy/texts", P.POLICY_VIEW, Version, templates, "短信与通知模板", ("no-such-version",)),
 )

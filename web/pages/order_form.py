@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from markupsafe import Markup
 from sqlalchemy import select
 
 from core.identity.models import Unit
 from crm.county.categories import LABELS, Category
-from crm.county.data import UnitKind
+from crm.county.data import Power, UnitKind
 from crm.county.locate import locate
-from crm.county.route import Route as Suggestion
 from crm.drafts.typed import Typed, kept
 from crm.installed import installed
 from crm.policy import LimitsPolicy
@@ -22,11 +22,14 @@ from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
 from crm.tickets.perform import Offer, offers
 from crm.tickets.states import Act
+from crm.tickets.suggesting import Suggestion, suggest
 from web.context import Context
 
 Options = list[tuple[str, str]]
 SURE = 95
 """Per cent: a name of the gazetteer, as it is written there."""
+MOST_POWERS = 200
+"""So many lines of the power list are offered; any other's code may be typed."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ class OrderForm:
     areas: Options
     units: Sequence[Unit]
     proposals: dict[str, Proposed]
-    lead: str
-    suggestion: str
+    suggestion: Suggestion
+    powers: Sequence[Power]
+    """Lines of the power list whose units are suggested."""
     shows_identity: bool
     in_full: bool
     """Whether the caller stands there in full: the agent's own call, on record. Else masked until asked for."""
@@ -86,6 +90,21 @@ class OrderForm:
         return ("true" if held else "") if isinstance(held, bool) else str(held or "")
 
     @property
+    def lead(self) -> str:
+        """The proposed lead's id; empty where nobody is proposed."""
+        return str(self.suggestion.lead.id) if self.suggestion.lead else ""
+
+    @property
+    def suggested(self) -> frozenset[UUID]:
+        """Whom the list offers first."""
+        return frozenset(one.unit.id for one in self.suggestion.candidates)
+
+    @property
+    def assist(self) -> frozenset[str]:
+        """The catalogue's assisting units, where it proposes the lead."""
+        return frozenset(str(unit.id) for unit in self.suggestion.assist)
+
+    @property
     def acts(self) -> frozenset[Act]:
         """What is offered, by name."""
         return frozenset(offer.act for offer in self.offered)
@@ -98,9 +117,8 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         await ctx.session.scalars(select(Unit).where(Unit.active, Unit.parent_unit_id.is_(None)).order_by(Unit.code))
     ).all()
     located = locate(ticket.address, here.gazetteer, here.county) if ticket.address and not ticket.area else None
-    area = ticket.area or (located.area if located and "area" not in ticket.accepted else None)
-    found: Suggestion = here.catalogue.route(ticket.matter, area)
-    lead = next((str(unit.id) for unit in units if unit.code == found.lead), "")
+    found = await suggest(ctx.session, ticket)
+    powers = here.powers.of_units([one.unit.code for one in found.candidates])[:MOST_POWERS]
     in_full = await handles(ctx.session, ctx.actor, ticket)
     hidden = set() if in_full else {"caller_name"}
     typed = await kept(ctx.session, ctx.actor, ticket)
@@ -125,8 +143,8 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         areas,
         units,
         proposals,
-        lead,
-        found.reason,
+        found,
+        powers,
         sees_identity(ctx.actor, ticket),
         in_full,
         here.policy[LimitsPolicy].repeated if often else None,

@@ -103,7 +103,9 @@ class Draft(Acting):
     emergency: bool = False
     lead_unit: UUID | None = None
     assist_units: list[UUID] = Field([], max_length=10)
+    power: str = Field("", max_length=40)
     basis: str = Field("", max_length=200)
+    not_accused: str = Field("", max_length=200)
     identity_checked: bool = False
     hard: bool = False
     incomplete_reason: str = Field("", max_length=200)
@@ -318,7 +320,9 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
     order = dispatch.Order(
         lead_unit_id=asked.lead_unit,
         assist_unit_ids=tuple(asked.assist_units),
+        power=asked.power,
         basis=asked.basis,
+        not_accused=asked.not_accused,
         identity_checked=asked.identity_checked,
         hard=asked.hard,
         incomplete_reason=asked.incomplete_reason,

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.identity.models import Unit
 from crm.tickets.case import Case
-from crm.tickets.guards import accused
+from crm.tickets.guards import names_unit
 from crm.tickets.models import Assignment
 from crm.tickets.parts import add_part
 from crm.tickets.states import By
@@ -23,7 +23,7 @@ async def copy_departments(session: AsyncSession, case: Case, parts: Iterable[tu
         if unit.competent_unit_id is None or unit.competent_unit_id in taken:
             continue
         department = await session.get_one(Unit, unit.competent_unit_id)
-        if not accused(case, department):
+        if not names_unit(case.ticket, department):
             taken.add(department.id)
             case.units[department.id] = department
             add_part(session, case, department.id, By.COPY, BASIS).parent_id = part.id

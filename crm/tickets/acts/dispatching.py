@@ -25,6 +25,7 @@ from crm.tickets.acts.copying import copy_departments
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
+from crm.tickets.citing import Citation, cite
 from crm.tickets.dues import held, last_day
 from crm.tickets.input import Clean, Words
 from crm.tickets.limits import in_force
@@ -33,15 +34,18 @@ from crm.tickets.numbers import listed
 from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
+from crm.tickets.suggesting import suggest
 
 MAX_ASSIST = 10
 
 
 class Order(Given):
-    """What the dispatcher decides. `basis`: why these units; empty takes the catalogue's, if it says the same."""
+    """What the dispatcher decides. Why these units (第十九条): `power`, a line of the power list, or `basis`, the
+    centre's decision; without both the catalogue's, if it says the same."""
 
     lead_unit_id: UUID | None = None
     assist_unit_ids: Annotated[tuple[UUID, ...], Field(max_length=MAX_ASSIST)] = ()
+    power: Annotated[str, Field(max_length=40), Clean] = ""
     basis: Annotated[str, Field(max_length=200), Clean] = ""
     identity_checked: bool = False
     """A person read a 举报's free text for traces of who reported."""
@@ -49,6 +53,9 @@ class Order(Given):
     """疑难、复杂, a person holds; with its reports it has the longer limit (D14)."""
     incomplete_reason: Annotated[str, Field(max_length=200), Clean] = ""
     """Why it goes to a unit although its profile is incomplete (A08-1)."""
+
+    not_accused: Annotated[str, Field(max_length=200), Clean] = ""
+    """Why a unit that the words of a 举报 name is not the accused; only from a second person (F12.2-3)."""
 
     def units(self) -> dict[str, list[UUID]]:
         """Lead and assisting units."""
@@ -96,6 +103,29 @@ def hard_is_repeated(case: Case, given: Order) -> Objection | None:
     if not given.hard or case.ticket.report_count >= least:
         return None
     return Objection(f"本事项反映{case.ticket.report_count}次，不足{least}次，不适用疑难复杂时限", "第十三条", "hard")
+
+
+def power_is_listed(case: Case, given: Order) -> Objection | None:
+    """F19-1: the line that is cited is there, and makes the lead responsible."""
+    if not given.power:
+        return None
+    power = installed().powers.get(given.power)
+    if power is None:
+        return Objection("现行权责清单中没有这个编码", "第十九条", "power")
+    lead = case.units.get(given.lead_unit_id) if given.lead_unit_id else None
+    if lead is None or power.unit == lead.code:
+        return None
+    name = installed().powers.unit_name(power)
+    return Objection(f"该条目的实施主体是{name}，不是所选的主办单位", "第十九条", "power")
+
+
+def several_units_are_cited(case: Case, given: Order) -> Objection | None:
+    """A19-1: the centre names the lead of several units by the power list, or writes down its decision."""
+    lead = case.units.get(given.lead_unit_id) if given.lead_unit_id else None
+    if lead is None or citation(case, given, lead) is not None:
+        return None
+    sentence = "派发给多个单位须引用权责清单条目，或写明热线中心的决定；所选单位与派单目录不同"
+    return Objection(sentence, "第十九条", "basis")
 
 
 @effect(Order)
@@ -177,13 +207,18 @@ def due_of(case: Case) -> Due:
 
 
 async def assign(session: AsyncSession, case: Case, given: Order) -> str:
-    """Lead, assisting units and the competent departments of enterprises -> the basis, as it is kept."""
+    """Lead, assisting units and the competent departments of enterprises -> the basis, as it is kept.
+
+    The round keeps what was suggested and on what the choice rests.
+    """
     assert given.lead_unit_id is not None
     lead = case.units[given.lead_unit_id]
-    basis = _basis(case.ticket, lead, given.basis)
+    cited = citation(case, given, lead)
+    assert cited is not None  # a guard has seen to it
+    case.handling.cites, case.handling.power, basis = cited.cites, cited.power, cited.text
+    case.handling.suggested = (await suggest(session, case.ticket)).kept
     first = add_part(session, case, lead.id, By.LEAD, basis)
-    assists = [case.units[id] for id in dict.fromkeys(given.assist_unit_ids) if id != lead.id]
-    parts = [(unit, add_part(session, case, unit.id, By.ASSIST, basis)) for unit in assists]
+    parts = [(unit, add_part(session, case, unit.id, By.ASSIST, basis)) for unit in _assists(case, given, lead)]
     await copy_departments(session, case, [(lead, first), *parts])
     return basis
 
@@ -198,6 +233,8 @@ def told(case: Case, given: Order, basis: str) -> dict[str, object]:
         "assist": names[By.ASSIST],
         "copy": names[By.COPY],
         "basis": basis,
+        "cites": case.handling.cites,
+        **({"not_accused": given.not_accused} if given.not_accused else {}),
         "limit_days": case.handling.limit_days,
         "limit_kind": case.handling.limit_kind,
         "due_at": due_of(case).at.isoformat(),
@@ -215,12 +252,15 @@ def _in_spite(case: Case, given: Order) -> dict[str, object]:
     return {"incomplete": lacking, "incomplete_reason": given.incomplete_reason} if lacking else {}
 
 
-def _basis(ticket: Ticket, lead: Unit, given: str) -> str:
-    """第十九条: every dispatch cites the catalogue's line or the centre's decision."""
-    if given:
-        return given
-    route = installed().catalogue.route(ticket.matter, ticket.area)
-    return route.basis if route.lead == lead.code else "热线中心指定（第十九条）"
+def citation(case: Case, given: Order, lead: Unit) -> Citation | None:
+    """On what the dispatch rests; a meeting's decision is the centre's (第十二条(三))."""
+    basis = given.basis or (given.decision[:200] if isinstance(given, Settled) else "")
+    return cite(case.ticket, lead, _assists(case, given, lead), power=given.power, basis=basis)
+
+
+def _assists(case: Case, given: Order, lead: Unit) -> list[Unit]:
+    ids = dict.fromkeys(given.assist_unit_ids)
+    return [case.units[id] for id in ids if id != lead.id and id in case.units]
 
 
 async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
@@ -240,7 +280,8 @@ async def _receipt(session: AsyncSession, ticket: Ticket) -> Sms:
         code=ticket.query_code,
         never=tuple(part for part in (ticket.title, ticket.address, ticket.caller_name or "") if part),
     )
-    return await queue_receipt(session, ticket_id=root, to=ticket.caller_phone, anonymous=ticket.anonymous, text=words)
+    to, anonymous = ticket.caller_phone, ticket.anonymous
+    return await queue_receipt(session, ticket_id=root, to=to, anonymous=anonymous, text=words, example=ticket.example)
 
 
 def _all_or_first(policy: SmsPolicy, numbers: list[str], code: str) -> str:

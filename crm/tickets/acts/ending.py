@@ -24,16 +24,25 @@ from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import WITH_UNITS, Act, State
 
 MAX_PARTS = 5
-COPIED = ("source", "original_hotline", "citizen_id", "caller_phone", "caller_name", "anonymous", "confidential")
+COPIED = (
+    "source",
+    "example",
+    "original_hotline",
+    "citizen_id",
+    "caller_phone",
+    "caller_name",
+    "anonymous",
+    "confidential",
+)
 """What the orders of one call share."""
 
 
 class Answer(Given):
-    """即时答复: what was said, and the item of the knowledge base that it follows (F13-4)."""
+    """即时答复: what was said; where it follows an item of the knowledge base, the item and its version (F13-4)."""
 
     text: Text
-    knowledge: Annotated[str, Field(max_length=80), Clean] = ""
-    """The item's id and version."""
+    knowledge_item: Annotated[str, Field(max_length=40, pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$"), Clean] = ""
+    knowledge_version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class Merge(Given):
@@ -61,6 +70,14 @@ class Split(Given):
     """拆分: one call, several matters; each further one with its own fields."""
 
     parts: Annotated[tuple[Correction, ...], Field(min_length=1, max_length=MAX_PARTS)]
+
+
+def item_has_its_version(case: Case, given: Answer) -> Objection | None:
+    """F13-4: which version was read out can be told later (第二十八条(六)): item and version, or neither."""
+    if bool(given.knowledge_item) == (given.knowledge_version is not None):
+        return None
+    missing = "knowledge_version" if given.knowledge_item else "knowledge_item"
+    return Objection("依据知识库条目答复的，请填写条目编号和版本", "第十三条", missing)
 
 
 def master_is_open(case: Case, given: Merge) -> Objection | None:
@@ -112,7 +129,9 @@ async def answer(session: AsyncSession, case: Case, given: Answer) -> Told:
     ticket = case.ticket
     ticket.accepted_at = ticket.accepted_at or case.at
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "answered", given.text
-    return Told({}, {"knowledge": given.knowledge}, given.text)
+    ticket.knowledge_item, ticket.knowledge_version = given.knowledge_item or None, given.knowledge_version
+    after = {"knowledge_item": ticket.knowledge_item, "knowledge_version": ticket.knowledge_version}
+    return Told({}, after, given.text)
 
 
 @effect(Merge)

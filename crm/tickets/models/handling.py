@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +41,13 @@ class Round(Base):
     policy_version: Mapped[str]
     calendar_version: Mapped[str]
     closed_at: Mapped[datetime | None]
+    cites: Mapped[str | None] = mapped_column(String(10))
+    """On what the choice of its units rests: one of `crm.tickets.citing.Cites` (第十九条); the words are each part's
+    `basis`. None for a rework, which goes to whoever had it."""
+    power: Mapped[str | None] = mapped_column(String(40))
+    """The line of the power list 权责清单 that was cited."""
+    suggested: Mapped[list[Any]] = mapped_column(JSONB, default=list, server_default=text("'[]'::jsonb"))
+    """Who was suggested, best first, as `crm.tickets.suggesting.Suggestion.kept`: measured by what came of it."""
 
     __table_args__ = (UniqueConstraint("ticket_id", "n"), Index("ix_rounds_due", "due_at"))
 

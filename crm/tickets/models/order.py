@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, false, text
 from sqlalchemy.event import listens_for
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
@@ -115,8 +115,15 @@ class Ticket(Base):
     """突发事件 (第十四条): its messages do not wait for the night to end."""
     publish_ok: Mapped[bool | None]
     """Whether the citizen agrees that the answer is published; None: not asked (第二十二条)."""
+    knowledge_item: Mapped[str | None] = mapped_column(String(40))
+    """即时答复 by the knowledge base: the item that was read out (F13-4) …"""
+    knowledge_version: Mapped[int | None]
+    """… and its version; both or neither."""
+    example: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """演示数据: nobody outside is ever written to about it."""
 
     __table_args__ = (
+        CheckConstraint("(knowledge_item IS NULL) = (knowledge_version IS NULL)", name="knowledge"),
         Index("ix_tickets_state_opened", "state", "opened_at", "id"),
         Index("ix_tickets_opened", "opened_at", "id"),
         Index("ix_tickets_lead_unit_due", "lead_unit_id", "due_at"),
@@ -131,6 +138,7 @@ class Ticket(Base):
             unique=True,
             postgresql_where=text("upstream_number IS NOT NULL"),
         ),
+        Index("ix_tickets_matter", "matter", "id", postgresql_where=text("first_dispatched_at IS NOT NULL")),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
         Index("ix_tickets_open_matter", "matter", "area", "opened_at", postgresql_where=text("closed_at IS NULL")),
     )

@@ -19,6 +19,7 @@ from crm.tickets.service import Opening, correct, open_draft
 from crm.tickets.states import Act, State
 
 MOBILE = "+8613800001234"
+DECISION = "经研究由主办单位牵头（第十九条）"
 T = TypeVar("T", bound=Base)
 ELEMENTS = {"occurred": "每天傍晚", "address": "胜利路", "subject": "流动摊贩", "demand": "请劝离"}
 """What a 投诉 must tell (第九条)."""
@@ -65,9 +66,10 @@ class Desk:
                 return await perform(session, who, self.id, seen, act, given)
 
     async def dispatch(self, lead: str = "cgj", *assist: str, when: str = "", **given: Any) -> Done:
-        """The agent sends it to its units."""
+        """The agent sends it to its units; several by the centre's decision, where nothing else is given."""
         units = self.office.units
-        order = {"lead_unit_id": units[lead], "assist_unit_ids": tuple(units[code] for code in assist), **given}
+        order = {"lead_unit_id": units[lead], "assist_unit_ids": tuple(units[code] for code in assist)}
+        order |= ({"basis": DECISION} if assist else {}) | given
         return await self.act(self.office.agent, Act.DISPATCH, when=when, **order)
 
     async def submit(self, who: Actor, *, when: str = "", **given: Any) -> Done:

@@ -67,11 +67,17 @@ async def test_two_items_need_a_second_person(desk: Desk, item: int) -> None:
     assert [one.state for one in await desk.rows(Refusal)] == ["rejected", "final"]
 
 
+@pytest.mark.proves("F13-4")
 async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
-    await desk.act(desk.office.agent, Act.ANSWER, text="异地就医备案可在赣服通办理。", knowledge="KB-12@3")
+    said = "异地就医备案可在赣服通办理。"
+    for half in ({"knowledge_item": "KB-12"}, {"knowledge_version": 3}):
+        with pytest.raises(Invalid, match="编号和版本"):
+            await desk.act(desk.office.agent, Act.ANSWER, text=said, **half)
+    await desk.act(desk.office.agent, Act.ANSWER, text=said, knowledge_item="KB-12", knowledge_version=3)
     ticket = await desk.ticket()
     assert (ticket.state, ticket.close_kind) == (State.ANSWERED, "answered")
-    assert (await desk.events())[-1].after["knowledge"] == "KB-12@3"
+    assert (ticket.knowledge_item, ticket.knowledge_version) == ("KB-12", 3)
+    assert (await desk.events())[-1].after["knowledge_version"] == 3
     await desk.act(desk.office.caller, Act.FOLLOW_UP, result="rated", grade="unsatisfied", reason="unsolved")
     with pytest.raises(Conflict, match="没有承办单位"):
         await desk.act(desk.office.director, Act.REWORK, basis="答复有误")

@@ -67,7 +67,7 @@ async def dispatched(db: Database, office: Any, at: datetime = CHRISTMAS_EVE) ->
             agent = office.agent
             ticket = await open_draft(session, Opening("phone", new_id(), "+8613800001234", agent_id=agent.user_id))
             ticket = await correct(session, agent, ticket.id, 1, Correction.model_validate(fields))
-            order = Order(lead_unit_id=office.units["cgj"], assist_unit_ids=(office.units["mzj"],))
+            order = Order(lead_unit_id=office.units["cgj"], assist_unit_ids=(office.units["mzj"],), basis="由中心决定")
             return (await dispatch(session, agent, ticket.id, ticket.version, order)).ticket
 
 

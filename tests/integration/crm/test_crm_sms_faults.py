@@ -5,9 +5,12 @@ import asyncio
 import os
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from statistics import quantiles
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,11 +19,15 @@ from sqlalchemy import select, text
 
 from core.actor import Actor
 from core.db import Database, new_id
-from crm.queries.messages import Message, log
+from crm.county.categories import Category
+from crm.queries.messages import Message, log, promptness
 from crm.sms.jobs import UNPROVEN
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState
 from crm.sms.service import queue_receipt
+from crm.tickets.dispatch import Order, dispatch
+from crm.tickets.input import Correction
+from crm.tickets.service import Opening, correct, open_draft
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,6 +35,8 @@ SYSTEM = Actor(None, "系统", is_system=True)
 TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
 SEED = int(os.environ.get("HOTLINE_SOAK_SEED", "1"))
 MESSAGES, FAULTS = 60, 4
+DISPATCHES, COMMITS_WITHIN_S, ACCEPTED_WITHIN_S, BUSY = 20, 0.3, 60.0, 3
+"""A13-3, T19."""
 PATIENCE_S = 120.0
 """A process starts, and a job's next try comes, when a busy machine lets it."""
 AT_ONCE = 8
@@ -163,3 +172,57 @@ async def test_worker_and_gateway_killed_again_and_again_under_a_burst_double_no
     assert len(unknown) <= FAULTS * AT_ONCE
     sent = sum(taken[numbers[sms_id]] for sms_id in unknown)
     print(f"seed {SEED}: {MESSAGES} messages, {FAULTS} faults, {len(unknown)} unknown, of which {sent} were taken")
+
+
+async def dispatched(db: Database, office: Any, n: int) -> float:
+    """Seconds that one dispatch took to commit, its message made in the same transaction."""
+    async with db.session() as session:
+        opening = Opening("phone", new_id(), f"+8613800{n:06d}", agent_id=office.agent.user_id)
+        ticket = await open_draft(session, opening)
+        given = Correction(category=Category.HELP, matter="CX04", title="路灯不亮", content="路灯连续几天不亮")
+        ticket = await correct(session, office.agent, ticket.id, ticket.version, given)
+    began = time.perf_counter()
+    async with db.session() as session:
+        order = Order(lead_unit_id=office.units["cgj"])
+        done = await dispatch(session, office.agent, ticket.id, ticket.version, order)
+    assert done.sms is not None and done.sms.state == SmsState.QUEUED
+    return time.perf_counter() - began
+
+
+@pytest.mark.proves("A13-3", "T19", "D31")
+@pytest.mark.parametrize("peer", ["smpp"], indirect=True)
+async def test_dispatch_does_not_wait_for_a_gateway_that_is_down_and_messages_go_out_when_it_is_back(
+    db: Database, peer: Peer, worker: SmsWorker, office: Any
+) -> None:
+    alone = [await dispatched(db, office, n) for n in range(DISPATCHES)]
+    await peer.stop()
+    await worker.start(bound=False)
+    down = [await dispatched(db, office, DISPATCHES + n) for n in range(DISPATCHES)]
+    before, during = (quantiles(took, n=20)[-1] for took in (alone, down))
+    assert during <= max(COMMITS_WITHIN_S, BUSY * before), "a machine that is busy with others is so in both arms"
+
+    await peer.start()
+    back = time.monotonic()
+    states = await eventually(lambda: settled(db), PATIENCE_S)
+    assert set(states.values()) <= {SmsState.SUBMITTED, SmsState.DELIVERED}
+    assert time.monotonic() - back <= ACCEPTED_WITHIN_S, "the gateway's absence is over: nobody waits for a long retry"
+    assert peer.count("submit") == 2 * DISPATCHES
+    async with db.session() as session:
+        prompt = await promptness(session)
+    assert (prompt.made, prompt.in_time + prompt.late) == (2 * DISPATCHES, 2 * DISPATCHES)
+    assert prompt.p95_s is not None
+
+
+@pytest.mark.proves("T19")
+@pytest.mark.parametrize("peer", ["smpp"], indirect=True)
+async def test_a_receipt_is_with_the_gateway_within_a_minute_of_the_dispatch(
+    db: Database, peer: Peer, worker: SmsWorker
+) -> None:
+    await worker.start()
+    for number in range(10):
+        await queued(db, number)
+    await eventually(lambda: settled(db), PATIENCE_S)
+    async with db.session() as session:
+        prompt = await promptness(session)
+    assert (prompt.made, prompt.in_time, prompt.late) == (10, 10, 0)
+    assert prompt.p95_s is not None and prompt.p95_s < ACCEPTED_WITHIN_S
