@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
 from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, any_, event, literal
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from core import live
-from core.errors import Unavailable
+from core.errors import Conflict, Unavailable
 
 CONNECT_TIMEOUT_S = 5
 STATEMENT_TIMEOUT_MS = 60_000
@@ -114,7 +115,8 @@ class Database:
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[AsyncSession]:
-        """One command's session. Raises `Unavailable` when the database is away."""
+        """One command's session. Raises `Unavailable` when the database is away, `Conflict` where somebody else made
+        the same thing at the same moment."""
         try:
             async with self._sessions() as session, session.begin():
                 yield session
@@ -122,6 +124,8 @@ class Database:
         except (OperationalError, PoolTimeout, DBAPIError) as error:
             if is_outage(error):
                 raise Unavailable("database-unavailable", "数据库暂时不可用，请稍后再试。") from error
+            if isinstance(error, IntegrityError) and isinstance(error.orig, UniqueViolation):
+                raise _made_at_once(error.orig) from error
             raise
 
     def _try_if_stale(self, connection: Any, record: Any, proxy: Any) -> None:
@@ -136,6 +140,14 @@ class Database:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+def _made_at_once(error: UniqueViolation) -> Conflict:
+    """What the command looked for and did not find is there now; the key's own column is the field that it is about."""
+    name, table = error.diag.constraint_name or "", error.diag.table_name or ""
+    sentence = "其他人员刚刚登记了相同的内容，本次没有保存，请刷新后再办理。"
+    column = name.removeprefix(f"uq_{table}_").removesuffix("_lower")
+    return Conflict("made-at-once", sentence, fields={column: "刚刚已由其他人员登记"} if column != name else None)
 
 
 def _without_autocommit(connection: Any, record: Any) -> None:

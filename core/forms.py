@@ -1,5 +1,6 @@
 """What a person filled in, read into its model; what is wrong is said in Chinese beside the field."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -15,8 +16,15 @@ SENTENCES = {
     "string_too_short": "请填写这一项。",
     "string_type": "请填写文字。",
     "uuid_parsing": "编号不正确。",
+    "uuid_type": "编号不正确。",
     "int_parsing": "请填写整数。",
+    "int_parsing_size": "数字过大。",
+    "int_from_float": "请填写整数。",
     "int_type": "请填写整数。",
+    "float_parsing": "请填写数字。",
+    "float_type": "请填写数字。",
+    "finite_number": "请填写数字。",
+    "date_type": "日期格式不正确，例如 2026-11-23。",
     "date_from_datetime_parsing": "日期格式不正确，例如 2026-11-23。",
     "date_parsing": "日期格式不正确，例如 2026-11-23。",
     "time_parsing": "时间格式不正确，例如 18:00。",
@@ -25,8 +33,9 @@ SENTENCES = {
     "datetime_parsing": "时间格式不正确，例如 2026-11-23T18:00:00+08:00。",
     "datetime_type": "时间格式不正确，例如 2026-11-23T18:00:00+08:00。",
     "timezone_aware": "时间须带时区，例如 2026-11-23T18:00:00+08:00。",
-    "list_type": "应为一个列表。",
-    "model_type": "应为一个对象。",
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "应为一个列表。"),
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "应为一个对象。"),
+    "is_instance_of": "请选择文件。",
     "bool_parsing": "请从列出的选项中选择。",
     "bool_type": "请从列出的选项中选择。",
     "enum": "请从列出的选项中选择。",
@@ -36,7 +45,17 @@ SENTENCES = {
     "string_pattern_mismatch": "格式不正确。",
     "extra_forbidden": "不认识的项目。",
     "too_long": "选择过多，最多 {max_length} 项。",
+    "too_short": "请至少选择 {min_length} 项。",
 }
+
+UNSEEN_HERE = "含有不可见的控制字符，请删除后重新填写。"
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+"""Controls besides tab and line ends, lone surrogates, and what turns the direction of the text after it."""
+
+
+def unseen(text: str) -> bool:
+    """Whether the text holds what no reader sees and no page or file should carry on."""
+    return _UNSEEN.search(text) is not None
 
 
 def validate(model: type[M], values: Mapping[str, Any]) -> M:

@@ -44,8 +44,9 @@ class OrdersPolicy(PolicySection):
     number_prefix: Annotated[str, Field(pattern=r"^[A-Z]{1,4}$")] = Field(title="工单编号开头的字母")
     query_code_digits: Annotated[int, Field(ge=4, le=10)] = Field(title="查询码位数")
     query_failures_per_call: Annotated[int, Field(ge=1, le=10)] = Field(title="一次来电可查询失败的次数")
-    query_failures_per_day: Annotated[int, Field(ge=1, le=100)] = Field(title="同一工单24小时可查询失败的次数")
-    """After so many wrong codes in 24 hours the order is not spoken of until they have passed."""
+    query_failures_per_day: Annotated[int, Field(ge=1, le=100)] = Field(title="同一来源24小时可查询同一工单失败的次数")
+    """After so many wrong codes in 24 hours who asked, by number or network, hears nothing of the order until they have
+    passed; after ten times as many by all together only its own caller does."""
 
 
 def _receipt(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from callflow.ami import AmiClient
 from callflow.line import Line
+from core import phone
 from core.idempotency import service as idempotency
 from core.jobs import Worker
 from core.ledger.service import seal
@@ -16,6 +17,7 @@ from crm.sms.outlet import SmsOutlet
 from crm.sms.service import sweeper
 from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
+from crm.tickets.wrong_codes import WrongCodes
 from crm.timers.service import scanner
 from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
@@ -71,10 +73,12 @@ def rules(runtime: Runtime, *, must_load: bool = True) -> RulesKeeper:
 
 def state_of(runtime: Runtime) -> StateOf:
     """What the keypad flow may say of an order."""
+    wrong = WrongCodes()
 
-    async def ask(number: str, code: str) -> SpokenState | None:
+    async def ask(number: str, code: str, caller: str) -> SpokenState | None:
         async with runtime.db.session() as session:
-            found = await spoken_state(session, number, code)
+            asker = phone.from_caller_id(caller)
+            found = await spoken_state(session, number, code, asker=asker, wrong=wrong)
         return SpokenState(found.state.value, found.due) if found else None
 
     return ask

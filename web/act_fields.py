@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import Le, MaxLen
-from pydantic import AwareDatetime, BaseModel, create_model
+from pydantic import AwareDatetime, BaseModel, Field, create_model
 from pydantic.fields import FieldInfo
 
 from core.clock import SHANGHAI
@@ -120,7 +120,11 @@ def asks(act: Act, given: type[Given], base: type[Asks]) -> type[Asks]:
     sent: dict[str, Any] = {}
     for one in fields(act, given, NO_CHOICES):
         for inner in [part for row in one.rows for part in row] or [one]:
-            sent[inner.name] = SENT.get(inner.kind, (str, ""))
+            kind, default = SENT.get(inner.kind, (str, ""))
+            sent[inner.name] = (
+                kind,
+                Field(default=default, max_length=inner.most) if inner.kind == "many" else default,
+            )
     return create_model(f"{act.name.title()}Form", __base__=base, __doc__=f"The form of {act.value}.", **sent)
 
 

@@ -113,6 +113,15 @@ def address(request: web.Request) -> str:
     return str(peer[0]) if peer else ""
 
 
+def network(text: str) -> str:
+    """Who may well be one asker: an IPv4 address, or the 64 bits that an IPv6 network gives to each of its own."""
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    return str(ipaddress.ip_network(f"{found}/64", strict=False)) if found.version == 6 else text
+
+
 def is_loopback(text: str) -> bool:
     """Whether the address is this machine's own."""
     try:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from aiohttp import BodyPartReader, web
 
 from core.errors import HotlineError, Invalid
-from core.forms import validate
+from core.forms import UNSEEN_HERE, unseen, validate
 from web.route import Asks, Upload
 
 MAX_BODY = 256 * 1024
@@ -54,7 +54,7 @@ async def read(request: web.Request, asks: type[A], takes: int = 0) -> tuple[A, 
         raise malformed("地址中的编号不能在内容里另行指定")
     values.update(body)
     values.update(request.match_info)
-    refuse_controls(values)
+    refuse_controls(values := tidied(values))
     return validate(asks, values), token if isinstance(token, str) else ""
 
 
@@ -201,15 +201,26 @@ def wants_list(asks: type[Asks], name: str) -> bool:
     return field is not None and getattr(field.annotation, "__origin__", None) in {list, tuple, set, frozenset}
 
 
-def refuse_controls(value: Any) -> None:
-    """NUL and other control characters (besides tab and line ends) have no place in what people type."""
+def tidied(value: Any) -> Any:
+    """Line ends as one character: a browser sends CR and LF for what was typed as one."""
     if isinstance(value, str):
-        if any((ord(c) < 32 and c not in "\t\r\n") or 0xD800 <= ord(c) <= 0xDFFF or ord(c) == 127 for c in value):
-            raise malformed("含有不可见的控制字符")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            refuse_controls(key)
-            refuse_controls(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            refuse_controls(inner)
+        return value.replace("\r\n", "\n").replace("\r", "\n")
+    if isinstance(value, dict):
+        return {key: tidied(inner) for key, inner in value.items()}
+    return [tidied(inner) for inner in value] if isinstance(value, list) else value
+
+
+def refuse_controls(values: dict[str, Any]) -> None:
+    """What nobody sees has no place in what people type: the field that holds it is named."""
+    if any(unseen(name) for name in values):
+        raise malformed("项目名称含有不可见的控制字符")
+    if wrong := {name: UNSEEN_HERE for name, value in values.items() if _holds_unseen(value)}:
+        raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=wrong)
+
+
+def _holds_unseen(value: Any) -> bool:
+    if isinstance(value, str):
+        return unseen(value)
+    if isinstance(value, dict):
+        return any(unseen(key) or _holds_unseen(inner) for key, inner in value.items())
+    return isinstance(value, list) and any(_holds_unseen(inner) for inner in value)

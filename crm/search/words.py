@@ -108,9 +108,14 @@ def within(first: int, last: int) -> list[str]:
 
 def every(asked: Iterable[str], mark: str = "") -> str:
     """All of them, as a tsquery; `mark` asks for them in the title (`TITLE`)."""
-    return " & ".join(f"'{mark}{one[:-1]}':*" if one.endswith("*") else f"'{mark}{one}'" for one in asked)
+    return " & ".join(_quoted(mark + one[:-1]) + ":*" if one.endswith("*") else _quoted(mark + one) for one in asked)
 
 
 def either(asked: Sequence[str]) -> str:
     """One of them, as a tsquery."""
-    return "(" + " | ".join(f"'{one}'" for one in asked) + ")"
+    return "(" + " | ".join(_quoted(one) for one in asked) + ")"
+
+
+def _quoted(one: str) -> str:
+    """As a tsquery takes any text for one word."""
+    return "'" + one.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from core import phone
+from core.forms import UNSEEN_HERE, unseen
 from crm.county.categories import Category
 from crm.tickets.rules import Given
 
@@ -12,9 +13,9 @@ PERSONAL = frozenset({"caller_name", "caller_phone"})
 
 
 def clean(value: str) -> str:
-    """Text without the blanks around it. Raises ValueError for control characters."""
-    if any((ord(character) < 32 and character not in "\n\t") or ord(character) == 127 for character in value):
-        raise ValueError("不能包含控制字符")
+    """Text without the blanks around it. Raises ValueError for characters that nobody sees."""
+    if unseen(value):
+        raise ValueError(UNSEEN_HERE)
     return value.strip()
 
 

@@ -11,7 +11,8 @@ from ivr.speech_forms import date_prompts, order_prompts
 
 
 async def status(session: Session, world: World) -> None:
-    """Ask for both, say the state. The caller's own number proves nothing, and a 举报 is never spoken.
+    """Ask for both, say the state. The caller's own number proves nothing, though wrong codes are counted by it, and a
+    举报 is never spoken.
 
     The last failure that the policy allows in one call ends it, however often the key is pressed: a query code must
     not be found by trying.
@@ -28,7 +29,7 @@ async def status(session: Session, world: World) -> None:
         again = "hotline/status-nothing-typed"
         if not (number.silent or code.silent):
             try:
-                found = await world.state_of(number.digits, code.digits)
+                found = await world.state_of(number.digits, code.digits, session.caller)
             except Unavailable:
                 await session.play("hotline/status-unavailable")
                 return

@@ -16,9 +16,9 @@ class SpokenState:
     due: date | None = None
 
 
-StateOf = Callable[[str, str], Awaitable[SpokenState | None]]
-"""Digits of the order number and query code -> what may be said; None where they do not belong together, and for
-every 举报. Raises Unavailable."""
+StateOf = Callable[[str, str, str], Awaitable[SpokenState | None]]
+"""Digits of the order number and query code, caller id -> what may be said; None where they do not belong together,
+where this caller was wrong too often, and for every 举报. Raises Unavailable."""
 
 
 @dataclass(frozen=True)

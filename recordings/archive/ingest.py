@@ -13,6 +13,7 @@ from uuid import UUID
 
 from soundfile import LibsndfileError
 from sqlalchemy import Row, Table, insert, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
@@ -94,7 +95,8 @@ class Ingest:
                             kept.append(await self._keep(raw))
                     except (HotlineError, LibsndfileError) as error:
                         trouble = _trouble(raw, error)
-                await self._catalogue(kept)
+                kept, refused = await self._catalogued(kept)
+                trouble = trouble or refused
                 with _on_disk_trouble():
                     await asyncio.to_thread(_remove, [path for one in kept for path in one.raw.paths], self._spool)
                 done += len(kept)
@@ -137,6 +139,17 @@ class Ingest:
             key = f"{day}/{self._node}/{raw.take.stem}-{encoded.digest[:12]}.flac"
             await self._store.put(key, sound, encoded.digest)
         return Kept(raw, key, encoded)
+
+    async def _catalogued(self, kept: list[Kept]) -> tuple[list[Kept], Unavailable | None]:
+        """Those in the catalogue, and what the database said of another: one that it refuses holds up no other."""
+        try:
+            await self._catalogue(kept)
+            return kept, None
+        except SQLAlchemyError as error:
+            if len(kept) == 1:
+                return [], _trouble(kept[0].raw, error)
+        apart = [await self._catalogued([one]) for one in kept]
+        return [one for done, _ in apart for one in done], next((said for _, said in apart if said), None)
 
     async def _catalogue(self, kept: list[Kept]) -> None:
         """Write the rows, each once: the same sound again finds its row, another sound under the name gets a new
@@ -223,7 +236,7 @@ class Ingest:
         await _tell(session, adopted)
 
 
-def _trouble(raw: Raw, error: HotlineError | LibsndfileError) -> Unavailable:
+def _trouble(raw: Raw, error: HotlineError | LibsndfileError | SQLAlchemyError) -> Unavailable:
     if isinstance(error, Unavailable):
         return error
     log.error("recording.refused", take=raw.take.stem, exc_info=error)

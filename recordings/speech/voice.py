@@ -26,7 +26,7 @@ class VoiceDecoder:
         self._news = news
         self._lock = threading.Lock()
         self._buffer = bytearray()
-        self._working = self._closed = self._discard = False
+        self._working = self._closed = self._discard = self._ended = False
         self._decoded = 0
         self._partial = ""
         self._over: asyncio.Future[None] = self._loop.create_future()
@@ -50,7 +50,7 @@ class VoiceDecoder:
         """No more samples; with `discard` what waits is not decoded."""
         with self._lock:
             self._closed, self._discard = True, self._discard or discard
-            begins = not self._over.done() and self._begin()
+            begins = not self._ended and self._begin()
         if begins:
             self._decoder.submit(self._work)
 
@@ -67,6 +67,7 @@ class VoiceDecoder:
         try:
             again = self._step()
         except Exception as error:  # noqa: BLE001 - told to who waits
+            self._end()
             self._tell(self._failed, error)
             return
         if again:
@@ -80,6 +81,7 @@ class VoiceDecoder:
         if last:
             if not self._discard:
                 self._heard(self._stream.finish())
+            self._end()
             self._tell(self._finished)
             return False
         self._decoder.timed(partial(self._decode, audio), len(audio) / BYTES_PER_SECOND)
@@ -87,6 +89,13 @@ class VoiceDecoder:
             del self._buffer[: len(audio)]
             self._working = again = self._closed or len(self._buffer) >= PIECE
         return again
+
+    def _end(self) -> None:
+        """Nothing is decoded any more: what waits is let go, and what still comes is not kept."""
+        with self._lock:
+            self._closed = self._ended = True
+            self._working = False
+            self._buffer.clear()
 
     def _decode(self, audio: bytes) -> None:
         end = self._decoded + len(audio)

@@ -114,7 +114,7 @@ async def test_a_voicemail_never_accepts(line: Line, mobile: Softphone) -> None:
 async def python(line: Line) -> AsyncIterator[None]:
     """The FastAGI server with its flows, knowing one order."""
 
-    async def state_of(number: str, code: str) -> SpokenState | None:
+    async def state_of(number: str, code: str, caller: str) -> SpokenState | None:
         return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == (ORDER, CODE) else None
 
     snapshot = Snapshot(numbers={n: NumberEntry(n, n, None, queue) for n, queue in NUMBERS.items()}, menu=MENU)
@@ -158,7 +158,7 @@ async def test_a_flow_that_raises_leaves_the_call_in_the_queue(line: Line) -> No
 async def strict(line: Line) -> AsyncIterator[CallerLimits]:
     """The flows of a bureau that takes two calls of a number in ten minutes, and never two at once."""
 
-    async def state_of(number: str, code: str) -> SpokenState | None:
+    async def state_of(number: str, code: str, caller: str) -> SpokenState | None:
         return None
 
     limits = CallerLimits()

@@ -153,7 +153,7 @@ class Room:
 
 @pytest.fixture
 async def room(line: Line, db: Database, home: Path) -> AsyncIterator[Room]:
-    async def state_of(number: str, code: str) -> SpokenState | None:
+    async def state_of(number: str, code: str, caller: str) -> SpokenState | None:
         return None
 
     current.use(installed.read(COUNTY).policy[LinePolicy])

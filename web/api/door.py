@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.accounts.service import Program, authenticate
 from core.errors import Denied, HotlineError
 from core.idempotency import service as idempotency
+from crm.tickets.wrong_codes import WrongCodes
 from web import doors
 from web.context import Context
 from web.parts import PARTS
@@ -33,6 +34,7 @@ _KEY = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{1,128})"?')
 CALLS: web.AppKey[doors.Attempts] = web.AppKey("api-calls", doors.Attempts)
 FAILURES: web.AppKey[doors.Attempts] = web.AppKey("api-failures", doors.Attempts)
 QUERIES: web.AppKey[doors.Attempts] = web.AppKey("public-queries", doors.Attempts)
+WRONG_CODES: web.AppKey[WrongCodes] = web.AppKey("wrong-codes", WrongCodes)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -57,6 +59,7 @@ def prepare(app: web.Application) -> None:
     app[CALLS] = doors.Attempts(TOKEN_RATE)
     app[FAILURES] = doors.Attempts(FAILURE_RATE)
     app[QUERIES] = doors.Attempts(QUERY_RATE)
+    app[WRONG_CODES] = WrongCodes()
 
 
 def dispatcher(route: Route[Any]) -> Handler:

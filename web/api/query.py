@@ -10,7 +10,7 @@ from pydantic import Field
 from core.errors import NotFound
 from crm.tickets.spoken import spoken_state
 from web import doors
-from web.api.door import QUERIES
+from web.api.door import QUERIES, WRONG_CODES
 from web.context import Context
 from web.parts import PARTS
 from web.problems import WAIT_S
@@ -40,12 +40,13 @@ class PublicState(Answers):
 async def state_of(ctx: Context, asked: Query) -> PublicState | None:
     """The state as the keypad menu tells it, or None: unknown number, wrong code, too many of them, a 举报.
 
-    One count of failures for an order, whichever way was asked.
+    An order counts failures whichever way was asked.
     """
-    started = time.monotonic()
-    ctx.request.app[QUERIES].count(doors.address(ctx.request))
-    async with ctx.request.app[PARTS].database.session() as session:
-        found = await spoken_state(session, asked.number, asked.code)
+    started, app = time.monotonic(), ctx.request.app
+    app[QUERIES].count(doors.address(ctx.request))
+    async with app[PARTS].database.session() as session:
+        asker = doors.network(doors.address(ctx.request))
+        found = await spoken_state(session, asked.number, asked.code, asker=asker, wrong=app[WRONG_CODES])
     await asyncio.sleep(max(0.0, started + ANSWERED_AFTER_S - time.monotonic()))
     return PublicState(number=found.number, state=found.state.spoken) if found else None
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, InstanceOf
 
 from core.clock import today
 from core.errors import Invalid
@@ -40,7 +40,7 @@ class CityPage(Asks):
 class CityFile(Asks):
     """The city's export."""
 
-    file: Upload | None = None
+    file: InstanceOf[Upload] | None = None
 
 
 class OneImport(Asks):

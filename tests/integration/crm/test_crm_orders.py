@@ -25,6 +25,7 @@ from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.service import Opening, confirm, correct, open_draft, propose, spoken_state, void
 from crm.tickets.states import State
+from crm.tickets.wrong_codes import WrongCodes
 
 MOBILE = "+8613800001234"
 MONDAY = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
@@ -158,7 +159,8 @@ async def test_a_report_is_sealed_and_needs_its_text_checked(db: Database, offic
         assert len((await find(session, office.agent, OrderFilter())).lines) == 1
         with pytest.raises(NotFound):
             await order_page(session, office.archivist, done.ticket.id)
-        assert await spoken_state(session, done.ticket.number, done.ticket.query_code) is None
+        number, code = done.ticket.number, done.ticket.query_code
+        assert await spoken_state(session, number, code, asker=None, wrong=WrongCodes()) is None
         page = await order_page(session, office.agent, done.ticket.id)
         assert page.caller.name == "王*明"
 
@@ -233,28 +235,35 @@ async def test_history_and_tables_hold_no_readable_name_or_number(db: Database, 
 
 
 async def test_keypad_query_needs_number_and_code_and_counts_failures(db: Database, office: Any) -> None:
+    wrong_codes, stranger = WrongCodes(), "+8613900000000"
+
+    async def ask(number: str, code: str, asker: str | None = stranger) -> Any:
+        async with db.session() as session:
+            return await spoken_state(session, number, code, asker=asker, wrong=wrong_codes)
+
     with clock.frozen(MONDAY):
         done = await send(db, office, await draft(db, office.agent))
-        digits = done.ticket.number.removeprefix("YY").replace("-", "")
-
-        async def ask(number: str, code: str) -> Any:
-            async with db.session() as session:
-                return await spoken_state(session, number, code)
-
-        found = await ask(digits, done.ticket.query_code)
+        digits, code = done.ticket.number.removeprefix("YY").replace("-", ""), done.ticket.query_code
+        found = await ask(digits, code)
         assert (found.state, found.due.isoformat()) == (State.DISPATCHED, "2026-12-07")
-        assert await ask(done.ticket.number, done.ticket.query_code) == found
-        assert await ask("2026112399999", done.ticket.query_code) is None
-        wrong = f"{(int(done.ticket.query_code) + 1) % 1_000_000:06d}"
+        assert await ask(done.ticket.number, code) == found
+        assert await ask("2026112399999", code) is None
+        wrong = f"{(int(code) + 1) % 1_000_000:06d}"
         for _ in range(10):
             assert await ask(digits, wrong) is None
-        assert await ask(digits, done.ticket.query_code) is None  # locked
+        assert await ask(digits, code) is None, "who guessed hears nothing more of it"
+        assert await ask(digits, code, "203.0.113.7") == found, "and keeps nobody else from asking"
+        for n in range(90):
+            assert await ask(digits, wrong, f"203.0.113.{n % 9 + 1}") is None
+        assert await ask(digits, code, "203.0.113.99") is None, "many askers guess no better than ten"
+        assert await ask(digits, code, None) is None
+        assert await ask(digits, code, done.ticket.caller_phone) == found, "its own caller is never locked out"
     with clock.frozen(MONDAY + timedelta(hours=25)):
-        assert await ask(digits, done.ticket.query_code) is not None
+        assert await ask(digits, code) is not None
 
 
 async def test_hostile_and_long_text_is_refused_or_kept_as_it_is(db: Database, office: Any) -> None:
-    harmless = '<script>alert(1)</script> =HYPERLINK("x") \'; DROP TABLE tickets; -- %s {0} \u202e'
+    harmless = '<script>alert(1)</script> =HYPERLINK("x") \'; DROP TABLE tickets; -- %s {0}'
     ticket = await draft(db, office.agent, content=harmless)
     async with db.session() as session:
         assert (await session.get_one(Ticket, ticket.id)).content == harmless.strip()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
 import soundfile
 from recording_voices import call
@@ -110,6 +111,40 @@ async def test_two_directions_become_one_lossless_stereo_file(db: Database, spoo
     assert row.protected_until.year == clock.local(row.started_at).year + 3
     assert spool.left() == []
     assert await spool.ingest.scan() == 0
+
+
+REFUSING = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN RAISE EXCEPTION 'not this one' USING ERRCODE = 'check_violation'; END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON recordings FOR EACH ROW WHEN (NEW.linkedid = '1700000000.2') EXECUTE FUNCTION
+  refuse();
+"""
+
+
+@contextmanager
+def refusing(url: str) -> Iterator[None]:
+    """A catalogue that takes every row but that of the second call."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(REFUSING)
+        try:
+            yield
+        finally:
+            connection.execute("DROP FUNCTION refuse CASCADE")
+
+
+async def test_a_row_that_is_refused_holds_up_no_other(db: Database, spool: Spool, database_url: str) -> None:
+    for n in (1, 2, 3):
+        await call(db, f"1700000000.{n}", seconds=1)
+        spool.put(f"1700000000.{n}_talk1_in.sln", noise(1, n))
+        spool.put(f"1700000000.{n}_talk1_out.sln", noise(1, n + 10))
+    with refusing(database_url):
+        for _ in range(2):
+            with pytest.raises(Unavailable, match=r"录音 1700000000\.2_talk1 无法归档"):
+                await spool.ingest.scan()
+            assert spool.left() == ["1700000000.2_talk1_in.sln", "1700000000.2_talk1_out.sln"]
+            assert await count(db) == 2
+    assert await spool.ingest.scan() == 1
+    assert (spool.left(), await count(db)) == ([], 3)
 
 
 @pytest.mark.parametrize(

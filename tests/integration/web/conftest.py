@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from web_desk import Desk, signed_in
 
 from core.db import Database
 from core.permissions import Role
+from core.rules.book import Rulebook
+from core.rules.keeper import RulesKeeper
 from core.secrets import Secrets
 from crm import installed
 from recordings.store.folder import FolderStore
@@ -23,6 +26,7 @@ from web.parts import Parts
 from web.routes import TABLE
 from web.settings import WebSettings
 
+POLICY = Path(__file__).parents[3] / "counties" / "yiyang" / "policy.toml"
 BUNDLE = Bundle({name: name for name in ("desk.js", "player.js", "live-worker.js", "style.css")})
 
 
@@ -66,6 +70,18 @@ async def serve(db: Database, home: Path, authority: trustme.CA) -> AsyncIterato
         for client in clients:
             await client.session.close()
         await server.close()
+
+
+@pytest.fixture
+async def keeper(db: Database, county: None) -> RulesKeeper:
+    """The rules of this process, as its keeper keeps them."""
+
+    def apply(book: Rulebook) -> None:
+        installed.use(replace(installed.installed(), rules=book))
+
+    made = RulesKeeper(db, POLICY.read_text(encoding="utf-8"), apply, must_load=True)
+    await made.look()
+    return made
 
 
 @pytest.fixture

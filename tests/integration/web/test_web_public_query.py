@@ -16,6 +16,8 @@ from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.tickets.models import Ticket
 from crm.tickets.spoken import spoken_state
+from crm.tickets.wrong_codes import WrongCodes
+from web import doors
 from web.api import door, query
 
 Serve = Callable[[], Desk]
@@ -80,22 +82,28 @@ async def test_unknown_number_and_wrong_code_are_told_alike(db: Database, serve:
 
 
 @pytest.mark.proves("F22-4")
-async def test_wrong_codes_count_with_those_of_the_telephone(db: Database, serve: Serve, made: dict[str, str]) -> None:
+async def test_who_guesses_is_silenced_and_the_citizen_is_not(db: Database, serve: Serve, made: dict[str, str]) -> None:
     most = installed().policy[OrdersPolicy].query_failures_per_day
     desk = serve()
     wrong = "0" * len(made["code"]) if made["code"] != "0" * len(made["code"]) else "1" * len(made["code"])
-    for n in range(most):
-        if n % 2:
-            async with db.session() as session:
-                assert await spoken_state(session, made["number"], wrong) is None
-        else:
-            assert (await ask(desk, number=made["number"], code=wrong))[0] == 404
+    for _ in range(most):
+        assert (await ask(desk, number=made["number"], code=wrong))[0] == 404
     assert (await ask(desk, **made))[0] == 404
     async with db.session() as session:
-        assert await spoken_state(session, made["number"], made["code"]) is None
+        phone = await spoken_state(session, made["number"], made["code"], asker="+8613900000000", wrong=WrongCodes())
+        assert phone is not None
         row = (await session.scalars(select(Ticket))).one()
-        row.query_failed_at = clock.now() - timedelta(hours=25)
-    assert (await ask(desk, **made))[0] == 200
+        assert row.query_failures == most, "counted with those of the telephone"
+    app, tomorrow = desk.client.app, clock.now() + timedelta(hours=25)
+    assert [app[door.WRONG_CODES].of(row.id, "127.0.0.1", at) for at in (clock.now(), tomorrow)] == [most, 0]
+
+
+@pytest.mark.parametrize(
+    ("address", "asker"),
+    [("203.0.113.7", "203.0.113.7"), ("2001:db8:1:2:3::9", "2001:db8:1:2::/64"), ("", ""), ("socket", "socket")],
+)
+def test_an_asker_is_an_address_or_a_whole_network(address: str, asker: str) -> None:
+    assert doors.network(address) == asker
 
 
 @pytest.mark.proves("F22-4")

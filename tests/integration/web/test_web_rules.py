@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
@@ -14,7 +13,6 @@ from web_desk import Desk, signed_in
 from core.clock import local, now
 from core.db import Database
 from core.permissions import Role
-from core.rules.book import Rulebook
 from core.rules.keeper import RulesKeeper
 from crm import installed
 from crm.policy import LimitsPolicy
@@ -31,18 +29,6 @@ NOTICE = """国务院办公厅关于2027年部分节假日安排的通知
 """
 HIDDEN = re.compile(r'name="based_on" value="([^"]+)"')
 WHOLE = re.compile(r'<textarea name="text" hidden>(.*?)</textarea>', re.DOTALL)
-
-
-@pytest.fixture
-async def keeper(db: Database, county: None) -> RulesKeeper:
-    """The rules of this process, as its keeper keeps them."""
-
-    def apply(book: Rulebook) -> None:
-        installed.use(replace(installed.installed(), rules=book))
-
-    made = RulesKeeper(db, TEXT, apply, must_load=True)
-    await made.look()
-    return made
 
 
 @pytest.fixture

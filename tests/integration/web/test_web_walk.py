@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 from web_api import Program, program, unit
+from web_bodies import body_of, flat
 from web_desk import Desk, signed_in
 
 from callflow.models import Call
@@ -93,66 +94,23 @@ async def stranger(
         yield await signed_in(db, serve(), "stranger", request.param, unit_id=foreign.other_unit)
 
 
-def sample(schema: dict[str, Any], inside: dict[str, Any]) -> Any:
-    """The plainest value of a JSON Schema."""
-    if "$ref" in schema:
-        return sample(inside[schema["$ref"].rsplit("/", 1)[1]], inside)
-    if "default" in schema or "anyOf" in schema:
-        return schema.get("default") or sample(schema["anyOf"][0], inside)
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema.get("format") == "uuid":
-        return str(UUID(int=9))
-    if schema.get("format") in {"date", "date-time", "time"}:
-        return {"date": "2026-11-23", "date-time": "2026-11-23T08:00:00+08:00", "time": "08:00"}[schema["format"]]
-    plain: dict[str, Any] = {
-        "integer": schema.get("minimum", 1),
-        "boolean": False,
-        "array": [],
-        "number": 1,
-        "object": {},
-    }
-    if schema["type"] in plain:
-        return plain[schema["type"]]
-    if "pattern" in schema:
-        return next(
-            (one for one in ("x" * 20, "abcde", "1" * 16, "0" * 64, "A1") if re.match(schema["pattern"], one)), "x"
-        )
-    return "核" * max(4, schema.get("minLength", 0))
-
-
-def body_of(route: Route[Any]) -> dict[str, Any]:
-    """A body with every field that must be there, besides those of the path."""
-    schema = route.asks.model_json_schema()
-    names = set(schema.get("required", [])) - set(re.findall(r"{(\w+)}", route.path))
-    return {name: sample(schema["properties"][name], schema.get("$defs", {})) for name in names}
-
-
 async def ask(who: Desk | Program, route: Route[Any], path: str) -> tuple[int, str]:
     """Status and words of the answer, without what differs from request to request."""
     body = body_of(route)
     if isinstance(who, Program):
         headers = who.headers(**{"Idempotency-Key": uuid4().hex})
-        options: dict[str, Any] = {"json": body} if route.method == "POST" else {"params": _flat(body)}
+        options: dict[str, Any] = {"json": body} if route.method == "POST" else {"params": flat(body)}
         async with who.desk.client.request(
             route.method, path, headers=headers, allow_redirects=False, **options
         ) as got:
             status, words = got.status, await got.text()
     elif route.method == "POST":
-        response = await who.post(path, _flat(body))
+        response = await who.post(path, flat(body))
         status, words = response.status, await response.text() + response.headers.get("Location", "")
     else:
-        response = await who.get(path, params=_flat(body))
+        response = await who.get(path, params=flat(body))
         status, words = response.status, await response.text() + response.headers.get("Location", "")
     return status, PER_REQUEST.sub("·", words)
-
-
-def _flat(body: dict[str, Any]) -> dict[str, str]:
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in body.items()
-        if value != []
-    }
 
 
 async def test_what_is_another_units_is_answered_like_what_is_not(stranger: Desk | Program, foreign: Foreign) -> None:

@@ -121,3 +121,8 @@ def test_a_forged_key_is_refused(key: str) -> None:
     with pytest.raises(Invalid) as refused:
         key_of(key, len(stretches(OrderFilter(), Narrowed(()))))
     assert refused.value.id == "bad-page"
+
+
+def test_a_word_is_a_word_whatever_stands_in_it() -> None:
+    assert words.every(["a/x' | 'y", "back\\slash*"]) == r"'a/x'' | ''y' & 'back\\slash':*"
+    assert words.either(["it's"]) == "('it''s')"

@@ -31,7 +31,7 @@ LINE = Snapshot(
 )
 
 
-async def state_of(number: str, code: str) -> SpokenState | None:
+async def state_of(number: str, code: str, caller: str) -> SpokenState | None:
     return SpokenState("dispatched", date(2026, 11, 23)) if (number, code) == ("".join(ORDER), "".join(CODE)) else None
 
 
@@ -171,7 +171,7 @@ async def test_the_caller_may_hang_up_anywhere(world: World) -> None:
 
 
 async def test_without_the_database_the_caller_is_told() -> None:
-    async def down(number: str, code: str) -> SpokenState | None:
+    async def down(number: str, code: str, caller: str) -> SpokenState | None:
         raise Unavailable("no-database", "数据库暂时不可用。")
 
     call = ScriptedSession("status", keys=[*ORDER, *CODE])

@@ -92,5 +92,9 @@ async def test_an_engine_that_fails_is_told_to_who_waits(decoder: Decoder) -> No
     async with asyncio.timeout(10):
         with pytest.raises(MemoryError):
             await voice.wait()
-    voice.close()
+        voice.feed(bytes(10 * BYTES_PER_SECOND))
+        assert voice.lag_s == 0, "a voice that is over keeps nothing"
+        voice.close()
+        with pytest.raises(MemoryError):
+            await voice.wait()
     broken.close()
