@@ -199,7 +199,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     await done(page, "accept-return", "同意退回，转入待派单")
     await page.get_by_label("主办单位").select_option(str(units["jtysj"]))
     await page.get_by_text("协办单位与派单依据").click()
-    await page.get_by_label("派单依据").fill("按管养职责改派")
+    await page.get_by_label("热线中心的决定").fill("按管养职责改派")
     await page.get_by_role("button", name="派发并发送短信").click()
     await expect(page.locator(".note")).to_contain_text("已派发")
 

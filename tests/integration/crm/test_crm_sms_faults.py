@@ -179,7 +179,8 @@ async def dispatched(db: Database, office: Any, n: int) -> float:
     async with db.session() as session:
         opening = Opening("phone", new_id(), f"+8613800{n:06d}", agent_id=office.agent.user_id)
         ticket = await open_draft(session, opening)
-        given = Correction(category=Category.HELP, matter="CX04", title="路灯不亮", content="路灯连续几天不亮")
+        told = {"address": "胜利路", "demand": "请尽快修好"}
+        given = Correction(category=Category.HELP, matter="CX04", title="路灯不亮", content="路灯连续几天不亮", **told)
         ticket = await correct(session, office.agent, ticket.id, ticket.version, given)
     began = time.perf_counter()
     async with db.session() as session:

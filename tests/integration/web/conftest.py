@@ -79,7 +79,8 @@ async def keeper(db: Database, county: None) -> RulesKeeper:
     def apply(book: Rulebook) -> None:
         installed.use(replace(installed.installed(), rules=book))
 
-    made = RulesKeeper(db, POLICY.read_text(encoding="utf-8"), apply, must_load=True)
+    lists = installed.installed().first_lists
+    made = RulesKeeper(db, POLICY.read_text(encoding="utf-8"), apply, must_load=True, lists=lists)
     await made.look()
     return made
 

@@ -129,7 +129,7 @@ async def test_a_bad_body_is_a_problem_in_chinese(db: Database, serve: Serve, ro
 
 
 @pytest.mark.parametrize(
-    "title", ["=cmd|'/c calc'!A1", "<script>alert(1)</script>", "'; DROP TABLE tickets;--", "{{7*7}}"]
+    "title", ["=cmd|'/c calc'!A1", "<script>alert(1)</script>", "'; DROP TABLE tickets;--", "{{7777*7777}}"]
 )
 async def test_what_looks_like_code_is_kept_as_text(db: Database, serve: Serve, agent: Desk, title: str) -> None:
     status, order = await (await program(db, serve, Channel.WEB)).post("/api/v1/orders", ORDER | {"title": title})
@@ -139,7 +139,7 @@ async def test_what_looks_like_code_is_kept_as_text(db: Database, serve: Serve, 
     for path in ("/orders", f"/orders/{order['id']}"):
         page = await (await agent.get(path)).text()
         assert "<script>alert" not in page
-        assert "49" not in page or "{{" not in title
+        assert str(7777 * 7777) not in page
 
 
 @pytest.mark.parametrize(

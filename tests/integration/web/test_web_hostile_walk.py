@@ -117,6 +117,7 @@ async def walk(db: Database, serve: Callable[[], Desk], keeper: RulesKeeper) -> 
     async with db.session() as session:
         for _ in range(2):
             given = {"category": "complaint", "title": "占道", "content": "每天傍晚占道", "caller_name": "欧阳某某"}
+            given |= {"occurred": "每天傍晚", "address": "胜利路", "subject": "流动摊贩", "demand": "请劝离"}
             opening = Opening("phone", new_id(), "+8613807931234", given=Correction.model_validate(given))
             ticket = await open_draft(session, opening)
         await dispatch(session, SYSTEM, ticket.id, ticket.version, Order(lead_unit_id=mine, basis="测试派发"))

@@ -102,7 +102,7 @@ async def test_a_field_that_stands_as_the_machine_filled_it_is_nobodys(db: Datab
         await propose(session, row, {"occurred": one | {"value": "昨天夜里"}, "demand": one | {"value": "请管管"}})
     path = f"/orders/{ticket.id}"
     page = await (await agent.get(path)).text()
-    assert re.findall(r'name="proposed" value="(\w+)"', page) == ["occurred", "demand"]
+    assert re.findall(r'name="proposed" value="(\w+)"', page) == ["occurred", "area", "demand"]
     form = {"version": ticket.version, **GIVEN, "category": "consultation", "occurred": "昨天夜里", "demand": "请管管"}
     refused = await agent.post(f"{path}/dispatch", {**form, "proposed": ["occurred"]})
     text = await refused.text()
