@@ -113,13 +113,13 @@ async def export(db: Database, actor: Actor, wanted: OrderFilter, reason: str, *
 
 async def _rows(session: AsyncSession, actor: Actor, wanted: OrderFilter) -> Rows:
     found = await narrow(actor, wanted)
-    rows, more = await walk(session, _COLUMNS, found, stretches(wanted, found), None, MOST_ROWS)
-    if more:
+    read = await walk(session, _COLUMNS, found, stretches(wanted, found), None, MOST_ROWS)
+    if read.more:
         sentence = f"符合条件的工单超过 {MOST_ROWS} 张，请缩小范围（例如按受理日期分段）后再导出。"
         raise Invalid("too-many-rows", sentence)
-    if not rows:
+    if not read.rows:
         raise Invalid("nothing-to-export", "没有符合条件的工单可以导出。")
-    return rows
+    return read.rows
 
 
 def told(wanted: OrderFilter) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Lists of orders for people: a page of lines by a key, and how many there are, up to a bound."""
+"""Lists of orders for people: a page of lines by a key, with how many there are, up to a bound."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,25 +64,24 @@ class Page:
 
     lines: tuple[Line, ...]
     next: str
+    total: int
+    """How many there are from this page on; one more than was asked to count stands for more."""
 
 
-async def find(session: AsyncSession, actor: Actor, wanted: OrderFilter, *, after: str = "", limit: int = PAGE) -> Page:
-    """A page of the orders that `actor` may see.
+async def find(
+    session: AsyncSession, actor: Actor, wanted: OrderFilter, *, after: str = "", limit: int = PAGE, most: int = 0
+) -> Page:
+    """A page of the orders that `actor` may see, counted up to `most`, in one reading.
 
     Raises Invalid("bad-page") for a key that this program did not make, Denied("no-phone-search").
     """
     found = await narrow(actor, wanted)
     parts = stretches(wanted, found)
-    rows, last = await walk(session, _COLUMNS, found, parts, key_of(after, len(parts)), max(1, min(limit, MAX_PAGE)))
-    return Page(tuple(_line(*row) for row in rows), str(last) if last else "")
-
-
-async def count(session: AsyncSession, actor: Actor, wanted: OrderFilter, *, most: int = MOST_COUNTED) -> int:
-    """How many there are; `most` + 1 stands for more than `most`."""
-    found = await narrow(actor, wanted)
-    parts = stretches(wanted.model_copy(update={"sort": "newest"}), found)
-    rows, _ = await walk(session, (), found, parts, None, most + 1)
-    return len(rows)
+    limit = max(1, min(limit, MAX_PAGE))
+    read = await walk(session, _COLUMNS, found, parts, key_of(after, len(parts)), max(limit, most))
+    more = read.more or len(read.rows) > limit
+    lines = tuple(_line(*row) for row in read.rows[:limit])
+    return Page(lines, str(read.key(limit - 1)) if more else "", len(read.rows) + read.more)
 
 
 def _line(*row: Any) -> Line:

@@ -6,6 +6,7 @@ page needs, and a word that is rare is soon asked of all days at once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
 from typing import Any
@@ -31,6 +32,19 @@ WIDER = 16
 Rows = list[tuple[Any, ...]]
 
 
+@dataclass(frozen=True)
+class Walked:
+    """Rows as they were read; `stretch` says of each in which stretch it lies, `more` whether others follow."""
+
+    rows: Rows
+    stretch: list[int]
+    more: bool
+
+    def key(self, n: int) -> Key:
+        """Where one goes on after the row `n`."""
+        return Key(self.stretch[n], self.rows[n][-2], self.rows[n][-1])
+
+
 async def walk(
     session: AsyncSession,
     columns: Sequence[Any],
@@ -38,24 +52,22 @@ async def walk(
     parts: Sequence[Stretch],
     after: Key | None,
     limit: int,
-) -> tuple[Rows, Key | None]:
-    """Up to `limit` rows after the key -> them, and the key of the last one; None when there are no more.
+) -> Walked:
+    """Up to `limit` rows after the key.
 
     A row holds `columns`, then the due instant that counts in its stretch, the instant that orders it, the order's id.
     """
     if found.indexed:  # a plan made without knowing the words would be made for none of them
         await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     rows: Rows = []
-    last = None
+    stretch: list[int] = []
     for at in range(after.stretch if after else 0, len(parts)):
         key = after if after and after.stretch == at else None
-        more = await _stretch(session, columns, found, parts[at], key, limit + 1 - len(rows))
-        if kept := more[: limit - len(rows)]:
-            last = Key(at, kept[-1][-2], kept[-1][-1])
-        rows += more
+        rows += await _stretch(session, columns, found, parts[at], key, limit + 1 - len(rows))
+        stretch += [at] * (len(rows) - len(stretch))
         if len(rows) > limit:
-            return rows[:limit], last
-    return rows, None
+            return Walked(rows[:limit], stretch[:limit], True)
+    return Walked(rows, stretch, False)
 
 
 async def _stretch(
@@ -128,8 +140,9 @@ async def _first_window(session: AsyncSession, found: Narrowed, part: Stretch, k
     looked = select(opened).order_by(opened.desc() if part.newest_first else opened)
     if edge is not None:
         looked = looked.where(opened <= edge if part.newest_first else opened >= edge)
-    next_one = await session.scalar(looked.limit(1))
-    deep = await session.scalar(looked.offset(FIRST_LOOK).limit(1))
+    ends = select(looked.limit(1).scalar_subquery(), looked.offset(FIRST_LOOK).limit(1).scalar_subquery())
+    row: Sequence[datetime | None] = (await session.execute(ends)).one()
+    next_one, deep = row
     if next_one is None or deep is None:
         return None
     near, far = _day(next_one), _day(deep)

@@ -13,7 +13,7 @@ from crm.county.categories import LABELS
 from crm.installed import installed
 from crm.search import export as exporting
 from crm.search.filter import OrderFilter, Sort
-from crm.search.service import MOST_COUNTED, count, find
+from crm.search.service import MOST_COUNTED, find
 from crm.tickets.states import State
 from web.context import Context
 from web.files import send
@@ -58,14 +58,11 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
     wanted = filter_of(asked)
     if wanted.sort is None and not wanted.search and not ctx.actor.may(P.ORDER_VIEW):
         wanted = wanted.model_copy(update={"sort": Sort.DUE})  # a unit's list is its work, what is due first
-    page = await find(ctx.session, ctx.actor, wanted, after=asked.after)
+    page = await find(ctx.session, ctx.actor, wanted, after=asked.after, most=0 if asked.after else MOST_COUNTED)
     known = select(Unit).where(Unit.active).order_by(Unit.name) if ctx.actor.may(P.ORDER_VIEW) else None
     choices = list(await ctx.session.scalars(known)) if known is not None else []
     ids = {line.lead_unit_id for line in page.lines if line.lead_unit_id} - {unit.id for unit in choices}
     more = list(await ctx.session.scalars(select(Unit).where(Unit.id.in_(ids)))) if ids else []
-    total = len(page.lines) if not asked.after and not page.next else None
-    if not asked.after and page.next:
-        total = await count(ctx.session, ctx.actor, wanted)
     return await ctx.page(
         "orders.html",
         place="orders",
@@ -77,7 +74,7 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
             wanted.sort or (Sort.RELEVANCE if wanted.search else Sort.NEWEST),
             page.next,
             not asked.after,
-            total,
+            None if asked.after else page.total,
             MOST_COUNTED,
         ),
         asked=asked,
