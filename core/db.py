@@ -30,7 +30,8 @@ _USED_AT = "used at"
 def new_id() -> UUID:
     """A UUID version 7 (RFC 9562): unique, and ordered by the millisecond of its making."""
     milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    drawn = secrets.randbits(74)
+    value = milliseconds << 80 | 0x7 << 76 | (drawn >> 62) << 64 | 0b10 << 62 | drawn & (1 << 62) - 1
     return UUID(int=value)
 
 

@@ -66,11 +66,13 @@ def _fast(connection: psycopg.Connection[tuple[object, ...]]) -> None:
 def _units(connection: psycopg.Connection[tuple[object, ...]], county: County) -> None:
     dice = random.Random(SEED)
     ids = {code: UUID(int=dice.getrandbits(128), version=4) for code in county.units}
-    for unit in sorted(county.units.values(), key=lambda unit: unit.competent is not None):
+    for unit in sorted(county.units.values(), key=lambda unit: bool(unit.competent or unit.parent)):
         competent = ids[unit.competent] if unit.competent else None
+        parent = ids[unit.parent] if unit.parent else None
         connection.execute(
-            "INSERT INTO units (id, code, name, kind, competent_unit_id, active) VALUES (%s, %s, %s, %s, %s, true)",
-            [ids[unit.code], unit.code, unit.name, unit.kind.value, competent],
+            "INSERT INTO units (id, code, name, kind, competent_unit_id, parent_unit_id, active)"
+            " VALUES (%s, %s, %s, %s, %s, %s, true)",
+            [ids[unit.code], unit.code, unit.name, unit.kind.value, competent, parent],
         )
 
 

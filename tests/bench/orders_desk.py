@@ -72,7 +72,10 @@ async def office(db: Database, folder: Path) -> AsyncIterator[Office]:
     url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
         async with db.session() as opened:
-            units = {unit.code: unit for unit in await opened.scalars(select(Unit))}
+            units = {unit.code: unit for unit in await opened.scalars(select(Unit).order_by(Unit.code))}
+            for unit in units.values():
+                unit.office, unit.duty_phone = "办公室", "+867935886000"
+                unit.leader_name, unit.leader_phone = "张三", "+8613800000000"
         centre = await _desk(db, session, url, "派单员", Role.DISPATCHER, None)
         clerks = {
             code: await _desk(db, session, url, unit.name[:20], Role.UNIT_CLERK, unit) for code, unit in units.items()

@@ -132,13 +132,14 @@ def several_units_are_cited(case: Case, given: Order) -> Objection | None:
 async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
     """The order goes to its units; its clock runs from this instant (D5), or on, for the same unit (D10)."""
     ticket, last = case.ticket, case.round
-    if last is not None and await _keeps_clock(session, case, given):
-        await continue_round(session, case)
-    else:
-        await _new_clock(session, case, given, "redispatch" if last else "first")
-    basis = await assign(session, case, given)
-    ticket.accepted_at = ticket.accepted_at or case.at
-    await remember_caller(session, ticket)
+    with session.no_autoflush:  # nothing that is asked here is written here: one UPDATE at the end, not one a question
+        if last is not None and await _keeps_clock(session, case, given):
+            await continue_round(session, case)
+        else:
+            await _new_clock(session, case, given, "redispatch" if last else "first")
+        basis = await assign(session, case, given)
+        ticket.accepted_at = ticket.accepted_at or case.at
+        await remember_caller(session, ticket)
     await session.flush()
     sms = None if last else await _receipt(session, ticket)  # D31: a repeated dispatch sends no second receipt
     say = None
