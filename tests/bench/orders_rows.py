@@ -140,7 +140,9 @@ class Writer:
         if state in (State.RATED, State.ARCHIVED, State.VERIFYING):
             bad = state is State.VERIFYING
             rows["follow_ups"].append(line(uuid(done, dice), id, round_id, 1, done, "rated", True, "处理得比较及时"))
-            grade = "unsatisfied" if bad else dice.choice(("satisfied", "satisfied", "very-satisfied", "fairly-satisfied"))
+            grade = (
+                "unsatisfied" if bad else dice.choice(("satisfied", "satisfied", "very-satisfied", "fairly-satisfied"))
+            )
             rows["ratings"].append(line(uuid(done, dice), id, round_id, lead, done, grade, not bad, "phone"))
         return units
 
