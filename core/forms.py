@@ -35,7 +35,7 @@ SENTENCES = {
     "timezone_aware": "时间须带时区，例如 2026-11-23T18:00:00+08:00。",
     **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "应为一个列表。"),
     **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), "应为一个对象。"),
-    "is_instance_of": "请选择文件。",
+    **dict.fromkeys(("is_instance_of", "dataclass_type"), "请选择文件。"),
     "bool_parsing": "请从列出的选项中选择。",
     "bool_type": "请从列出的选项中选择。",
     "enum": "请从列出的选项中选择。",

@@ -119,7 +119,7 @@ def names_unit(ticket: Ticket, unit: Unit) -> bool:
         return False
     known = installed().county.units.get(unit.code)
     names: Iterable[str] = (unit.name, *(known.aliases if known else ()))
-    words = "\n".join((ticket.title, ticket.content, ticket.subject, ticket.demand))
+    words = "\n".join(filter(None, (ticket.title, ticket.content, ticket.subject, ticket.demand)))
     return any(name in words for name in names)
 
 

@@ -86,7 +86,7 @@ def test_details_are_kept_as_they_were_decided() -> None:
 
 
 @pytest.mark.proves("F08-6")
-def test_a_sub_units_due_follows_the_part_that_it_answers_to() -> None:
+async def test_a_sub_units_due_follows_the_part_that_it_answers_to() -> None:
     actor = Actor(new_id(), "督办员", frozenset({Role.SUPERVISOR}))
     one = case(State.HANDLING, actor, stage=Stage.HANDLING)
     lead, assist, sub = (one.role(by)[0] for by in (By.LEAD, By.ASSIST, By.SUB))
@@ -98,7 +98,7 @@ def test_a_sub_units_due_follows_the_part_that_it_answers_to() -> None:
         def add(self, row: object) -> None:
             pass
 
-    move(Session(), one, shorter, "retype", "改类")  # type: ignore[arg-type]
+    await move(Session(), one, shorter, "retype", "改类")  # type: ignore[arg-type]
     assert assist.due_at == earlier_by(one, shorter.at, 1)
     assert sub.due_at == earlier_by(one, shorter.at, 2), "a working day before the assisting unit, not the lead"
     assert lead.inner_due_at == shorter.at, "what the unit decided does not outlast the county's due (A30-1)"
