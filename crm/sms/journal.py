@@ -29,11 +29,17 @@ async def locked(session: AsyncSession, sms_id: UUID) -> Sms | None:
     return found
 
 
-async def note(session: AsyncSession, sms: Sms, kind: str, detail: str, actor: Actor = SYSTEM) -> None:
-    """One more line in the message's history."""
-    session.add(SmsEvent(sms_id=sms.id, kind=kind, detail=detail, actor_id=actor.user_id, actor_name=actor.name))
-    await session.flush()
+def line(session: AsyncSession, sms: Sms, kind: str, detail: str, actor: Actor = SYSTEM) -> None:
+    """One more line in the message's history, written when the session next writes, after the message itself."""
+    event = SmsEvent(sms_id=sms.id, sms=sms, kind=kind, detail=detail, actor_id=actor.user_id, actor_name=actor.name)
+    session.add(event)
     hint(session, TOPIC, sms.id)
+
+
+async def note(session: AsyncSession, sms: Sms, kind: str, detail: str, actor: Actor = SYSTEM) -> None:
+    """One more line in the message's history, written now with whatever else was changed."""
+    line(session, sms, kind, detail, actor)
+    await session.flush()
 
 
 async def become(session: AsyncSession, sms: Sms, state: SmsState, detail: str, actor: Actor = SYSTEM) -> None:

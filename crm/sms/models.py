@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy import text as sql
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
 from core.db import Base, Id
@@ -61,6 +61,8 @@ class SmsEvent(Base):
 
     id: Mapped[Id]
     sms_id: Mapped[UUID] = mapped_column(ForeignKey("sms.id"), index=True)
+    sms: Mapped[Sms] = relationship(lazy="raise")
+    """Set where both are new: the message is written first."""
     at: Mapped[datetime] = mapped_column(default=now)
     kind: Mapped[str]
     detail: Mapped[str] = mapped_column(default="")

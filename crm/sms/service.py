@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import ledger
 from core.actor import Actor
 from core.clock import now
-from core.db import Database
+from core.db import Database, new_id
 from core.errors import Conflict, Invalid, NotFound
 from core.jobs import defer
 from core.permissions import Permission
@@ -18,7 +18,7 @@ from core.phone import is_mobile
 from core.service import Loop
 from crm.policy import SmsPolicy
 from crm.sms.jobs import submit
-from crm.sms.journal import TOPIC, become, locked, note
+from crm.sms.journal import TOPIC, become, line, locked, note
 from crm.sms.models import Sms
 from crm.sms.rules import SmsState, resolutions
 
@@ -53,13 +53,14 @@ async def queue(
     existing: Sms | None = await session.scalar(select(Sms).where(Sms.key == key))
     if existing is not None:
         return existing
-    sms = Sms(key=key, ticket_id=ticket_id, to=to, text=text, state=SmsState.QUEUED)
+    if not why_not and (to is None or not is_mobile(to)):
+        why_not = NO_NUMBER if to is None else LANDLINE
+    state = SmsState.NOT_APPLICABLE if why_not else SmsState.QUEUED
+    sms = Sms(id=new_id(), key=key, ticket_id=ticket_id, to=to, text=text, state=state, reason=why_not)
     session.add(sms)
-    await session.flush()
-    if why_not or to is None or not is_mobile(to):
-        await become(session, sms, SmsState.NOT_APPLICABLE, why_not or (NO_NUMBER if to is None else LANDLINE))
+    line(session, sms, state, why_not or why)
+    if why_not:
         return sms
-    await note(session, sms, "queued", why)
     await defer(session, submit, at=at, lock=f"sms:{sms.id}", sms_id=str(sms.id))
     return sms
 

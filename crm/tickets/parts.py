@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     """The round ended for another reason: the lead's return, a refusal."""
 
 
-async def open_round(
+def open_round(
     session: AsyncSession, case: Case, kind: str, limit: int | Limit, *, limit_kind: str = "category"
 ) -> Due:
     """A new round whose 派发之日 is now (D5); the case's present one from here on."""
@@ -56,7 +56,6 @@ async def open_round(
         calendar_version=rules.calendar.version,
     )
     session.add(case.round)
-    await session.flush()  # its parts refer to it
     case.parts = []
     ticket = case.ticket
     ticket.first_dispatched_at = ticket.first_dispatched_at or case.at
@@ -71,13 +70,12 @@ KEPT = (
 """Of a round whose clock runs on in the next."""
 
 
-async def continue_round(session: AsyncSession, case: Case) -> datetime | None:
+def continue_round(session: AsyncSession, case: Case) -> datetime | None:
     """The order goes out again on the clock of the round that ended: 派发之日, limit and due stay (D10)."""
     old, ticket = case.handling, case.ticket
     values = {name: getattr(old, name) for name in KEPT}
     case.round = Round(id=new_id(), ticket_id=ticket.id, n=old.n + 1, kind="redispatch", **values)
     session.add(case.round)
-    await session.flush()
     case.parts = []
     ticket.due_at, ticket.provisional = case.due_at, old.provisional
     return case.due_at
@@ -94,6 +92,7 @@ def add_part(session: AsyncSession, case: Case, unit_id: UUID, by: By, basis: st
         id=new_id(),
         ticket_id=case.ticket.id,
         round_id=made.id,
+        round=made,
         unit_id=unit_id,
         role=by,
         basis=basis,

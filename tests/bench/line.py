@@ -25,6 +25,7 @@ from tests.bench.line_cpu import Parts
 from tests.bench.line_instance import CLASSIC, OURS, PURE, Instance
 from tests.bench.line_load import Load, percentile
 from tests.bench.line_probe import Probed, Prober
+from tests.bench.machine import speed
 
 ARMS = {"pure": PURE, "ours": OURS, "classic": CLASSIC}
 BAR_RATE, BAR_S, BAR_S_QUICK = 20, 60, 10
@@ -294,6 +295,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=150, help="agents' telephones in the queue")
     parser.add_argument("--wrap-up", type=int, default=0, help="seconds of wrap-up after each talk")
     options = parser.parse_args()
+    print(speed(), flush=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started is stopped, whoever ends us
     found = asyncio.run(run(options))
     folder = Path("var/bench")

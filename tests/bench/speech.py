@@ -12,6 +12,7 @@ from pathlib import Path
 from core import log
 from recordings.settings import TINY_MODEL
 from recordings.speech.vosk_engine import VoskEngine
+from tests.bench.machine import speed
 from tests.bench.speech_latency import latency
 from tests.bench.speech_room import database
 from tests.bench.speech_slow import slowed
@@ -21,6 +22,7 @@ from tests.bench.speech_throughput import Load, throughput, wide
 
 async def main() -> None:
     """All measurements, one after the other."""
+    print(speed(), flush=True)
     log.setup("ERROR", json=False, role="bench")
     with tempfile.TemporaryDirectory(prefix="hl-bench-", dir="/tmp") as name:
         folder = Path(name)

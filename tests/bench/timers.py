@@ -24,6 +24,7 @@ from crm import installed
 from crm.timers.scan import scan
 from hotline.schema import migrate
 from tests.bench.clerk import COUNTY, KEYS
+from tests.bench.machine import speed
 
 BAR_S = 10.0
 NOW = datetime(2026, 3, 18, 9, 30, tzinfo=SHANGHAI)
@@ -86,6 +87,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="bench-timers")
     parser.add_argument("--orders", type=int, default=100_000)
     asked = parser.parse_args()
+    print(speed(), flush=True)
     log.setup("ERROR", json=False, role="bench")
     personal.use_keys(KEYS)
     county = installed.read(COUNTY)

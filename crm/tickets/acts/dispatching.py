@@ -132,16 +132,15 @@ def several_units_are_cited(case: Case, given: Order) -> Objection | None:
 async def dispatch(session: AsyncSession, case: Case, given: Order) -> Told:
     """The order goes to its units; its clock runs from this instant (D5), or on, for the same unit (D10)."""
     ticket, last = case.ticket, case.round
-    with session.no_autoflush:  # nothing that is asked here is written here: one UPDATE at the end, not one a question
+    with session.no_autoflush:  # nothing is written before everything is known: one flush, with the history
         if last is not None and await _keeps_clock(session, case, given):
-            await continue_round(session, case)
+            continue_round(session, case)
         else:
             await _new_clock(session, case, given, "redispatch" if last else "first")
         basis = await assign(session, case, given)
         ticket.accepted_at = ticket.accepted_at or case.at
         await remember_caller(session, ticket)
-    await session.flush()
-    sms = None if last else await _receipt(session, ticket)  # D31: a repeated dispatch sends no second receipt
+        sms = None if last else await _receipt(session, ticket)  # D31: a repeated dispatch sends no second receipt
     say = None
     if sms is not None and sms.state == SmsState.NOT_APPLICABLE:
         say = f"{sms.reason}：{ticket.number}，查询码 {ticket.query_code}。"
@@ -163,7 +162,7 @@ async def dispatch_after_dispute(session: AsyncSession, case: Case, given: Settl
     void_extension(case, "经协调再次派发")
     end_round(case, Outcome.RETURNED)
     if await _keeps_clock(session, case, given):
-        await continue_round(session, case)
+        continue_round(session, case)
     else:
         await _new_clock(session, case, given, "redispatch")
     basis = await assign(session, case, given)
@@ -185,13 +184,13 @@ async def _new_clock(session: AsyncSession, case: Case, given: Order, kind: str)
     limits = installed().policy[LimitsPolicy]
     if statute is not None:
         limit: int | Limit = Limit(statute.n, LimitUnit(statute.unit))
-        await open_round(session, case, kind, limit, limit_kind="statutory")
+        open_round(session, case, kind, limit, limit_kind="statutory")
         case.handling.statutory_limit_id = statute.id
     elif given.hard:
         case.ticket.hard = True
-        await open_round(session, case, kind, limits.repeated, limit_kind="repeated")
+        open_round(session, case, kind, limits.repeated, limit_kind="repeated")
     else:
-        await open_round(session, case, kind, limits.of(case.category))
+        open_round(session, case, kind, limits.of(case.category))
 
 
 async def statutory_limit(session: AsyncSession, case: Case) -> StatutoryLimit | None:

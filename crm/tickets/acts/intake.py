@@ -148,4 +148,4 @@ async def remember_caller(session: AsyncSession, ticket: Ticket) -> None:
     if ticket.caller_phone is None or ticket.anonymous:
         return
     name = None if ticket.sealed or ticket.confidential else ticket.caller_name
-    ticket.citizen_id = (await remember(session, ticket.caller_phone, name=name)).id
+    ticket.citizen_id = await remember(session, ticket.caller_phone, name=name)

@@ -119,7 +119,7 @@ async def order_rework(session: AsyncSession, case: Case, given: Rework) -> Told
         _candidate(session, case, round_id, unit_id, level)
     limit = given.limit_days or case.policy[LimitsPolicy].of(case.category)
     kind = "ordered" if given.limit_days else "category"
-    ends = await open_round(session, case, "rework", limit, limit_kind=kind)
+    ends = open_round(session, case, "rework", limit, limit_kind=kind)
     part = add_part(session, case, unit_id, By.LEAD, f"第{count}次回访不满意，经核实属承办单位责任")
     await copy_departments(session, case, [(await session.get_one(Unit, unit_id), part)])
     ticket = case.ticket

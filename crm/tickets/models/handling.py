@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
 from core.db import Base, Id
@@ -60,6 +60,8 @@ class Assignment(Base):
     id: Mapped[Id]
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
     round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
+    round: Mapped[Round] = relationship(lazy="raise")
+    """Set with `round_id` where both are new: the round is written first."""
     unit_id: Mapped[UUID]
     role: Mapped[str]
     """`lead` 主办, `assist` 协办, `copy` 抄送 the competent department of an enterprise (第五条), `sub` 二级承办

@@ -13,6 +13,7 @@ from core.db import Database
 from core.errors import Denied, Invalid
 from core.identity.models import Unit
 from core.ledger.models import LedgerEntry
+from crm.citizens.models import Citizen
 from crm.county.data import Power
 from crm.county.lists import PowerList
 from crm.installed import Installation
@@ -209,3 +210,15 @@ async def test_a_switched_off_unit_is_never_suggested(db: Database, office: Any)
         (await session.get_one(Unit, office.units["cgj"])).active = False
     desk = await Desk(db, office).open(area="taoyuan")
     assert (await suggested(db, desk)).candidates == ()
+
+
+async def test_a_number_is_one_citizen_with_the_name_last_told(db: Database, office: Any) -> None:
+    first = await sent(db, office, "gaj", caller_name="张三")
+    second = await sent(db, office, "gaj", day=3, caller_name="张三丰")
+    silent = await sent(db, office, "gaj", day=4)
+    async with db.session() as session:
+        [citizen] = (await session.scalars(select(Citizen))).all()
+    assert {one.citizen_id for one in [await first.ticket(), await second.ticket(), await silent.ticket()]} == {
+        citizen.id
+    }
+    assert (citizen.phone, citizen.name) == ("+8613800001234", "张三丰")
