@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, Dialect, Index, Text, any_, func, literal, type_coerce
+from sqlalchemy import ColumnElement, Dialect, Index, Text, any_, func, literal, literal_column, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeDecorator
 
@@ -111,11 +111,16 @@ class Personal(TypeDecorator[str]):
 
 def blind_index(column: Any) -> ColumnElement[str]:
     """The SQL expression of a column's blind index, for queries and for `Index(...)`."""
-    return func.split_part(type_coerce(column, Text), ":", 3)
+    return _part(column, 3)
 
 
 def _last_four(column: Any) -> ColumnElement[str]:
-    return func.split_part(type_coerce(column, Text), ":", 2)
+    return _part(column, 2)
+
+
+def _part(column: Any, n: int) -> ColumnElement[str]:
+    """With constants, not parameters: a prepared statement's index is found by the expression as it is written."""
+    return func.split_part(type_coerce(column, Text), literal_column("':'"), literal_column(str(n)))
 
 
 def last_four_index_for(name: str, column: Any) -> Index:
