@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from core import board, log
 from core.errors import Unavailable
@@ -13,6 +15,8 @@ from core.service import Loop, Service
 from hotline import wiring
 from hotline.runtime import Runtime
 
+STEP_BACK = {"worker": 5, "speech": 5}
+"""How nice a role is: what nobody waits for on the telephone or before a page leaves the processor to those."""
 REPORT_EVERY_S = 5.0
 START_AGAIN_S = 1.0
 
@@ -26,6 +30,7 @@ ROLES: dict[str, Callable[[Runtime], list[Service]]] = {
 
 async def run(names: list[str], runtime: Runtime) -> None:
     """Run these roles in this process until SIGTERM or SIGINT."""
+    _step_back(min(STEP_BACK.get(name, 0) for name in names))
     services = [service for name in names for service in ROLES[name](runtime)]
     services.append(_reporter("+".join(names), runtime, list(services)))
     ending = asyncio.Event()
@@ -47,6 +52,14 @@ async def run(names: list[str], runtime: Runtime) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await service.stop()
         await runtime.db.close()
+
+
+def _step_back(by: int) -> None:
+    """Behind other processes, and behind other sessions: Linux divides the processor among sessions first, and a
+    process's own niceness counts within its session only (`sched_autogroup`)."""
+    os.nice(by)
+    with contextlib.suppress(OSError):  # a kernel without sessions' shares
+        Path("/proc/self/autogroup").write_text(str(by), encoding="ascii")
 
 
 async def _start(service: Service, ending: asyncio.Event) -> None:

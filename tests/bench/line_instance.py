@@ -182,11 +182,13 @@ class Instance:
         await self._until(well, "both roles are well")
 
     def _spawn(self) -> None:
+        """As the supervisor does it, each in a session of its own: Linux divides the processor among sessions first
+        (`sched_autogroup`), and in ours the callers would take the line's share."""
         with (self.home / "roles.log").open("ab") as output:
             for role in ROLES:
                 self.roles[role] = subprocess.Popen(
                     [sys.executable, "-m", "hotline", "role", role],
-                    cwd=REPOSITORY, env=self.env, stdout=output, stderr=output,
+                    cwd=REPOSITORY, env=self.env, stdout=output, stderr=output, start_new_session=True,
                 )  # fmt: skip
 
     async def stop_roles(self) -> None:
