@@ -54,7 +54,7 @@ from crm.tickets.models import (
 )
 from crm.tickets.parts import REQUESTS
 from crm.tickets.rules import Line
-from crm.tickets.states import DISPATCHED_ONCE, OPEN, WITH_UNITS, Act, By, Stage, State
+from crm.tickets.states import NOT_ARCHIVED, OPEN, WITH_UNITS, Act, By, Stage, State
 
 S, C = State, By.CENTRE
 NOT_DROPPED = frozenset(State) - {S.VOID, S.MERGED}
@@ -299,13 +299,16 @@ TABLE: tuple[Line, ...] = (
     Line(Act.REFUSE_IDENTITY, C, WITH_UNITS, None, P.ORDER_VERIFY, secrecy.refuse_identity, "第二十二条",
          conditions=(secrecy.one_asked,), reads=(IdentityRequest,)),
     # 督办候选 第十二条(五)(七)
-    Line(Act.SUPERVISE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.confirm_candidate, "第十二条(五)",
-         guards=(reworking.candidate_is_open,), reads=(SupervisionCandidate,)),
-    Line(Act.DISMISS_CANDIDATE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.dismiss_candidate,
+    Line(Act.SUPERVISE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.confirm_candidate, "第十二条(五)",
+         conditions=(reworking.a_candidate_waits,), guards=(reworking.candidate_is_open,),
+         reads=(SupervisionCandidate,)),
+    Line(Act.DISMISS_CANDIDATE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.dismiss_candidate,
          "第十二条(五)",
-         guards=(reworking.candidate_is_open,), reads=(SupervisionCandidate,)),
-    Line(Act.RELEASE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.release, "第十二条(五)",
-         guards=(reworking.candidate_is_confirmed,), reads=(SupervisionCandidate,)),
+         conditions=(reworking.a_candidate_waits,), guards=(reworking.candidate_is_open,),
+         reads=(SupervisionCandidate,)),
+    Line(Act.RELEASE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.release, "第十二条(五)",
+         conditions=(reworking.something_is_supervised,), guards=(reworking.candidate_is_confirmed,),
+         reads=(SupervisionCandidate,)),
     # 归档 第十二条(九)
     Line(Act.ARCHIVE, C, one(S.RATED, S.ANSWERED), S.ARCHIVED, P.ORDER_ARCHIVE, closing.archive, "第十二条(九)",
          conditions=(closing.no_supervision_is_open,), reads=(SupervisionCandidate,)),

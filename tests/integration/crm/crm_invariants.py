@@ -24,7 +24,8 @@ from crm.tickets.models import (
     Ticket,
     TicketEvent,
 )
-from crm.tickets.states import ENDS, OPEN, WITH_UNITS, By, Stage, State
+from crm.tickets.states import ENDS, OPEN, WITH_UNITS, Act, By, Stage, State
+from crm.tickets.table import BY_ACT
 
 CAUSES = {"calendar", "retype", "upgrade", "extension", "statutory", "compensation", "suspension"}
 AWAY = {"returned", "recalled"}
@@ -102,6 +103,8 @@ def _archive(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:
     waiting = [one for one in of[SupervisionCandidate] if one.state in {"open", "confirmed"}]
     if ticket.state == State.ARCHIVED and waiting:
         yield "archived under supervision"
+    if any(one.state == "open" for one in waiting) and ticket.state not in BY_ACT[Act.DISMISS_CANDIDATE][0].before:
+        yield "a candidate waits where nobody can decide it"
 
 
 def _order_of_time(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:

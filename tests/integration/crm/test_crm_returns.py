@@ -6,6 +6,7 @@ import pytest
 from crm_desk import Desk, at
 from sqlalchemy import select
 
+from core import clock
 from core.db import Database
 from core.errors import Conflict, Denied, Invalid
 from crm.tickets.models import (
@@ -17,8 +18,10 @@ from crm.tickets.models import (
     Refusal,
     ReturnRequest,
     Round,
+    SupervisionCandidate,
 )
 from crm.tickets.states import Act, State
+from crm.timers.scan import scan
 
 NOT_OURS = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
 REASON = "经核对职责分工"
@@ -309,3 +312,19 @@ async def test_what_waits_ends_when_the_meeting_sends_the_order_to_another(desk:
     await desk.act(office.director, Act.SETTLE, lead_unit_id=office.units["gaj"], decision="由公安局承办")
     [request] = await desk.rows(ReturnRequest)
     assert (request.state, await desk.state()) == ("void", State.DISPATCHED)
+
+
+@pytest.mark.parametrize("ends", [Act.ANSWER, Act.VOID])
+async def test_what_a_unit_let_lapse_is_decided_however_the_order_ends(db: Database, desk: Desk, ends: Act) -> None:
+    office = desk.office
+    await signed(desk, "2026-03-02 10:00")
+    with clock.frozen(at("2026-03-17 09:00")):
+        await scan(db)
+    await desk.act(office.bureau, Act.RETURN_LATE, when="2026-03-17 10:00", **NOT_OURS, document="弋政数〔2026〕8号")
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason=REASON)
+    given = {"text": "该事项可在政务大厅办理。"} if ends is Act.ANSWER else {"reason": "诉求人挂断"}
+    await desk.act(office.agent, ends, **given)
+    [candidate] = await desk.rows(SupervisionCandidate)
+    await desk.act(office.bureau, Act.DISMISS_CANDIDATE, candidate_id=candidate.id, reason="原单位已说明情况")
+    [candidate] = await desk.rows(SupervisionCandidate)
+    assert candidate.state == "dismissed"
