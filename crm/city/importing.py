@@ -199,7 +199,7 @@ async def _news(session: AsyncSession, actor: Actor, found: Judged) -> None:
     """The city's due and state are taken over; its words go to the history, for a person to look at."""
     known, incoming = found.known, _incoming(found)
     assert known is not None  # a changed row is a change of something
-    locked = select(Ticket).where(Ticket.id == known.ticket.id).with_for_update()
+    locked = select(Ticket).where(Ticket.id == known.ticket.id).with_for_update(key_share=True)
     ticket = (await session.scalars(locked.execution_options(populate_existing=True))).one()
     if known.order is not None:
         known.order.state_word, known.order.fingerprint = incoming.state_word, fingerprint(incoming)

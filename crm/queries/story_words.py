@@ -73,8 +73,14 @@ CANDIDATE_STATE = {
     "rectified": "已销号",
     "void": "时限延后，已失效",
 }
-IDENTITY_STATE = {"open": "待审批", "granted": "同意", "refused": "不同意"}
-REFUSAL_STATE = {"proposed": "待第二人复核", "final": "不予受理", "rejected": "复核不同意", "reopened": "已重新受理"}
+IDENTITY_STATE = {"open": "待审批", "granted": "同意", "refused": "不同意", "void": "已失效"}
+REFUSAL_STATE = {
+    "proposed": "待第二人复核",
+    "final": "不予受理",
+    "rejected": "复核不同意",
+    "reopened": "已重新受理",
+    "void": "已失效",
+}
 
 
 def ground(code: str) -> str:

@@ -77,7 +77,7 @@ async def _open(session: AsyncSession, newest: str) -> Sequence[tuple[Ticket, Ro
         .where(Round.calendar_version != newest)
         .order_by(Ticket.id)
         .limit(BATCH)
-        .with_for_update(of=Ticket)
+        .with_for_update(of=Ticket, key_share=True)
         .execution_options(populate_existing=True)
     )
     return [(row[0], row[1]) for row in await session.execute(rows)]

@@ -1,5 +1,6 @@
 """Which orders an actor may know of; every query and every command starts here."""
 
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
@@ -34,12 +35,27 @@ def sees_identity(actor: Actor, ticket: Ticket) -> bool:
     return not ticket.sealed or actor.may(Permission.ORDER_SEALED) or ticket.opened_by == actor.user_id
 
 
-async def get(session: AsyncSession, actor: Actor, ticket_id: UUID, *, lock: bool = False) -> Ticket:
+async def get(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Ticket:
     """The order. Raises NotFound, also when the actor may not know of it."""
-    wanted = select(Ticket).where(Ticket.id == ticket_id, visible_to(actor))
+    return one_of(await several(session, actor, {ticket_id}), ticket_id)
+
+
+async def several(
+    session: AsyncSession, actor: Actor, ticket_ids: Iterable[UUID], *, lock: bool = False
+) -> dict[UUID, Ticket]:
+    """These orders, as far as the actor may know of them; locked in the order of their ids, so that two who need the
+    same orders wait for each other and never in a circle.
+
+    FOR NO KEY UPDATE: rows that refer to an order are written by others meanwhile, an order's id never changes.
+    """
+    wanted = select(Ticket).where(Ticket.id.in_(set(ticket_ids)), visible_to(actor)).order_by(Ticket.id)
     if lock:
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
-    found: Ticket | None = await session.scalar(wanted)
-    if found is None:
+        wanted = wanted.with_for_update(key_share=True, of=Ticket).execution_options(populate_existing=True)
+    return {ticket.id: ticket for ticket in await session.scalars(wanted)}
+
+
+def one_of(found: Mapping[UUID, Ticket], ticket_id: UUID) -> Ticket:
+    """The order among them. Raises NotFound."""
+    if ticket_id not in found:
         raise NotFound("no-such-order", "没有这张工单。")
-    return found
+    return found[ticket_id]

@@ -12,7 +12,7 @@ from crm.clocks import days_as_json, rules_at
 from crm.policy import LimitsPolicy
 from crm.tickets.case import Case
 from crm.tickets.dues import assist_due
-from crm.tickets.models import Assignment, Extension, Retype, Round
+from crm.tickets.models import Assignment, Extension, IdentityRequest, ReturnRequest, Retype, Round
 from crm.tickets.states import By, Stage
 
 
@@ -114,8 +114,9 @@ def end_part(case: Case, part: Assignment, outcome: Outcome) -> None:
     part.stage, part.closed_at, part.outcome = Stage.CLOSED, case.at, outcome
 
 
-def end_round(case: Case, lead: Outcome) -> None:
-    """The present round is over, and with it every part that is still open."""
+def end_round(case: Case, lead: Outcome, reason: str) -> None:
+    """The present round is over, and with it every part that is still open and everything that waits in it."""
+    _void_waiting(case, reason)
     for part in case.open_parts:
         if part.role == By.LEAD:
             end_part(case, part, lead)
@@ -128,12 +129,17 @@ def end_round(case: Case, lead: Outcome) -> None:
     case.handling.closed_at = case.at
 
 
-def void_extension(case: Case, reason: str) -> None:
-    """An application that waits falls away with what it was for; the act's line reads `Extension` and `Retype`."""
-    for extension in case.rows.get(Extension, []):
-        if extension.state in {"open", "forwarded"}:
-            extension.state, extension.reason, extension.decided_at = "void", reason, case.at
-    for retype in case.rows.get(Retype, []):
-        if retype.state == "proposed":
-            retype.state = "void"
+WAITING = frozenset({"open", "forwarded", "disputed", "proposed"})
+REQUESTS = (ReturnRequest, Extension, Retype, IdentityRequest)
+"""What may wait for a decision while a round is open; the line of an act that ends one reads them."""
+
+
+def _void_waiting(case: Case, reason: str) -> None:
+    """What nobody decided falls away with what it was asked for."""
+    for kind in REQUESTS:
+        for row in case.of(kind):
+            if row.state in WAITING:
+                row.state = "void"
+                if not isinstance(row, Retype):
+                    row.reason, row.decided_at = reason, case.at
     case.ticket.extension_pending = False

@@ -10,11 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.errors import Conflict, Denied, HotlineError
+from core.errors import Conflict, Denied, HotlineError, Invalid
 from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
-from crm.tickets.access import get, visible_to
+from crm.tickets.access import one_of, several
 from crm.tickets.calls import calls_with_citizen
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
@@ -63,12 +63,14 @@ async def perform(
     the actor may not know of), Conflict (somebody was faster, or it is not the time), Denied (who), Invalid (what,
     by field); after any of them nothing has happened.
     """
-    ticket = await get(session, actor, ticket_id, lock=True)
+    orders = await several(session, actor, {ticket_id, *_orders(act, given)}, lock=True)
+    ticket = one_of(orders, ticket_id)
     if ticket.version != version:
         raise Conflict("order-changed", "工单已被其他人员修改，请刷新后再操作。")
     case = await load(session, actor, ticket, READS[act])
     lines = choose(BY_ACT[act], case)
     read = as_given(lines[0].effect.given, given)
+    case.orders = {id: orders[id] for id in read.orders() if id in orders and id != ticket_id}
     await _named(session, case, read)
     line = settle(lines, case, read)
     told = await line.effect.run(session, case, read)
@@ -96,6 +98,7 @@ async def foresee(
         case = await load(session, actor, ticket, READS[act])
         lines = choose(BY_ACT[act], case)
         read = as_given(lines[0].effect.given, given)
+        case.orders = await several(session, actor, {*read.orders()} - {ticket.id}) if read.orders() else {}
         await _named(session, case, read)
         settle(lines, case, read)
     except HotlineError as error:
@@ -112,6 +115,17 @@ def as_given(model: type[Given], given: Given | Mapping[str, Any] | None) -> Giv
     return validate(model, given or {})
 
 
+def _orders(act: Act, given: Given | Mapping[str, Any] | None) -> list[UUID]:
+    """The other orders that the input names, to be locked together with the act's own; none where it is not right."""
+    model = BY_ACT[act][0].effect.given
+    if model.orders is Given.orders:
+        return []
+    try:
+        return as_given(model, given).orders()
+    except Invalid:
+        return []
+
+
 def settle(lines: Sequence[Line], case: Case, given: Given) -> Line:
     """The one line by which the act goes through. Raises what its guards say."""
     for line in lines:
@@ -123,12 +137,8 @@ def settle(lines: Sequence[Line], case: Case, given: Given) -> Line:
 
 
 async def _named(session: AsyncSession, case: Case, given: Given) -> None:
-    """Everything that the input names, before the guards look at it."""
+    """Everything else that the input names, before the guards look at it."""
     case.units = await _units(session, given)
-    if orders := given.orders():
-        wanted = select(Ticket).where(Ticket.id.in_(orders), Ticket.id != case.ticket.id, visible_to(case.actor))
-        locked = wanted.order_by(Ticket.id).with_for_update().execution_options(populate_existing=True)
-        case.orders = {ticket.id: ticket for ticket in await session.scalars(locked)}
     if files := given.files():
         own = select(Attachment.id).where(Attachment.id.in_(files), Attachment.ticket_id == case.ticket.id)
         case.files = frozenset(await session.scalars(own))

@@ -41,7 +41,7 @@ class Given(BaseModel):
         return {}
 
     def orders(self) -> list[UUID]:
-        """Other orders that it names: locked after the order itself, as far as the actor may know of them."""
+        """Other orders that it names: locked together with the order itself, as far as the actor may know of them."""
         return []
 
     def files(self) -> list[UUID]:

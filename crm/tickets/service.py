@@ -142,7 +142,7 @@ async def of_call(session: AsyncSession, call_id: UUID, *, for_update: bool = Fa
     """The order of a call."""
     wanted = select(Ticket).where(Ticket.call_id == call_id)
     if for_update:
-        wanted = wanted.with_for_update().execution_options(populate_existing=True)
+        wanted = wanted.with_for_update(key_share=True).execution_options(populate_existing=True)
     found: Ticket | None = await session.scalar(wanted)
     return found
 

@@ -43,7 +43,7 @@ async def spoken_state(
     written = as_written(number, policy)
     if written is None:
         return None
-    ticket = await session.scalar(select(Ticket).where(Ticket.number == written).with_for_update())
+    ticket = await session.scalar(select(Ticket).where(Ticket.number == written).with_for_update(key_share=True))
     if ticket is None:
         return None
     at, most = now(), policy.query_failures_per_day

@@ -62,8 +62,8 @@ OPEN = frozenset({State.DRAFT, State.CONFIRMED})
 """Before the dispatch: the centre still forms the order."""
 WITH_UNITS = frozenset({State.DISPATCHED, State.HANDLING, State.RETURNING, State.DISPUTED, State.CHECKING})
 """A round is open: units have their parts in it."""
-DISPATCHED_ONCE = WITH_UNITS | {State.CONFIRMED, State.CLOSED, State.FOLLOWING, State.VERIFYING, State.RATED}
-"""Units have or had it, and it is not archived."""
+NOT_ARCHIVED = frozenset(State) - {State.ARCHIVED}
+"""What a unit let lapse can be decided, however the order went on."""
 ENDS = frozenset(state for state in State if not state.owner)
 """Nobody has to do anything any more."""
 

@@ -52,8 +52,9 @@ from crm.tickets.models import (
     Retype,
     SupervisionCandidate,
 )
+from crm.tickets.parts import REQUESTS
 from crm.tickets.rules import Line
-from crm.tickets.states import DISPATCHED_ONCE, OPEN, WITH_UNITS, Act, By, Stage, State
+from crm.tickets.states import NOT_ARCHIVED, OPEN, WITH_UNITS, Act, By, Stage, State
 
 S, C = State, By.CENTRE
 NOT_DROPPED = frozenset(State) - {S.VOID, S.MERGED}
@@ -76,15 +77,18 @@ TABLE: tuple[Line, ...] = (
          conditions=(has_content, has_title, refusing.none_waits),
          guards=(ending.item_has_its_version,), reads=(Refusal,)),
     Line(Act.MERGE, C, OPEN, S.MERGED, P.ORDER_EDIT, ending.merge, "第十二条(一)",
-         conditions=(has_content, has_title), guards=(ending.master_is_open, ending.master_is_no_secret)),
+         conditions=(has_content, has_title), guards=(ending.master_is_open, ending.master_is_no_secret),
+         reads=(Refusal,)),
     Line(Act.REPEAT, C, OPEN, None, P.ORDER_EDIT, ending.repeat, "第十三条",
          guards=(ending.earlier_has_ended, ending.earlier_is_no_secret)),
     Line(Act.SPLIT, C, OPEN, None, P.ORDER_EDIT, ending.split, "第九条",
          guards=(ending.every_part_is_whole,)),
     Line(Act.VOID, C, OPEN, S.VOID, P.ORDER_EDIT, intake.void, "第十二条(一)",
-         guards=(intake.has_reason,)),
-    Line(Act.WITHDRAW, C, OPEN, S.VOID, P.ORDER_EDIT, intake.withdraw, "第十二条(一)"),
-    Line(Act.WITHDRAW, By.CHANNEL, OPEN, S.VOID, P.ORDER_SUBMIT, intake.withdraw, "第十二条(一)"),
+         guards=(intake.has_reason,), reads=(Refusal,)),
+    Line(Act.WITHDRAW, C, OPEN, S.VOID, P.ORDER_EDIT, intake.withdraw, "第十二条(一)",
+         reads=(Refusal,)),
+    Line(Act.WITHDRAW, By.CHANNEL, OPEN, S.VOID, P.ORDER_SUBMIT, intake.withdraw, "第十二条(一)",
+         reads=(Refusal,)),
     # 不予受理 第十条、第十一条
     Line(Act.REFUSE, C, OPEN, None, P.ORDER_EDIT, refusing.refuse_or_propose, "第十条",
          when=("须第二人复核的各项", refusing.needs_second), conditions=(has_content, refusing.none_waits),
@@ -173,7 +177,7 @@ TABLE: tuple[Line, ...] = (
          conditions=(forwarding.return_is_forwarded,), reads=(ReturnRequest,)),
     Line(Act.ACCEPT_RETURN, C, one(S.RETURNING), S.CONFIRMED, P.ORDER_REVIEW, returning.accept_return, "第十二条(三)",
          conditions=(returning.not_disputed, forwarding.city_has_consented_to_return),
-         reads=(ReturnRequest, Extension, Retype)),
+         reads=REQUESTS),
     Line(Act.REFUSE_RETURN, C, one(S.RETURNING), S.HANDLING, P.ORDER_REVIEW, returning.refuse_return, "第十二条(三)",
          guards=(returning.compensation_is_due,), reads=(ReturnRequest,)),
     Line(Act.ACCEPT_ASSIST_RETURN, C, WITH_UNITS, None, P.ORDER_REVIEW, returning.accept_assist_return,
@@ -186,10 +190,10 @@ TABLE: tuple[Line, ...] = (
          "第十二条(三)",
          guards=(returning.assist_has_asked,), reads=(ReturnRequest,)),
     Line(Act.DISPUTE, C, one(S.RETURNING, S.HANDLING), S.DISPUTED, P.ORDER_REVIEW, disputing.call_dispute,
-         "第十二条(三)",
+         "第十二条(三)", conditions=(forwarding.city_has_consented_to_return,),
          reads=(ReturnRequest,)),
     Line(Act.DISPUTE, C, one(S.RETURNING, S.HANDLING), S.DISPUTED, P.ORDER_OVERSEE, disputing.call_dispute,
-         "第十二条(三)",
+         "第十二条(三)", conditions=(forwarding.city_has_consented_to_return,),
          reads=(ReturnRequest,)),
     Line(Act.MEET, C, one(S.DISPUTED), None, P.ORDER_OVERSEE, disputing.record_meeting, "第十二条(三)",
          guards=(files_are_of_the_order, units_exist, disputing.meeting_is_past, disputing.returning_unit_sat_there,
@@ -202,11 +206,11 @@ TABLE: tuple[Line, ...] = (
          guards=(dispatching.has_lead, units_exist, units_are_members, units_are_ready, accused_has_no_part,
              dispatching.power_is_listed,
              dispatching.identity_checked, dispatching.hard_is_repeated),
-         reads=(Dispute, ReturnRequest, Extension, Retype)),
+         reads=(Dispute, *REQUESTS)),
     Line(Act.SETTLE_REFUSE, C, one(S.DISPUTED), S.REFUSED, P.ORDER_VERIFY, refusing.refuse_after_dispute,
          "第十二条(三)、第十条",
          conditions=(disputing.meeting_was_held,), guards=(refusing.told_or_why_not, refusing.basis_is_cited),
-         reads=(Dispute, ReturnRequest, Extension, Retype)),
+         reads=(Dispute, *REQUESTS)),
     # 延期 第十五条
     Line(Act.EXTEND, By.LEAD, one(S.HANDLING), None, P.ORDER_HANDLE, extending.apply_extension, "第十五条",
          conditions=(extending.before_due, extending.once, extending.none_pending),
@@ -254,7 +258,7 @@ TABLE: tuple[Line, ...] = (
          reads=(InternalStep, Reply)),
     # 办结 第十二条(六)
     Line(Act.PASS, C, one(S.CHECKING), S.CLOSED, P.ORDER_CHECK, checking.pass_reply, "第十二条(六)",
-         conditions=(checking.checker_did_not_reply,), reads=(Reply, Extension, Retype)),
+         conditions=(checking.checker_did_not_reply,), reads=(Reply, *REQUESTS)),
     Line(Act.SEND_BACK, C, one(S.CHECKING), S.HANDLING, P.ORDER_CHECK, checking.send_back, "第十二条(四)",
          conditions=(checking.checker_did_not_reply,), guards=(checking.compensation_is_due,), reads=(Reply,)),
     # 回访与评价 第十二条(七)(八)
@@ -295,13 +299,16 @@ TABLE: tuple[Line, ...] = (
     Line(Act.REFUSE_IDENTITY, C, WITH_UNITS, None, P.ORDER_VERIFY, secrecy.refuse_identity, "第二十二条",
          conditions=(secrecy.one_asked,), reads=(IdentityRequest,)),
     # 督办候选 第十二条(五)(七)
-    Line(Act.SUPERVISE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.confirm_candidate, "第十二条(五)",
-         guards=(reworking.candidate_is_open,), reads=(SupervisionCandidate,)),
-    Line(Act.DISMISS_CANDIDATE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.dismiss_candidate,
+    Line(Act.SUPERVISE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.confirm_candidate, "第十二条(五)",
+         conditions=(reworking.a_candidate_waits,), guards=(reworking.candidate_is_open,),
+         reads=(SupervisionCandidate,)),
+    Line(Act.DISMISS_CANDIDATE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.dismiss_candidate,
          "第十二条(五)",
-         guards=(reworking.candidate_is_open,), reads=(SupervisionCandidate,)),
-    Line(Act.RELEASE, C, DISPATCHED_ONCE, None, P.ORDER_OVERSEE, reworking.release, "第十二条(五)",
-         guards=(reworking.candidate_is_confirmed,), reads=(SupervisionCandidate,)),
+         conditions=(reworking.a_candidate_waits,), guards=(reworking.candidate_is_open,),
+         reads=(SupervisionCandidate,)),
+    Line(Act.RELEASE, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, reworking.release, "第十二条(五)",
+         conditions=(reworking.something_is_supervised,), guards=(reworking.candidate_is_confirmed,),
+         reads=(SupervisionCandidate,)),
     # 归档 第十二条(九)
     Line(Act.ARCHIVE, C, one(S.RATED, S.ANSWERED), S.ARCHIVED, P.ORDER_ARCHIVE, closing.archive, "第十二条(九)",
          conditions=(closing.no_supervision_is_open,), reads=(SupervisionCandidate,)),

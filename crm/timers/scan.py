@@ -97,7 +97,7 @@ async def _locked(
     rows = wanted.where(among(wanted.selected_columns.subject_id, subjects)).order_by(timer.due)
     found: dict[UUID, Ripe] = {}
     rest: list[UUID] = []
-    for row in await session.execute(rows.with_for_update(of=list(timer.locks), skip_locked=True)):
+    for row in await session.execute(rows.with_for_update(of=list(timer.locks), key_share=True, skip_locked=True)):
         if row.ticket_id in found:
             rest.append(row.subject_id)
         else:

@@ -31,6 +31,7 @@ class Standing(StrEnum):
     FINAL = "final"
     REJECTED = "rejected"
     REOPENED = "reopened"
+    VOID = "void"
 
 
 class Register(Asks):

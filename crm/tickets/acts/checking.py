@@ -11,7 +11,7 @@ from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
 from crm.tickets.input import Clean, Line, Words
 from crm.tickets.models import QualityCheck, Reply
-from crm.tickets.parts import Outcome, end_round, void_extension
+from crm.tickets.parts import Outcome, end_round
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, Stage
 
@@ -57,8 +57,7 @@ async def pass_reply(session: AsyncSession, case: Case, given: Pass) -> Told:
     reply = _the(case)
     lead = next(part for part in case.role(By.LEAD))
     lead.accepted_at, reply.in_time = case.at, in_time(case, reply)
-    end_round(case, Outcome.ACCEPTED)
-    void_extension(case, "工单已办结")
+    end_round(case, Outcome.ACCEPTED, "工单已办结")
     reply.state = "passed"
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind = case.at, reply.close_kind

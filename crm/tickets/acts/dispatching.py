@@ -31,7 +31,7 @@ from crm.tickets.input import Clean, Words
 from crm.tickets.limits import in_force
 from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.numbers import listed
-from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round, void_extension
+from crm.tickets.parts import Outcome, add_part, continue_round, end_round, open_round
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
 from crm.tickets.suggesting import suggest
@@ -159,8 +159,7 @@ async def dispatch_after_dispute(session: AsyncSession, case: Case, given: Settl
         lead_unit_id=given.lead_unit_id,
         assist_unit_ids=[str(one) for one in given.assist_unit_ids],
     )
-    void_extension(case, "经协调再次派发")
-    end_round(case, Outcome.RETURNED)
+    end_round(case, Outcome.RETURNED, "经协调再次派发")
     if await _keeps_clock(session, case, given):
         continue_round(session, case)
     else:

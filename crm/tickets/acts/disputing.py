@@ -124,7 +124,9 @@ def settle_dispute(case: Case, outcome: str, decision: str, **what: object) -> D
 @effect(Call)
 async def call_dispute(session: AsyncSession, case: Case, given: Call) -> Told:
     """A person of the centre or the bureau sees 推诿扯皮."""
-    request = next((one for one in case.of(ReturnRequest) if one.state == "open" and _of_lead(case, one)), None)
+    request = next(
+        (one for one in case.of(ReturnRequest) if one.state in {"open", "forwarded"} and _of_lead(case, one)), None
+    )
     if request is not None:
         request.state = "disputed"
     case.role(By.LEAD)[0].stage = Stage.RETURNING

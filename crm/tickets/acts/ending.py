@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import local
@@ -14,6 +15,7 @@ from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.procedure import TargetsPolicy
+from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append, entry, write
@@ -140,7 +142,8 @@ async def merge(session: AsyncSession, case: Case, given: Merge) -> Told:
     ticket, master = case.ticket, case.orders[given.master_id]
     ticket.master_id, ticket.closed_at, ticket.close_kind = master.id, case.at, "merged"
     ticket.close_reason = given.reason
-    master.report_count += 1
+    drop_waiting(case, "工单已并单")
+    master.report_count = await reports(session, master)
     master.version += 1
     after = {"number": ticket.number, "report_count": master.report_count}
     what: dict[str, Any] = {"article": "第十二条(一)", "reason": given.reason}
@@ -154,8 +157,20 @@ async def repeat(session: AsyncSession, case: Case, given: Repeat) -> Told:
     """The same matter again, after it was closed: counted on, with a clock of its own."""
     earlier = case.orders[given.earlier_id]
     before = {"report_count": case.ticket.report_count}
-    case.ticket.repeat_of, case.ticket.report_count = earlier.id, earlier.report_count + 1
+    case.ticket.repeat_of = earlier.id
+    case.ticket.report_count = await reports(session, case.ticket)
     return Told(before, {"repeat_of": earlier.number, "report_count": case.ticket.report_count})
+
+
+async def reports(session: AsyncSession, ticket: Ticket) -> int:
+    """How often an order's matter was reported (D14): by itself, by what was merged into it and by what it repeats, and
+    by what those stand for; each order once, however they are linked."""
+    linked = select(Ticket.id, Ticket.repeat_of).where(Ticket.id == ticket.id).cte("linked", recursive=True)
+    further = select(Ticket.id, Ticket.repeat_of).join(
+        linked, or_(Ticket.master_id == linked.c.id, Ticket.id == linked.c.repeat_of)
+    )
+    count: int = (await session.execute(select(func.count()).select_from(linked.union(further)))).scalar_one()
+    return count
 
 
 @effect(Split)

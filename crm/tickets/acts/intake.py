@@ -10,6 +10,7 @@ from crm.citizens.service import remember
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.procedure import Element, IntakePolicy
+from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Correction, Words
 from crm.tickets.models import Ticket
@@ -123,6 +124,7 @@ async def void(session: AsyncSession, case: Case, given: Void) -> Told:
     """The call asked nothing."""
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "void", given.reason
+    drop_waiting(case, "工单已作废")
     return Told({}, {}, given.reason)
 
 
@@ -131,6 +133,7 @@ async def withdraw(session: AsyncSession, case: Case, given: Withdraw) -> Told:
     """The citizen takes it back before it went to a unit; afterwards the unit closes it with the proof."""
     ticket = case.ticket
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "withdrawn", given.reason
+    drop_waiting(case, "诉求已撤回")
     return Told({}, {}, given.reason)
 
 

@@ -12,7 +12,7 @@ from crm.tickets.case import Case
 from crm.tickets.guards import another
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import Refusal
-from crm.tickets.parts import Outcome, end_round, void_extension
+from crm.tickets.parts import Outcome, end_round
 from crm.tickets.rules import Given, Objection, Told, effect
 
 ITEMS = {
@@ -91,6 +91,13 @@ def waiting(case: Case) -> Refusal | None:
     return next((one for one in case.rows.get(Refusal, []) if one.state == "proposed"), None)
 
 
+def drop_waiting(case: Case, reason: str) -> None:
+    """The order ends in another way: a refusal that waits for its second person falls away with it."""
+    row = waiting(case)
+    if row is not None:
+        row.state, row.second_at, row.second_reason = "void", case.at, reason
+
+
 @effect(Refuse)
 async def refuse_or_propose(session: AsyncSession, case: Case, given: Refuse) -> Told:
     """The order ends, and may be reopened; where two persons look at the item, it stays until the second agrees."""
@@ -137,8 +144,7 @@ async def refuse_after_dispute(session: AsyncSession, case: Case, given: Refuse)
     """由同级热线中心决定不予受理 (第十二条(三)); the meeting stands for the second person."""
     dispute = settle_dispute(case, "refuse", given.explanation)
     session.add(_row(case, given, "final", "dispute"))
-    void_extension(case, "工单不予受理")
-    end_round(case, Outcome.RETURNED)
+    end_round(case, Outcome.RETURNED, "工单不予受理")
     _end(case, given.item)
     case.ticket.due_at, case.ticket.overdue_at = case.due_at, None
     return Told({}, {"item": given.item, "told": given.told, "dispute": str(dispute.id)}, given.explanation)

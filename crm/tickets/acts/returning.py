@@ -16,7 +16,7 @@ from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
 from crm.tickets.input import Clean, Words
 from crm.tickets.models import Assignment, ReturnRequest
-from crm.tickets.parts import Outcome, end_part, end_round, void_extension
+from crm.tickets.parts import Outcome, end_part, end_round
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.said import said
 from crm.tickets.states import By, Stage
@@ -182,8 +182,7 @@ async def return_late(session: AsyncSession, case: Case, given: LateReturn) -> T
 async def accept_return(session: AsyncSession, case: Case, given: Decide) -> Told:
     """The order comes back to the centre; the unit's part is out of its on-time denominators (D10)."""
     request = settle_request(case, By.LEAD, "accepted", given.reason)
-    void_extension(case, "工单已退回")
-    end_round(case, Outcome.RETURNED)
+    end_round(case, Outcome.RETURNED, "工单已退回")
     ticket = case.ticket
     ticket.lead_unit_id = ticket.overdue_at = None
     ticket.due_at, ticket.provisional = case.due_at, False

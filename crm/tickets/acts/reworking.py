@@ -81,6 +81,20 @@ def ground_holds(case: Case, given: Exclude) -> Objection | None:
     return Objection("仅限确无政策法规依据、且承办单位已进行解释回访的", "第二十六条(二)", "ground")
 
 
+def a_candidate_waits(case: Case) -> Objection | None:
+    """There is something to decide."""
+    if any(one.state == "open" for one in case.of(SupervisionCandidate)):
+        return None
+    return Objection("没有待认定的督办候选", "第十二条(五)", "", "nothing-waits")
+
+
+def something_is_supervised(case: Case) -> Objection | None:
+    """There is something to release."""
+    if any(one.state == "confirmed" for one in case.of(SupervisionCandidate)):
+        return None
+    return Objection("工单没有在督办的事项", "第十二条(五)", "", "not-supervised")
+
+
 def candidate_is_open(case: Case, given: OnCandidate) -> Objection | None:
     """It waits for a person."""
     if any(one.id == given.candidate_id and one.state == "open" for one in case.of(SupervisionCandidate)):

@@ -125,7 +125,7 @@ class Refusal(Base):
     origin: Mapped[str]
     """`intake`, `return`, `dispute`."""
     state: Mapped[str]
-    """`proposed`, `final`, `rejected`, `reopened`."""
+    """`proposed`, `final`, `rejected`, `reopened`, `void` (the order ended in another way first)."""
     proposed_at: Mapped[datetime]
     proposed_by: Mapped[UUID | None]
     second_at: Mapped[datetime | None]

@@ -38,7 +38,7 @@ class IdentityRequest(Base):
     requested_by: Mapped[UUID | None]
     purpose: Mapped[str]
     state: Mapped[str]
-    """`open`, `granted`, `refused`."""
+    """`open`, `granted`, `refused`, `void` (the unit's part ended first)."""
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(default="", server_default="")

@@ -1,79 +1,80 @@
-"""Random histories of orders: whoever may do something does it, with input that is mostly right."""
+"""Random histories of orders: whoever may do something does it, as the table of transitions offers it."""
 
+import math
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from crm_given import ELEMENTS, NAMES, STATUTE, TYPES, Scene, given
+from sqlalchemy import func, select
 
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.db import Database, new_id
 from core.errors import HotlineError
+from crm.tickets.case import Case, load
 from crm.tickets.input import Correction
-from crm.tickets.models import Assignment, SupervisionCandidate, Ticket
-from crm.tickets.perform import offers, perform
+from crm.tickets.models import StatutoryLimit, Ticket
+from crm.tickets.perform import perform
+from crm.tickets.rules import Line
 from crm.tickets.service import Opening, correct, open_draft
-from crm.tickets.states import WITH_UNITS, Act, By, Stage, State
+from crm.tickets.states import Act, State
+from crm.tickets.table import BY_ACT, TABLE
 
-UNITS = ("cgj", "taoyuan", "gaj", "mzj", "gsgs", "zjj")
-BELOW = ("cgj-zfdd", "cgj-zfdd", "taoyuan-tysq")
-PEOPLE = ("agent", "lead", "dispatcher", "director", "checker", "caller", "archivist", "bureau", "bureau_leader")
-TURNS: dict[State, tuple[str, ...]] = {
-    State.DRAFT: ("agent", "dispatcher", "director"),
-    State.CONFIRMED: ("agent", "dispatcher", "director"),
-    State.RETURNING: ("lead", "dispatcher", "bureau"),
-    State.DISPUTED: ("bureau", "bureau", "director"),
-    State.CHECKING: ("checker", "checker", "director", "dispatcher"),
-    State.CLOSED: ("caller",),
-    State.FOLLOWING: ("caller",),
-    State.VERIFYING: ("director", "director", "director", "bureau"),
-    State.RATED: ("archivist", "bureau"),
-    State.ANSWERED: ("caller", "archivist", "agent"),
-}
-CLERKS = ("clerk", "chief", "crew", "helper", "other", "stranger", "water", "builder")
-WORDS = "经核实，情况属实"
-TYPES = ("complaint", "help", "consultation", "suggestion", "opinion")
+DONE_FOR = frozenset({State.VOID, State.MERGED, State.ARCHIVED})
+KINDS = tuple(dict.fromkeys(kind for line in TABLE for kind in line.reads))
+MISTAKES = 0.05
+"""How often somebody tries what he may not, and nothing must come of it."""
+WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4, Act.REFUSE: 1}
+WEIGHTS |= {Act.MERGE: 1, Act.REPEAT: 1, Act.CLASSIFY: 0.2, Act.ASK_IDENTITY: 2, Act.DISPATCH: 20, Act.SIGN: 12}
+WEIGHTS |= {Act.RETURN_LATE: 0.5, Act.DISPUTE: 0.5, Act.SUBMIT: 12, Act.PASS: 8, Act.FOLLOW_UP: 8, Act.ARCHIVE: 2}
+USUAL = 4.0
 
 
 @dataclass
 class World:
-    """The orders of one run and its dice; `tally` counts what came of each attempt, by act."""
+    """The orders of one run and its dice; `tally` counts what came of each attempt, by act or by refusal."""
 
     db: Database
     office: Any
     dice: random.Random
     orders: list[UUID] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
+    limits: list[UUID] = field(default_factory=list)
 
-    async def open(self, count: int) -> None:
-        """So many drafts."""
-        agent: Actor = self.office.agent
+    async def begin(self, count: int) -> None:
+        """So many drafts, and a law with a limit of its own for one of the matters."""
+        async with self.db.session() as session:
+            law = StatutoryLimit(matter=STATUTE, n=7, unit="working-day", citation="某条例第三条")
+            law.effective_from, law.approved_at = date(2026, 1, 1), now()
+            session.add(law)
+            await session.flush()
+            self.limits.append(law.id)
         for _ in range(count):
-            given = Correction(category=self.dice.choice(TYPES), matter="CX01", title="占道", content="每天傍晚占道")
-            async with self.db.session() as session:
-                opening = Opening("phone", new_id(), f"+86138{self.dice.randrange(10**8):08d}", agent_id=agent.user_id)
-                ticket = await open_draft(session, opening)
-                self.orders.append((await correct(session, agent, ticket.id, 1, given)).id)
+            await self.open()
 
-    async def _who(self, session: Any, ticket: Ticket) -> Actor:
-        """Anybody who works here, mostly one whose turn it may be."""
-        names: tuple[str, ...] = PEOPLE + CLERKS
-        if self.dice.random() < 0.9:
-            names = TURNS.get(State(ticket.state), PEOPLE)
-        if State(ticket.state) in WITH_UNITS and self.dice.random() < 0.6:
-            open_parts = select(Assignment.unit_id).where(Assignment.ticket_id == ticket.id)
-            units = set(await session.scalars(open_parts.where(Assignment.closed_at.is_(None))))
-            names = tuple(name for name in CLERKS if self.office.actors[name].unit_id in units) or names
-        found: Actor = self.office.actors[self.dice.choice(names)]
-        return found
+    async def open(self) -> None:
+        """A draft: of any kind, some asking for secrecy, some from the city."""
+        agent: Actor = self.office.agent
+        category = self.dice.choice((*TYPES, *TYPES, "report"))
+        words: dict[str, Any] = {"title": "占道", "content": "每天傍晚占道", "confidential": self.dice.random() < 0.3}
+        words |= {"category": category, "matter": self.dice.choice(("CX01", "CX01", "CX01", STATUTE))} | ELEMENTS
+        opening: dict[str, Any] = {"phone": f"+86138{self.dice.randrange(10**8):08d}", "agent_id": agent.user_id}
+        if self.dice.random() < 0.3:
+            opening |= {"upstream_number": f"SR{self.dice.randrange(10**12):012d}"}
+            opening |= {"upstream_due_at": now() + timedelta(days=self.dice.randint(3, 30))}
+        async with self.db.session() as session:
+            ticket = await open_draft(session, Opening("phone", new_id(), **opening))
+            await correct(session, agent, ticket.id, 1, Correction.model_validate(words))
+        self.orders.append(ticket.id)
 
     async def step(self) -> None:
-        """One person looks at one order and tries one of the acts that are offered; a refusal is no error."""
+        """Somebody looks at one order and does one of the things that can be done; a refusal is no error."""
         try:
             await self._try(self.dice.choice(self.orders))
         except HotlineError as error:
@@ -82,138 +83,68 @@ class World:
     async def _try(self, order: UUID) -> None:
         async with self.db.session() as session:
             ticket = await session.get_one(Ticket, order)
-            who = await self._who(session, ticket)
-            offered = [one.act for one in await offers(session, who, ticket) if one.objection is None]
-            given: dict[str, Any] | None = None
-            while offered and given is None:
-                act = self.dice.choices(offered, [WEIGHTS.get(one, 4) for one in offered])[0]
-                offered.remove(act)
-                given = await self._given(session, ticket, act)
-        if given is None:
-            self.tally["nothing to do"] += 1
+            version, state = ticket.version, State(ticket.state)
+            case = await load(session, SYSTEM, ticket, KINDS)
+            chosen = self._blindly(case) if self.dice.random() < MISTAKES else await self._choose(session, case)
+            session.expunge_all()  # what is done next is decided on fresh rows
+            if chosen is None:
+                done = None
+            else:
+                who, act, values = chosen
+                done = await perform(session, who, order, version, act, values)
+        if done is None or state in DONE_FOR:
+            if order in self.orders:
+                self.orders.remove(order)
+                await self.open()
             return
-        async with self.db.session() as session:
-            done = await perform(session, who, order, ticket.version, act, given)
         self.tally[act if done.changed else "unchanged"] += 1
         if act is Act.SPLIT:
             self.orders += [one.id for one in done.result]
 
-    async def _given(self, session: Any, ticket: Ticket, act: Act) -> dict[str, Any] | None:
-        """Input for the act; None where there is nothing that it could be done to."""
-        made = GIVEN.get(act)
-        values = made(self, now()) if made else {}
-        parts = list(await session.scalars(select(Assignment).where(Assignment.ticket_id == ticket.id)))
-        if act in {Act.ACCEPT_ASSIST_RETURN, Act.REFUSE_ASSIST_RETURN}:
-            asked = [one.id for one in parts if one.role == By.ASSIST and one.stage == Stage.RETURNING]
-            return values | {"assignment_id": self.dice.choice(asked)} if asked else None
-        if act in {Act.APPROVE_SUB, Act.SEND_BACK_SUB, Act.RECALL_SUB}:
-            subs = [one.id for one in parts if one.role == By.SUB and one.closed_at is None]
-            return values | {"assignment_id": self.dice.choice(subs)} if subs else None
-        if act is Act.MEET:
-            lead = [one.unit_id for one in parts if one.role == By.LEAD and one.closed_at is None]
-            values |= {"attendees": [{"unit_id": unit, "name": "王局长", "signed": True} for unit in lead]}
-        if act in {Act.MERGE, Act.REPEAT}:
-            name = "master_id" if act is Act.MERGE else "earlier_id"
-            values |= {name: self.dice.choice(self.orders)}
-        if act in {Act.SUPERVISE, Act.DISMISS_CANDIDATE, Act.RELEASE}:
-            wanted = select(SupervisionCandidate.id).where(SupervisionCandidate.ticket_id == ticket.id)
-            candidates = list(await session.scalars(wanted))
-            return values | {"candidate_id": self.dice.choice(candidates)} if candidates else None
-        return values
+    def _blindly(self, case: Case) -> tuple[Actor, Act, dict[str, Any]]:
+        return self.dice.choice(list(self.office.actors.values())), self.dice.choice(list(BY_ACT)), {}
 
-    def unit(self) -> UUID:
-        """Any of the units."""
-        found: UUID = self.office.units[self.dice.choice(UNITS)]
-        return found
+    async def _choose(self, session: Any, case: Case) -> tuple[Actor, Act, dict[str, Any]] | None:
+        """Anybody who may do anything with it now, rare acts before common ones, with input that fits."""
+        possible: dict[Act, list[Actor]] = {}
+        for who, act in self._possible(case):
+            possible.setdefault(act, []).append(who)
+        while possible:
+            acts = list(possible)
+            [act] = self.dice.choices(acts, [WEIGHTS.get(one, USUAL) / math.sqrt(1 + self.tally[one]) for one in acts])
+            case.actor = self.dice.choice(possible.pop(act))
+            scene = Scene(self.dice, case, self.office.units, await self._others(session, case, act), self.limits)
+            if (values := given(act, scene)) is not None:
+                return case.actor, act, values
+        return None
 
+    def _possible(self, case: Case) -> Iterator[tuple[Actor, Act]]:
+        for who in self.office.actors.values():
+            case.actor = who
+            if who.unit_id is not None and case.mine is None:
+                continue
+            for act, lines in BY_ACT.items():
+                standing = [line for line in lines if _stands(line, case)]
+                if standing and not any(condition(case) for condition in standing[0].conditions):
+                    yield who, act
 
-def _order(world: World, at: datetime) -> dict[str, Any]:
-    assists = tuple(world.unit() for _ in range(world.dice.choice((0, 0, 1, 2))))
-    return {"lead_unit_id": world.unit(), "assist_unit_ids": assists, "identity_checked": True}
-
-
-def _answer(world: World, at: datetime) -> dict[str, Any]:
-    told = {"contact_method": "phone", "contact_at": at, "contact_person": "李某"}
-    if world.dice.random() < 0.2:
-        told = {"contact_exception": "unreachable", "contact_note": "三次拨打均无人接听"}
-    shown = {"solved": True, "evidence": "现场照片2张"}
-    return {"text": "已派员到现场处理完毕。", "missing_assists_recorded": True, **shown, **told}
+    async def _others(self, session: Any, case: Case, act: Act) -> list[UUID]:
+        """Other orders that the act may name: some of those in a fitting state."""
+        if act not in NAMES:
+            return []
+        wanted = select(Ticket.id).where(Ticket.state.in_(NAMES[act]), Ticket.id != case.ticket.id)
+        wanted = wanted.where(Ticket.sealed.is_(case.ticket.sealed)).order_by(func.abs(Ticket.report_count - 2))
+        return list(await session.scalars(wanted.limit(3)))
 
 
-def _attempt(world: World, at: datetime) -> dict[str, Any]:
-    result = world.dice.choice(("rated", "rated", "rated", "unreached", "declined"))
-    if result != "rated":
-        return {"result": result}
-    grade = world.dice.choice(("satisfied", "fairly-satisfied", "unsatisfied", "very-unsatisfied"))
-    return {"result": result, "grade": grade, "reason": world.dice.choice(("slow", "not-adopted"))}
+def _stands(line: Line, case: Case) -> bool:
+    """Whether the actor may attempt this line of the table now."""
+    if case.state not in line.before or not case.actor.may(line.permission) or not case.stands(line.by):
+        return False
+    return not line.stages or case.stage in line.stages
 
 
-def _return(world: World, at: datetime) -> dict[str, Any]:
-    ground = world.dice.choice(("not-ours", "not-ours", "item-3", "competence-changed"))
-    return {"ground": ground, "basis": "不属于本部门职责", "suggested_unit_id": world.unit()}
-
-
-def _refusal(world: World, at: datetime) -> dict[str, Any]:
-    item = world.dice.choice((1, 3, 5, 7))
-    return {"item": item, "basis": "某条例第三条", "explanation": WORDS, "referral": "县人民法院", "told": True}
-
-
-def _extension(world: World, at: datetime) -> dict[str, Any]:
-    return {"ground": "complex", "explanation": WORDS, "days": world.dice.randint(1, 12)}
-
-
-Make = Callable[[World, datetime], dict[str, Any]]
-REASON: Make = lambda world, at: {"reason": WORDS}  # noqa: E731
-GIVEN: dict[Act, Make] = {
-    Act.CORRECT: lambda world, at: {"address": f"桃源路{world.dice.randrange(100)}号"},
-    Act.ANSWER: lambda world, at: {"text": "该事项可在政务大厅办理。"},
-    Act.SPLIT: lambda world, at: {"parts": [{"category": "help", "title": "路灯", "content": "路灯不亮"}]},
-    Act.DISPATCH: _order,
-    Act.SETTLE: lambda world, at: _order(world, at) | {"decision": WORDS},
-    Act.SUBMIT: _answer,
-    Act.FOLLOW_UP: _attempt,
-    Act.RETURN: _return,
-    Act.RETURN_LATE: lambda world, at: _return(world, at) | {"document": "弋政数〔2026〕1号"},
-    Act.REFUSE: _refusal,
-    Act.SETTLE_REFUSE: _refusal,
-    Act.EXTEND: _extension,
-    Act.EXTEND_EXCEPTIONALLY: lambda world, at: _extension(world, at) | {"document": "弋政数〔2026〕2号"},
-    Act.RETYPE: lambda world, at: {"category": world.dice.choice(TYPES), "reason": WORDS},
-    Act.MEET: lambda world, at: {"held_at": at, "minutes": WORDS},
-    Act.UPHOLD: lambda world, at: {"decision": WORDS},
-    Act.CO_REPLY: lambda world, at: {"text": "街道已安排巡查。"},
-    Act.STEP: lambda world, at: {"name": "呈批", "needs_leader": world.dice.random() < 0.3},
-    Act.FINISH_STEP: lambda world, at: {"result": "同意办理"},
-    Act.DELEGATE: lambda world, at: {"unit_id": world.office.units[world.dice.choice(BELOW)]},
-    Act.INFORM: lambda world, at: {"contact_method": "phone", "contact_at": at, "contact_person": "李某"},
-    Act.SEND_BACK: lambda world, at: {"text": WORDS},
-    Act.RERATE: lambda world, at: {"grade": world.dice.choice(("satisfied", "unsatisfied")), "reason": "slow"},
-    Act.CLASSIFY: lambda world, at: {"secrecy": "none", "consent": world.dice.choice(("yes", "no")), "reason": WORDS},
-    Act.ASK_IDENTITY: lambda world, at: {"purpose": WORDS},
-    **dict.fromkeys((Act.GRANT_IDENTITY, Act.REFUSE_IDENTITY), REASON),
-    Act.NOT_RESPONSIBLE: lambda world, at: {"basis": WORDS},
-    Act.REWORK: lambda world, at: {"basis": WORDS},
-    Act.EXCLUDE: lambda world, at: {"ground": "item-1", "basis": WORDS},
-    Act.APPLY_STATUTE: lambda world, at: {"limit_id": new_id(), "reason": WORDS},
-    **dict.fromkeys((Act.VOID, Act.REOPEN, Act.MERGE, Act.CONFIRM_REFUSAL, Act.REJECT_REFUSAL), REASON),
-    **dict.fromkeys((Act.ACCEPT_RETURN, Act.REFUSE_RETURN, Act.ACCEPT_ASSIST_RETURN, Act.REFUSE_ASSIST_RETURN), REASON),
-    **dict.fromkeys((Act.DISPUTE, Act.GRANT_EXTENSION, Act.REFUSE_EXTENSION, Act.CONFIRM_RETYPE), REASON),
-    **dict.fromkeys((Act.REJECT_RETYPE, Act.UPGRADE, Act.APPROVE_SUB, Act.SEND_BACK_SUB, Act.RECALL_SUB), REASON),
-    **dict.fromkeys((Act.SUPERVISE, Act.DISMISS_CANDIDATE, Act.RELEASE), REASON),
-}
-WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.1, Act.REFUSE: 0.5, Act.ANSWER: 0.4, Act.SPLIT: 0.3, Act.DISPATCH: 12}
-WEIGHTS |= {
-    Act.DISPUTE: 0.5,
-    Act.STEP: 1,
-    Act.DELEGATE: 1,
-    Act.APPLY_STATUTE: 0.2,
-    Act.RETURN_LATE: 0.5,
-    Act.MERGE: 0.5,
-    Act.CLASSIFY: 0.1,
-}
-
-
-async def wander(world: World, steps: int, advance: Callable[[], Any]) -> None:
+async def wander(world: World, steps: int, advance: Callable[[], AbstractContextManager[Any]]) -> None:
     """So many steps; `advance` is entered before each (the clock's)."""
     for _ in range(steps):
         with advance():
@@ -221,8 +152,10 @@ async def wander(world: World, steps: int, advance: Callable[[], Any]) -> None:
 
 
 def later(dice: random.Random, at: datetime) -> datetime:
-    """Mostly minutes, sometimes days."""
-    return at + timedelta(minutes=dice.choice((1, 7, 45, 45, 200)), days=dice.choice((0,) * 12 + (1, 3)))
+    """A little later: mostly minutes, sometimes half a day. Thousands of acts fit into the years of the calendar."""
+    return at + timedelta(minutes=dice.choice((1, 5, 10, 20, 45)), hours=dice.choice((0,) * 30 + (12,)))
 
 
-__all__ = ["State", "World", "later", "wander"]
+def acts(tally: Counter[str]) -> int:
+    """How many acts were really done."""
+    return sum(count for act, count in tally.items() if act in set(Act))

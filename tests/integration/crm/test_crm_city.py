@@ -23,7 +23,7 @@ from crm.queries import desks
 from crm.queries.orders import order_page
 from crm.search.filter import OrderFilter
 from crm.search.service import find
-from crm.tickets.models import DueChange, Extension, SupervisionCandidate, Ticket
+from crm.tickets.models import DueChange, Extension, ReturnRequest, SupervisionCandidate, Ticket
 from crm.tickets.perform import Offer, offers
 from crm.tickets.states import Act, State
 from crm.timers.scan import scan
@@ -244,6 +244,39 @@ async def test_a_return_that_was_sent_up_waits_and_one_inside_the_county_does_no
     await desk.act(office.dispatcher, Act.CITY_ON_RETURN, consents=True, answer="同意退回")
     await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason="市级同意退回")
     assert await desk.state() is State.CONFIRMED
+
+
+@pytest.mark.proves("D33")
+async def test_no_meeting_decides_a_return_that_waits_for_the_city(db: Database, office: Any) -> None:
+    desk = await desk_of(db, office, xlsx(row()))
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.clerk, Act.RETURN, ground="not-ours", basis="该路段由上饶市公路局管养")
+    await desk.act(office.dispatcher, Act.FORWARD_RETURN, opinion="确属市级管养路段")
+    for person in (office.dispatcher, office.bureau):
+        with pytest.raises(Conflict, match="须先登记市级答复"):
+            await desk.act(person, Act.DISPUTE, reason="推诿扯皮")
+    await desk.act(office.dispatcher, Act.CITY_ON_RETURN, consents=True, answer="由县级协调")
+    await desk.act(office.bureau, Act.DISPUTE, reason="推诿扯皮")
+    [request] = await desk.rows(ReturnRequest)
+    assert request.state == "disputed"
+    sat = [{"unit_id": office.units["cgj"], "name": "王局长", "signed": True}]
+    await desk.act(office.bureau, Act.MEET, held_at=desk.now, attendees=sat, minutes="各方说明职责分工")
+    await desk.act(office.director, Act.UPHOLD, decision="由城市管理局继续承办")
+    [request] = await desk.rows(ReturnRequest)
+    assert (request.state, await desk.state()) == ("refused", State.HANDLING)
+
+
+@pytest.mark.proves("D33")
+async def test_no_meeting_overrules_the_city(db: Database, office: Any) -> None:
+    desk = await desk_of(db, office, xlsx(row()))
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.clerk, Act.RETURN, ground="not-ours", basis="该路段由上饶市公路局管养")
+    await desk.act(office.dispatcher, Act.FORWARD_RETURN, opinion="确属市级管养路段")
+    await desk.act(office.dispatcher, Act.CITY_ON_RETURN, consents=False, answer="不同意退回")
+    with pytest.raises(Conflict, match="市级热线中心不同意"):
+        await desk.act(office.bureau, Act.DISPUTE, reason="推诿扯皮")
+    await desk.act(office.dispatcher, Act.REFUSE_RETURN, reason="市级不同意退回")
+    assert await desk.state() is State.HANDLING
 
 
 async def test_an_order_of_the_countys_own_has_nobody_above_it(db: Database, office: Any) -> None:

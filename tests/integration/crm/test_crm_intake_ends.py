@@ -161,3 +161,52 @@ async def test_a_report_split_off_is_linked_with_nothing(desk: Desk) -> None:
         texts = {one.ticket_id: one.text for one in await session.scalars(select(Sms))}
     assert secret.number not in texts[first.id]
     assert secret.number in texts[secret.id]
+
+
+async def _returned(desk: Desk) -> None:
+    office = desk.office
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.clerk, Act.RETURN, ground="not-ours", basis="该路段由公安交警部门管理")
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason="经核对职责分工")
+
+
+@pytest.mark.proves("D28")
+async def test_whoever_joined_an_order_joins_what_it_is_merged_into(db: Database, office: Any, desk: Desk) -> None:
+    await desk.dispatch()
+    first, second = await Desk(db, office).open(), await Desk(db, office).open()
+    for one in (first, second):
+        await one.act(office.agent, Act.MERGE, master_id=desk.id, reason="同一事项")
+    await _returned(desk)
+    master = await Desk(db, office).open()
+    await master.dispatch()
+    await desk.act(office.agent, Act.MERGE, master_id=master.id, reason="同一事项")
+    assert (await master.ticket()).report_count == 4
+    assert (await master.events())[-1].after["report_count"] == 4
+
+
+@pytest.mark.proves("D28")
+async def test_a_repeat_counts_each_order_once(db: Database, office: Any, desk: Desk) -> None:
+    await desk.dispatch()
+    await desk.handled()
+    again = await Desk(db, office, "2026-04-01 10:00").open()
+    await again.dispatch()
+    joined = await Desk(db, office, "2026-04-01 10:00").open()
+    await joined.act(office.agent, Act.REPEAT, earlier_id=desk.id)
+    await joined.act(office.agent, Act.MERGE, master_id=again.id, reason="同一事项")
+    assert (await again.ticket()).report_count == 3, "itself, what joined it, and what that one repeats"
+    await _returned(again)
+    for _ in range(2):
+        await again.act(office.agent, Act.REPEAT, earlier_id=desk.id)
+        assert (await again.ticket()).report_count == 3, "the same three orders, linked twice"
+
+
+@pytest.mark.parametrize("ends", ["void", "withdraw", "merge"])
+async def test_a_refusal_that_waits_ends_with_the_order(db: Database, office: Any, desk: Desk, ends: str) -> None:
+    other = await Desk(db, office).open()
+    await desk.dispatch()
+    given = {"explanation": "已解释", "referral": "县人民法院 0793-5900000", "told": True, "basis": "某条例第三条"}
+    await other.act(office.agent, Act.REFUSE, item=5, **given)
+    more = {"master_id": desk.id} if ends == "merge" else {}
+    await other.act(office.agent, Act(ends), reason="诉求人不再要求", **more)
+    [refusal] = await other.rows(Refusal)
+    assert refusal.state == "void"

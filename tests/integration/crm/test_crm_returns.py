@@ -6,10 +6,22 @@ import pytest
 from crm_desk import Desk, at
 from sqlalchemy import select
 
+from core import clock
 from core.db import Database
 from core.errors import Conflict, Denied, Invalid
-from crm.tickets.models import Assignment, Dispute, DisputeAttendee, DueChange, Refusal, ReturnRequest, Round
+from crm.tickets.models import (
+    Assignment,
+    Dispute,
+    DisputeAttendee,
+    DueChange,
+    Extension,
+    Refusal,
+    ReturnRequest,
+    Round,
+    SupervisionCandidate,
+)
 from crm.tickets.states import Act, State
+from crm.timers.scan import scan
 
 NOT_OURS = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
 REASON = "经核对职责分工"
@@ -257,3 +269,62 @@ async def test_a_meeting_is_on_record_with_who_signed_and_keeps_its_words_beside
         rows = {(one.name, one.signed, one.unsigned_reason) for one in await session.scalars(wanted)}
     assert rows == {("王局长", True, ""), ("李局长", False, "会后提出异议")}
     assert (await desk.part("mzj")).dispatched_at == desk.now, "the decision is the dispatch"
+
+
+async def test_what_waits_in_a_round_ends_with_it(desk: Desk) -> None:
+    office = desk.office
+    await desk.dispatch("cgj", "taoyuan")
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.helper, Act.SIGN)
+    await desk.act(office.helper, Act.RETURN, **NOT_OURS)
+    await desk.act(office.clerk, Act.EXTEND, ground="complex", explanation="涉及多个路段", days=3)
+    await desk.act(office.clerk, Act.RETURN, **NOT_OURS)
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason=REASON)
+    lead, assist = sorted(await desk.rows(ReturnRequest), key=lambda one: one.unit_id != office.units["cgj"])
+    assert (lead.state, assist.state, assist.reason) == ("accepted", "void", "工单已退回")
+    [extension] = await desk.rows(Extension)
+    ticket = await desk.ticket()
+    assert (extension.state, ticket.extension_pending) == ("void", False)
+    assert ticket.state_due_at is not None and ticket.state_due_at > desk.now, "the centre owes the dispatch"
+
+
+async def test_an_assisting_units_return_that_nobody_decided_ends_with_the_result(desk: Desk) -> None:
+    office = desk.office
+    await desk.dispatch("cgj", "taoyuan")
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.helper, Act.SIGN)
+    await desk.act(office.helper, Act.RETURN, **NOT_OURS)
+    await desk.submit(office.clerk, when="2026-03-13 15:00", missing_assists_recorded=True)
+    await desk.act(office.checker, Act.PASS)
+    [request] = await desk.rows(ReturnRequest)
+    assert (request.state, request.reason) == ("void", "工单已办结")
+
+
+async def test_what_waits_ends_when_the_meeting_sends_the_order_to_another(desk: Desk) -> None:
+    office = desk.office
+    await desk.dispatch("cgj", "taoyuan")
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.helper, Act.SIGN)
+    await desk.act(office.helper, Act.RETURN, **NOT_OURS)
+    await desk.act(office.bureau, Act.DISPUTE, reason="推诿扯皮")
+    sat = [{"unit_id": office.units["cgj"], "name": "王局长", "signed": True}]
+    await desk.act(office.bureau, Act.MEET, held_at=desk.now, attendees=sat, minutes="各方说明职责分工")
+    await desk.act(office.director, Act.SETTLE, lead_unit_id=office.units["gaj"], decision="由公安局承办")
+    [request] = await desk.rows(ReturnRequest)
+    assert (request.state, await desk.state()) == ("void", State.DISPATCHED)
+
+
+@pytest.mark.parametrize("ends", [Act.ANSWER, Act.VOID])
+async def test_what_a_unit_let_lapse_is_decided_however_the_order_ends(db: Database, desk: Desk, ends: Act) -> None:
+    office = desk.office
+    await signed(desk, "2026-03-02 10:00")
+    with clock.frozen(at("2026-03-17 09:00")):
+        await scan(db)
+    await desk.act(office.bureau, Act.RETURN_LATE, when="2026-03-17 10:00", **NOT_OURS, document="弋政数〔2026〕8号")
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason=REASON)
+    given = {"text": "该事项可在政务大厅办理。"} if ends is Act.ANSWER else {"reason": "诉求人挂断"}
+    await desk.act(office.agent, ends, **given)
+    [candidate] = await desk.rows(SupervisionCandidate)
+    await desk.act(office.bureau, Act.DISMISS_CANDIDATE, candidate_id=candidate.id, reason="原单位已说明情况")
+    [candidate] = await desk.rows(SupervisionCandidate)
+    assert candidate.state == "dismissed"

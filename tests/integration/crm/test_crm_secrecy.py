@@ -254,3 +254,17 @@ async def test_an_overdue_order_is_told_to_the_leaders_mobile_and_an_emergency_a
             for key, id in why.items()
         }
     assert told == {"calm": "夜间不发送，静默结束后发出", "urgent": "已生成"}
+
+
+async def test_a_units_wish_to_know_the_citizen_ends_with_its_part(db: Database, office: Any) -> None:
+    desk = await Desk(db, office).open(confidential=True)
+    await desk.dispatch()
+    await desk.act(office.clerk, Act.SIGN)
+    await desk.act(office.clerk, Act.ASK_IDENTITY, purpose="须当面核实位置")
+    await desk.act(office.clerk, Act.RETURN, ground="not-ours", basis="该路段由公安交警部门管理")
+    await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason="经核对职责分工")
+    [request] = await desk.rows(IdentityRequest)
+    assert request.state == "void"
+    await desk.dispatch("gaj")
+    with pytest.raises(Conflict, match="没有待审批"):
+        await desk.act(office.director, Act.GRANT_IDENTITY, reason="确需当面核实")
