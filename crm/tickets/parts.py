@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -130,7 +131,7 @@ def end_round(case: Case, lead: Outcome, reason: str) -> None:
 
 
 WAITING = frozenset({"open", "forwarded", "disputed", "proposed"})
-REQUESTS = (ReturnRequest, Extension, Retype, IdentityRequest)
+REQUESTS: tuple[type[Any], ...] = (ReturnRequest, Extension, Retype, IdentityRequest)
 """What may wait for a decision while a round is open; the line of an act that ends one reads them."""
 
 
