@@ -2,8 +2,8 @@
 
 import math
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -17,17 +17,17 @@ from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.db import Database, new_id
 from core.errors import HotlineError
-from crm.tickets.case import Case, load
+from core.permissions import granted
+from crm.tickets.case import Case, load, rows_of
 from crm.tickets.input import Correction
 from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.perform import perform
 from crm.tickets.rules import Line
 from crm.tickets.service import Opening, correct, open_draft
 from crm.tickets.states import Act, State
-from crm.tickets.table import BY_ACT, TABLE
+from crm.tickets.table import BY_ACT, READS
 
 DONE_FOR = frozenset({State.VOID, State.MERGED, State.ARCHIVED})
-KINDS = tuple(dict.fromkeys(kind for line in TABLE for kind in line.reads))
 MISTAKES = 0.05
 """How often somebody tries what he may not, and nothing must come of it."""
 WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4, Act.REFUSE: 1}
@@ -84,7 +84,7 @@ class World:
         async with self.db.session() as session:
             ticket = await session.get_one(Ticket, order)
             version, state = ticket.version, State(ticket.state)
-            case = await load(session, SYSTEM, ticket, KINDS)
+            case = await load(session, SYSTEM, ticket)
             chosen = self._blindly(case) if self.dice.random() < MISTAKES else await self._choose(session, case)
             session.expunge_all()  # what is done next is decided on fresh rows
             if chosen is None:
@@ -106,27 +106,34 @@ class World:
 
     async def _choose(self, session: Any, case: Case) -> tuple[Actor, Act, dict[str, Any]] | None:
         """Anybody who may do anything with it now, rare acts before common ones, with input that fits."""
-        possible: dict[Act, list[Actor]] = {}
-        for who, act in self._possible(case):
-            possible.setdefault(act, []).append(who)
+        possible = self._possible(case)
         while possible:
             acts = list(possible)
             [act] = self.dice.choices(acts, [WEIGHTS.get(one, USUAL) / math.sqrt(1 + self.tally[one]) for one in acts])
-            case.actor = self.dice.choice(possible.pop(act))
-            scene = Scene(self.dice, case, self.office.units, await self._others(session, case, act), self.limits)
-            if (values := given(act, scene)) is not None:
-                return case.actor, act, values
+            for kind in set(READS[act]) - set(case.rows):
+                case.rows[kind] = await rows_of(session, case.ticket.id, kind)
+            standing = possible.pop(act)
+            free = [who for who, line in standing if not _against(line, case, who)]
+            if free:
+                case.actor = self.dice.choice(free)
+                others = await self._others(session, case, act)
+                scene = Scene(self.dice, case, self.office.units, others, self.limits)
+                if (values := given(act, scene)) is not None:
+                    return case.actor, act, values
         return None
 
-    def _possible(self, case: Case) -> Iterator[tuple[Actor, Act]]:
+    def _possible(self, case: Case) -> dict[Act, list[tuple[Actor, Line]]]:
+        """Who stands so that he may do it, and by which line of the table."""
+        found: dict[Act, list[tuple[Actor, Line]]] = defaultdict(list)
         for who in self.office.actors.values():
-            case.actor = who
+            case.actor, may = who, granted(who.roles)
             if who.unit_id is not None and case.mine is None:
                 continue
             for act, lines in BY_ACT.items():
-                standing = [line for line in lines if _stands(line, case)]
-                if standing and not any(condition(case) for condition in standing[0].conditions):
-                    yield who, act
+                line = next((line for line in lines if line.permission in may and _stands(line, case)), None)
+                if line is not None:
+                    found[act].append((who, line))
+        return found
 
     async def _others(self, session: Any, case: Case, act: Act) -> list[UUID]:
         """Other orders that the act may name: some of those in a fitting state."""
@@ -138,10 +145,14 @@ class World:
 
 
 def _stands(line: Line, case: Case) -> bool:
-    """Whether the actor may attempt this line of the table now."""
-    if case.state not in line.before or not case.actor.may(line.permission) or not case.stands(line.by):
-        return False
-    return not line.stages or case.stage in line.stages
+    """Whether the actor stands where the line asks it, be it that he may do it."""
+    return case.state in line.before and case.stands(line.by) and (not line.stages or case.stage in line.stages)
+
+
+def _against(line: Line, case: Case, who: Actor) -> bool:
+    """Whether a condition of the line stands against it."""
+    case.actor = who
+    return any(condition(case) for condition in line.conditions)
 
 
 async def wander(world: World, steps: int, advance: Callable[[], AbstractContextManager[Any]]) -> None:

@@ -25,8 +25,9 @@ from crm.timers.scan import scan
 
 SOAK = "HOTLINE_SOAK_SEED"
 """Set by `make soak`: other dice, and ten times as many steps."""
-STEPS = 2_500
-LEAST = 2_000
+TURNS = 10 if SOAK in os.environ else 1
+STEPS = 2_500 * TURNS
+LEAST = 2_000 * TURNS
 """So many acts are really done of that many steps; the others are refused, as they must be."""
 TOGETHER = 30
 """Orders that are in work at any time."""
@@ -40,8 +41,9 @@ CLIENTS, ORDERS, EACH = 100, 50, 10
 LEAST_OF_CROWD = 400
 
 
+@pytest.mark.timeout(600 * TURNS)
 async def test_random_histories_break_no_invariant(db: Database, office: Any) -> None:
-    seed, turns = int(os.environ.get(SOAK, "20230605")), 10 if SOAK in os.environ else 1
+    seed = int(os.environ.get(SOAK, "20230605"))
     world = World(db, office, random.Random(seed))
     moment = at("2026-02-10 09:00")
 
@@ -54,7 +56,7 @@ async def test_random_histories_break_no_invariant(db: Database, office: Any) ->
 
     with advance():
         await world.begin(TOGETHER)
-    for _ in range(STEPS * turns // SCANNED):
+    for _ in range(STEPS // SCANNED):
         await wander(world, SCANNED, advance)
         with advance():
             await scan(db)
@@ -64,7 +66,7 @@ async def test_random_histories_break_no_invariant(db: Database, office: Any) ->
     print(f"seed {seed}: until {moment:%F}, {acts(world.tally)} acts: {dict(world.tally.most_common())}")
     assert found == [], f"seed {seed}"
     assert set(Act) - done == set(NEVER), f"seed {seed}"
-    assert acts(world.tally) >= LEAST * turns, f"hardly anything happened: {world.tally}"
+    assert acts(world.tally) >= LEAST, f"hardly anything happened: {world.tally}"
 
 
 async def test_a_hundred_clients_on_fifty_orders(database_url: str, db: Database, office: Any) -> None:
