@@ -19,6 +19,7 @@ from callflow.snapshot import SnapshotKeeper
 from core.clock import now
 from core.db import Database
 from core.health import Health
+from core.identity.service import SESSIONS
 from core.live import RESYNC, listen
 from core.secrets import Secrets
 from core.service import Loop
@@ -74,6 +75,7 @@ class Line:
         async for hint in listen(self._db.dsn):
             if hint.topic in (LINE, RESYNC):
                 self._refresh.wake()
+            if hint.topic in (LINE, SESSIONS, RESYNC):
                 self._files.wake()
             if (hint.topic == "agents" and hint.id) or hint.topic == RESYNC:
                 self.feed.wake()

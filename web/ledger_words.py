@@ -45,6 +45,8 @@ ACTIONS = {
     "agent.enrol": "设置坐席",
     "line.seat.edit": "修改坐席",
     "line.seat.secret": "更换分机口令",
+    "line.dial": "外呼",
+    "line.dial.refused": "外呼被拒（号码不允许）",
     "line.number.create": "登记接入号码",
     "line.number.edit": "修改接入号码",
     "line.queue.create": "新增队列",
