@@ -121,6 +121,7 @@ SUBJECTS = {
     "account": "接口程序",
     "agent": "坐席",
     "number": "接入号码",
+    "outside-number": "外呼号码",
     "queue": "队列",
     "duty-mobile": "值班手机",
     "shift": "班次",

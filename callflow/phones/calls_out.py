@@ -48,7 +48,7 @@ async def target(
             raise NotFound("no-such-unit", "该单位没有登记值班电话。")
         return Target(row.duty_phone, row.name, "unit", row.id)
     number = phone.normalise(typed) if not _short(typed) else typed.strip()
-    return Target(number, phone.mask(number), "number", phone.mask(number))
+    return Target(number, phone.mask(number), "outside-number", phone.mask(number))
 
 
 async def _of_callback(session: AsyncSession, actor: Actor, task_id: UUID) -> Target:
