@@ -90,7 +90,7 @@ class Handset:
             Priority="1",
             CallerID=f'"{shown}" <{own}>',
             Timeout=str(RING_S * 1000),
-            PreDialGoSub="hotline-knock,dial,1",
+            Variable=f"PJSIP_HEADER(add,X-Hotline-Call)={call},PJSIP_HEADER(add,X-Hotline-Dial)=yes",
             Async="true",
         )
         return Dialled(call)

@@ -92,7 +92,7 @@ class Desk:
             agent = await session.get_one(Agent, self.actor.user_id)
             if agent.logged_in_at is None:
                 await agents.log_in(session, self.actor, agent.user_id)
-                self.instance.desks.append(self.actor)
+        self.instance.desks.append(self.actor)
         await self.instance.ready(self.extension)
 
 
@@ -152,5 +152,4 @@ async def desk(instance: Instance, login: str = "agent1", *, says: str = "您好
         try:
             yield made
         finally:
-            await page.close()
             await give_page_phone(instance, login, in_page=False)

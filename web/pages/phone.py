@@ -14,6 +14,7 @@ from callflow.phones import calls_out, passwords, sound
 from callflow.phones.handset import Handset
 from callflow.queries import call_by_linkedid
 from core.errors import NotFound, Unavailable
+from core.identity.models import Unit
 from core.permissions import Permission
 from crm.search.earlier import known_of
 from web import phone_wire
@@ -97,11 +98,11 @@ async def recover(ctx: Context, asked: Nothing) -> web.Response:
 
 async def dial(ctx: Context, asked: Dial) -> web.Response:
     """Ring one's own telephone, then the number."""
-    extension = await own(ctx)
+    extension, in_page = await own_phone(ctx)
     target = await calls_out.target(ctx.session, ctx.actor, callback=asked.callback, unit=asked.unit, typed=asked.number)
     await calls_out.require_allowed(ctx.parts.database, ctx.actor, target, line_policy().may_dial)
     dialled = await calls_out.dial(ctx.session, ctx.actor, hand(ctx), extension, target)
-    return ctx.data({"call": dialled.call, "shown": target.shown})
+    return ctx.data({"call": dialled.call, "in_page": in_page})
 
 
 async def measured(ctx: Context, asked: Sound) -> web.Response:
@@ -109,6 +110,12 @@ async def measured(ctx: Context, asked: Sound) -> web.Response:
     values: dict[str, Any] = asked.model_dump(exclude={"call", "stretch"})
     await sound.note(ctx.session, hand(ctx).node, asked.call, ctx.signed_in.user.id, asked.stretch, **values)
     return ctx.data({})
+
+
+async def dial_page(ctx: Context, asked: Nothing) -> web.Response:
+    """Units to call, and a number to type."""
+    found = select(Unit).where(Unit.active, Unit.duty_phone.is_not(None)).order_by(Unit.name)
+    return await ctx.page("dial.html", place="dial", units=(await ctx.session.scalars(found)).all())
 
 
 async def headset(ctx: Context, asked: Nothing) -> web.Response:
@@ -124,12 +131,17 @@ def hand(ctx: Context) -> Handset:
     return ctx.parts.handset
 
 
-async def own(ctx: Context) -> str:
-    """The extension of who asks. Raises NotFound("no-agent")."""
-    found = await ctx.session.scalar(select(Agent.extension).where(Agent.user_id == ctx.signed_in.user.id))
-    if found is None:
+async def own_phone(ctx: Context) -> tuple[str, bool]:
+    """The extension of who asks, and whether its telephone is the one in the page. Raises NotFound("no-agent")."""
+    agent = await ctx.session.get(Agent, ctx.signed_in.user.id)
+    if agent is None:
         raise NotFound("no-agent", "该用户没有分配坐席分机。")
-    return str(found)
+    return agent.extension, agent.webrtc
+
+
+async def own(ctx: Context) -> str:
+    """The extension of who asks."""
+    return (await own_phone(ctx))[0]
 
 
 P = Permission.LINE_AGENT
@@ -162,5 +174,6 @@ ROUTES = (
         ),
     ),
     Route("POST", "/phone/sound", P, Sound, measured, "通话质量", (AWAY,)),
+    Route("GET", "/dial", P, Nothing, dial_page, "外呼"),
     Route("GET", "/headset", P, Nothing, headset, "耳机与麦克风"),
 )

@@ -47,5 +47,6 @@ export default async function headset(part) {
     echo.disabled = Boolean(call && !call.echo) || (!call && state !== "ready");
     echo.textContent = call?.echo ? "结束回声测试" : "开始回声测试";
   });
+  document.dispatchEvent(new CustomEvent("phone:tell"));
   await begin();
 }

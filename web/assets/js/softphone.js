@@ -95,22 +95,9 @@ export default function softphone(part) {
     event.preventDefault();
     acts[act]();
   });
-  document.addEventListener("click", async (event) => {
-    const dialling = event.target.closest("[data-dial]");
-    if (!dialling) return;
-    event.preventDefault();
-    dialling.disabled = true;
-    const said = dialling.parentElement.querySelector(".dial-said");
-    try {
-      await line.dial(JSON.parse(dialling.dataset.dial));
-      if (said) said.textContent = "";
-    } catch (error) {
-      if (said) said.textContent = error.message;
-    } finally {
-      dialling.disabled = false;
-    }
-  });
+  document.addEventListener("phone:dialled", ({ detail }) => line.expect(detail));
   document.addEventListener("phone:echo", () => (line.call ? line.hangUp() : line.echo()));
+  document.addEventListener("phone:tell", show);
   document.addEventListener("phone:devices", () => hearOn(at("audio")));
   line.addEventListener("change", () => { if (line.call?.answered || !line.call) trouble = ""; show(); });
   line.addEventListener("trouble", ({ detail }) => { trouble = detail; show(); });

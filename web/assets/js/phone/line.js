@@ -99,9 +99,11 @@ export class Line extends EventTarget {
   // ---------------------------------------------------------------- calls
 
   #rung(session, request) {
-    if (this.#session) { session.terminate({ status_code: 486 }); return; }
     const id = request.getHeader("X-Hotline-Call") ?? "";
     const again = request.getHeader("X-Hotline-Again") === "yes";
+    // The call in hand rings again: what is held here of it is dead, and nobody said so.
+    if (this.#session && again && this.call.id === id) this.#drop();
+    if (this.#session) { session.terminate({ status_code: 486 }); return; }
     this.#take(session, { id, again, own: request.getHeader("X-Hotline-Dial") === "yes", answered: false });
     if (this.#asked.has(id) || (again && hadInHand(id))) this.answer();
   }
@@ -112,8 +114,7 @@ export class Line extends EventTarget {
     session.on("peerconnection", ({ peerconnection }) => this.#hear(peerconnection));
     if (session.connection) this.#hear(session.connection);
     session.on("confirmed", () => this.#talking());
-    session.on("ended", () => this.#over());
-    session.on("failed", () => this.#over());
+    for (const end of ["ended", "failed"]) session.on(end, () => { if (this.#session === session) this.#over(); });
     this.#told();
   }
 
@@ -158,6 +159,12 @@ export class Line extends EventTarget {
     this.call = null;
     this.#release();
     this.#told();
+  }
+
+  #drop() {
+    const dead = this.#session;
+    this.#over();
+    dead.terminate();
   }
 
   #release() {
@@ -211,12 +218,10 @@ export class Line extends EventTarget {
     if (this.call?.answered) this.#session.sendDTMF(key, { transportType: "RFC2833" });
   }
 
-  // The server rings this telephone and then the other side: the number never needs to be in the page.
-  async dial(whom) {
-    const { call, shown } = await ask("/phone/dial", whom);
+  // A call that was asked for here: the telephone rings for it only to be answered.
+  expect(call) {
     this.#asked.add(call);
     if (this.call?.id === call) this.answer();
-    return shown;
   }
 
   async echo() {
