@@ -13,6 +13,7 @@ from callflow.incidents import service as incidents
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.numbers.service import TOPIC as LINE
+from callflow.phones import fraud
 from callflow.rotation import Rotation
 from callflow.settings import LineSettings
 from callflow.snapshot import SnapshotKeeper
@@ -92,3 +93,4 @@ class Line:
     async def _minute(self) -> None:
         async with self._db.session() as session:
             await incidents.observe(session, now())
+            await fraud.watch(session, now())

@@ -5,9 +5,10 @@ import asyncio
 import contextlib
 import re
 import time
+from collections.abc import Coroutine
 
 import aiohttp
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from callflow.phones.passwords import holds
 from core.errors import Unavailable
@@ -25,7 +26,7 @@ ALIVE_S = 10.0
 """Between two pings to the browser; unanswered for half as long, it is gone and so is its registration."""
 FORGED, SIGNED_OUT = 4403, 4401
 """Codes with which a page's telephone is closed (private use, RFC 6455 7.4.2)."""
-_FROM = re.compile(r"^(?:from|f)[ \t]*:(.*(?:\r\n[ \t].*)*)", re.IGNORECASE | re.MULTILINE)
+_FROM = re.compile(r"^(?:from|f)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 _USER = re.compile(r"<?sips?:([^@;>\s]+)@", re.IGNORECASE)
 
 
@@ -44,56 +45,53 @@ def speaks_for(message: str) -> str | None:
 
 async def connect(ctx: Context, extension: str, address: str) -> web.StreamResponse:
     """Carry messages both ways until either side, or the sign-in, ends. Raises Unavailable("phone-line-away")."""
-    async with aiohttp.ClientSession(auto_decompress=False) as client:
+    async with aiohttp.ClientSession() as client:
         try:
-            line = await client.ws_connect(address, protocols=(SIP,), max_msg_size=LARGEST, autoclose=True)
+            line = await client.ws_connect(address, protocols=(SIP,), max_msg_size=LARGEST)
         except (aiohttp.ClientError, OSError) as error:
             raise Unavailable("phone-line-away", "电话系统暂时没有应答，话机正在重连。") from error
-        page = web.WebSocketResponse(protocols=(SIP,), heartbeat=ALIVE_S, max_msg_size=LARGEST, compress=False)
-        try:
+        async with line:
+            page = web.WebSocketResponse(protocols=(SIP,), heartbeat=ALIVE_S, max_msg_size=LARGEST, compress=False)
             await page.prepare(ctx.request)
-            await _carry(ctx, page, line, extension)
-        finally:
-            await line.close()
+            code = await _first(
+                _from_page(page, line, extension), _from_line(page, line), _until_signed_out(ctx)
+            )
             with contextlib.suppress(ConnectionResetError):
-                await page.close()
+                await page.close(code=code)
     return page
 
 
-async def _carry(
-    ctx: Context, page: web.WebSocketResponse, line: aiohttp.ClientWebSocketResponse, extension: str
-) -> None:
-    ways = [
-        asyncio.create_task(_from_page(page, line, extension)),
-        asyncio.create_task(_from_line(page, line)),
-        asyncio.create_task(_until_signed_out(ctx, page)),
-    ]
+async def _first(*ways: Coroutine[None, None, int]) -> int:
+    """Run all until the first ends -> the code that it ends the line with."""
+    tasks = [asyncio.create_task(way) for way in ways]
     try:
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return max(task.result() for task in done)
 
 
-async def _from_page(page: web.WebSocketResponse, line: aiohttp.ClientWebSocketResponse, extension: str) -> None:
+async def _from_page(page: web.WebSocketResponse, line: aiohttp.ClientWebSocketResponse, extension: str) -> int:
     async for message in page:
         if message.type is not WSMsgType.TEXT:
-            return
+            return WSCloseCode.UNSUPPORTED_DATA
         if speaks_for(message.data) not in ("", extension):
             log.warning("phone.forged", extension=extension)
-            await page.close(code=FORGED, message=b"not your extension")
-            return
+            return FORGED
         await line.send_str(message.data)
+    return WSCloseCode.OK
 
 
-async def _from_line(page: web.WebSocketResponse, line: aiohttp.ClientWebSocketResponse) -> None:
+async def _from_line(page: web.WebSocketResponse, line: aiohttp.ClientWebSocketResponse) -> int:
     async for message in line:
         if message.type is WSMsgType.TEXT:
             await page.send_str(message.data)
+    return WSCloseCode.TRY_AGAIN_LATER
 
 
-async def _until_signed_out(ctx: Context, page: web.WebSocketResponse) -> None:
+async def _until_signed_out(ctx: Context) -> int:
     """Ends with the sign-in, or when another sign-in of this person has taken the telephone."""
     hub = ctx.request.app[HUB]
     box = hub.open(frozenset(), "", str(ctx.signed_in.user.id))
@@ -105,8 +103,8 @@ async def _until_signed_out(ctx: Context, page: web.WebSocketResponse) -> None:
                 continue
             box.doubted, looked = False, time.monotonic()
             if not await still_mine(ctx):
-                await page.close(code=SIGNED_OUT, message=b"signed out")
-                return
+                return SIGNED_OUT
+        return WSCloseCode.GOING_AWAY
     finally:
         hub.close(box)
 
