@@ -71,7 +71,7 @@ class Variable(StrEnum):
     AGENT = "HOTLINE_AGENT"
     """Extension of the agent who was connected last. Set by: dialplan."""
     HUNG_UP = "HOTLINE_HUNG_UP"
-    """agent: the agent has hung up, by the page's own button. Set by: `callflow/phones/handset.py`, before it hangs up."""
+    """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
 
 
 class Route(StrEnum):

@@ -53,9 +53,7 @@ async def connect(ctx: Context, extension: str, address: str) -> web.StreamRespo
         async with line:
             page = web.WebSocketResponse(protocols=(SIP,), heartbeat=ALIVE_S, max_msg_size=LARGEST, compress=False)
             await page.prepare(ctx.request)
-            code = await _first(
-                _from_page(page, line, extension), _from_line(page, line), _until_signed_out(ctx)
-            )
+            code = await _first(_from_page(page, line, extension), _from_line(page, line), _until_signed_out(ctx))
             with contextlib.suppress(ConnectionResetError):
                 await page.close(code=code)
     return page

@@ -1,4 +1,4 @@
-"""Calls out to numbers that the bureau does not allow: one may be a slip, several smell of a telephone that others use."""
+"""Calls out to numbers that the bureau does not allow: one may be a slip, several smell of a stolen telephone."""
 
 from datetime import datetime, timedelta
 
@@ -19,9 +19,7 @@ REPEATED = 3
 
 async def watch(session: AsyncSession, at: datetime) -> Incident | None:
     """Count the minute of `at` while several were refused in the last ten; the open incident, if there is one."""
-    asked = await session.scalar(
-        select(func.count()).where(LedgerEntry.action == REFUSED, LedgerEntry.at > at - SPAN)
-    )
+    asked = await session.scalar(select(func.count()).where(LedgerEntry.action == REFUSED, LedgerEntry.at > at - SPAN))
     dialled = await session.scalar(
         select(func.count()).where(
             Call.direction == Direction.OUTBOUND, Call.outcome == Outcome.REFUSED, Call.arrived_at > at - SPAN

@@ -111,5 +111,3 @@ class Handset:
         answer = await self._ami.action(action, **headers)
         if answer.get("Response") != "Success":
             raise NO_CALL if action != "Originate" else Unavailable("not-dialled", "电话系统没有拨出，请稍后再试。")
-
-

@@ -29,7 +29,9 @@ def judged(loss: float, jitter_ms: int, rtt_ms: int | None) -> str:
     return "差"
 
 
-async def note(session: AsyncSession, node: str, linkedid: str, user_id: UUID, stretch: UUID, **measured: object) -> None:
+async def note(
+    session: AsyncSession, node: str, linkedid: str, user_id: UUID, stretch: UUID, **measured: object
+) -> None:
     """Write a stretch, or what it has become; one of somebody else's stays as it is."""
     statement = insert(SOUNDS).values(id=stretch, node=node, linkedid=linkedid, user_id=user_id, **measured)
     await session.execute(

@@ -137,7 +137,9 @@ async def browser(instance: Instance, says: str) -> AsyncIterator[BrowserContext
 
 
 @asynccontextmanager
-async def desk(instance: Instance, login: str = "agent1", *, says: str = "您好这里是政务服务热线请讲") -> AsyncIterator[Desk]:
+async def desk(
+    instance: Instance, login: str = "agent1", *, says: str = "您好这里是政务服务热线请讲"
+) -> AsyncIterator[Desk]:
     """An agent signed in at the page, with the telephone registered."""
     actor = await give_page_phone(instance, login)
     async with instance.db.session() as session:

@@ -33,6 +33,12 @@ AUDIBLE = 300
 QUIET = 20
 RATE = 8000
 WORDS = "我要投诉小区门口占道经营每天晚上都很吵"
+ASKED = """
+fetch("/phone/password", {
+  method: "POST", headers: {"X-CSRF-Token": document.querySelector("meta[name=csrf]").content},
+}).then((answer) => answer.json())
+"""
+"""The page asks for its telephone's password."""
 
 
 class Ear:
@@ -234,10 +240,9 @@ async def _reads(place: Locator, words: str) -> bool:
 
 async def test_the_password_serves_one_sign_in_and_ends_with_it(instance: Instance) -> None:
     async with desk(instance) as agent:
-        asked = "fetch('/phone/password', {method: 'POST', headers: {'X-CSRF-Token': document.querySelector('meta[name=csrf]').content}}).then(a => a.json())"
-        given = await agent.page.evaluate(asked)
+        given = await agent.page.evaluate(ASKED)
         assert given["extension"] == agent.extension
-        assert (await agent.page.evaluate(asked))["secret"] == given["secret"], "the same for the same sign-in"
+        assert (await agent.page.evaluate(ASKED))["secret"] == given["secret"], "the same for the same sign-in"
         cookies = "; ".join(f"{one['name']}={one['value']}" for one in await agent.page.context.cookies())  # type: ignore[typeddict-item]
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False)) as outside:
             assert await refused(instance, outside, {}) == 401, "nobody is signed in"
@@ -264,7 +269,7 @@ async def test_the_password_serves_one_sign_in_and_ends_with_it(instance: Instan
         await until(worthless, "the password is refused")
         await sign_in(agent.page, instance, "agent1")
         await agent.state("话机就绪")
-        assert (await agent.page.evaluate(asked))["secret"] != given["secret"]
+        assert (await agent.page.evaluate(ASKED))["secret"] != given["secret"]
         async with instance.db.session() as session:
             await identity.revoke_all(session, agent.actor.user_id)
         await until(agent.page.get_by_label("登录名").is_visible, "a revoked sign-in leads to the door")
@@ -340,6 +345,8 @@ async def test_silence_of_the_page_holds_the_citizen_and_rings_the_same_agent(in
 
 async def test_a_lost_agent_who_stays_away_leaves_the_citizen_first_in_the_queue(instance: Instance) -> None:
     first, second = "13812346013", "13812346014"
+    colleague = await instance.desk("agent2")
+    await instance.rests(colleague, "1002")
     async with desk(instance) as agent:
         await talking(instance, agent, first)
         await instance.rings(second)
@@ -347,13 +354,14 @@ async def test_a_lost_agent_who_stays_away_leaves_the_citizen_first_in_the_queue
         await agent.page.context.browser.close()  # type: ignore[union-attr]
     await until(lambda: instance.lost(first), "the loss is noticed")
     await until(lambda: instance.waits(first), "back in the queue")
-    await instance.desk("agent2")
+    await instance.resumes(colleague)
     await until(lambda: instance.talks(first), "who was lost is served first")
     assert await instance.waits(second)
 
 
 async def test_without_the_service_talks_go_on_and_a_lost_page_still_loses_nobody(instance: Instance) -> None:
     number = "13812346015"
+    await instance.rests(await instance.desk("agent2"), "1002")
     async with desk(instance) as agent:
         citizen = await talking(instance, agent, number)
         await instance.kill_service()

@@ -99,7 +99,8 @@ async def recover(ctx: Context, asked: Nothing) -> web.Response:
 async def dial(ctx: Context, asked: Dial) -> web.Response:
     """Ring one's own telephone, then the number."""
     extension, in_page = await own_phone(ctx)
-    target = await calls_out.target(ctx.session, ctx.actor, callback=asked.callback, unit=asked.unit, typed=asked.number)
+    whom = {"callback": asked.callback, "unit": asked.unit}
+    target = await calls_out.target(ctx.session, ctx.actor, **whom, typed=asked.number)
     await calls_out.require_allowed(ctx.parts.database, ctx.actor, target, line_policy().may_dial)
     dialled = await calls_out.dial(ctx.session, ctx.actor, hand(ctx), extension, target)
     return ctx.data({"call": dialled.call, "in_page": in_page})

@@ -73,9 +73,7 @@ async def _page(ctx: Context, edit: UUID | None, secret: tuple[str, str] | None 
 async def save(ctx: Context, asked: SeatForm) -> web.Response:
     """Give or change a seat."""
     in_page = asked.phone == "page"
-    await save_seat(
-        ctx.session, ctx.actor, asked.user_id, asked.extension, asked.queues, asked.seen, in_page=in_page
-    )
+    await save_seat(ctx.session, ctx.actor, asked.user_id, asked.extension, asked.queues, asked.seen, in_page=in_page)
     return ctx.redirect("/seats", f"分机 {asked.extension} 已保存，数秒内生效。")
 
 
