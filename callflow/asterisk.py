@@ -90,7 +90,7 @@ class AsteriskNode:
             "python": sys.executable,
             "modules_dir": self.install.modules_dir,
             "custom_records": modules,
-            "secrets": {"line": secrets.get("ami-line"), "speech": secrets.get("ami-speech")},
+            "secrets": {name: secrets.get(f"ami-{name}") for name in ("line", "speech", "desk")},
         }
         names = sorted(path.stem for path in TEMPLATES.glob("*.conf.j2"))
         changed = [n for n in names if n not in RENDERED_FROM_DATA and self._write(n, fill(n, **values))]

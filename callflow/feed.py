@@ -45,6 +45,8 @@ comes at a time, and waking for each costs more than reading it."""
 PACE_S = 0.4
 """What was read in this long is stored together while much comes; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
+TALK_ENDED = "HotlineTalkEnded"
+"""The manager's event of a talk that ended outside of the queue: the agent had been lost and was rung again."""
 
 
 class LineFeed:
@@ -201,6 +203,9 @@ class LineFeed:
                     self._members[member.queue, member.extension] = None
             case "AgentComplete":
                 if number := extension(event.get("DestChannel", "")) or extension(event.get("Interface", "")):
+                    self._ended_talks[number] = source.moment(event, received)
+            case "UserEvent" if event.get("UserEvent") == TALK_ENDED:
+                if number := extension(event.get("Interface", "")):
                     self._ended_talks[number] = source.moment(event, received)
             case "FullyBooted":
                 uptime = event.get("Uptime", "0")

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from callflow.agents.models import Agent
 from callflow.asterisk import AsteriskNode
 from callflow.line_files import AgentPhone, DialledNumber, QueueFile, Roster
+from callflow.phones import passwords
 from callflow.queues.models import Queue
 from callflow.snapshot import Snapshot, load
 from core.db import Database
@@ -27,6 +28,7 @@ class LineFiles:
     async def step(self) -> list[str]:
         """Render what differs and reload it; the modules that were reloaded."""
         async with self._db.session() as session:
+            await passwords.end_those_of_ended_sessions(session)
             agents = list(await session.scalars(select(Agent).order_by(Agent.extension)))
             queues = list(await session.scalars(select(Queue).where(Queue.active).order_by(Queue.name)))
             snapshot = await load(session)
@@ -73,6 +75,7 @@ def roster(snapshot: Snapshot) -> Roster:
         outside=_dialled(snapshot.outside) if snapshot.outside else None,
         longest=tuple((one.name, one.max_waiting) for one in snapshot.queues.values()),
         menu=snapshot.menu,
+        allowed=snapshot.allowed,
     )
 
 

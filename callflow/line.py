@@ -13,12 +13,14 @@ from callflow.incidents import service as incidents
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.numbers.service import TOPIC as LINE
+from callflow.phones import fraud
 from callflow.rotation import Rotation
 from callflow.settings import LineSettings
 from callflow.snapshot import SnapshotKeeper
 from core.clock import now
 from core.db import Database
 from core.health import Health
+from core.identity.service import SESSIONS
 from core.live import RESYNC, listen
 from core.secrets import Secrets
 from core.service import Loop
@@ -74,6 +76,7 @@ class Line:
         async for hint in listen(self._db.dsn):
             if hint.topic in (LINE, RESYNC):
                 self._refresh.wake()
+            if hint.topic in (LINE, SESSIONS, RESYNC):
                 self._files.wake()
             if (hint.topic == "agents" and hint.id) or hint.topic == RESYNC:
                 self.feed.wake()
@@ -90,3 +93,4 @@ class Line:
     async def _minute(self) -> None:
         async with self._db.session() as session:
             await incidents.observe(session, now())
+            await fraud.watch(session, now())

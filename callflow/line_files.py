@@ -21,6 +21,8 @@ NUMBER = re.compile(r"\+?[0-9]{2,20}")
 QUEUE = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
 NAME = re.compile(r"[\w .·()（）-]{1,40}")
+PATTERN = re.compile(r"(?:[0-9XZN]|\[[0-9](?:-[0-9])?\]){3,20}")
+"""Digits that may be dialled: X any, Z 1 to 9, N 2 to 9, [3-9] of these."""
 LONGEST_QUEUE = 10_000
 STRATEGIES = ("rrmemory", "leastrecent", "fewestcalls", "random", "ringall", "linear")
 
@@ -91,6 +93,8 @@ class Roster:
     """Queue, and how many callers may wait in it, 0: without limit."""
     menu: Menu = field(default_factory=Menu)
     """What the callers' keys do."""
+    allowed: tuple[str, ...] = ()
+    """Patterns of the numbers that may be dialled; none: no calls out."""
 
     def __post_init__(self) -> None:
         checked(self.default_queue, QUEUE, "default_queue", "队列名")
@@ -100,6 +104,8 @@ class Roster:
             checked(queue, QUEUE, "longest", "队列名")
             if not 0 <= longest <= LONGEST_QUEUE:
                 raise Invalid("bad-line-value", "队列的长度不正确，未写入电话系统。", fields={"longest": queue})
+        for pattern in self.allowed:
+            checked(pattern, PATTERN, "allowed", "允许拨打的号码")
         for number in (*self.duty, *((self.outside,) if self.outside else ())):
             checked(number, NUMBER, "duty", "值班电话")
 

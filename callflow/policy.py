@@ -2,9 +2,19 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from callflow.line_files import PATTERN
 from core.policy import PolicySection, section
+
+
+def _pattern(value: str) -> str:
+    if not PATTERN.fullmatch(value):
+        raise ValueError("号码样式只能由数字、X、Z、N 和 [3-9] 这样的范围组成")
+    return value
+
+
+Pattern = Annotated[str, AfterValidator(_pattern)]
 
 
 @section
@@ -30,3 +40,6 @@ class LinePolicy(PolicySection):
         title="值班手机无人接听时转接的外部号码"
     )
     """Called after the duty mobiles; empty: none."""
+    may_dial: Annotated[tuple[Pattern, ...], Field(max_length=100)] = Field(title="允许坐席外呼的号码")
+    """Numbers that agents may call, as digits: X any digit, Z 1 to 9, N 2 to 9, [3-9] one of these. Whatever is not
+    listed is refused, by the dialplan too."""

@@ -56,6 +56,10 @@ class Waits(Section):
     """Between two announcements of the place in the queue."""
     wrap_up_race: Annotated[int, Field(ge=0, le=60)] = 3
     """app_queue's `wrapuptime`: covers the moment until the wrap-up pause has arrived."""
+    lost_sound: Annotated[int, Field(ge=2, le=60)] = 5
+    """No sound from an agent's page for this long: the page is lost, and the citizen hears music."""
+    lost_ring: Annotated[int, Field(ge=1, le=120)] = 20
+    """The agent whose page was lost is rung this long; then the citizen is the first in the queue."""
     answering: Annotated[float, Field(gt=0, le=10)] = 2
     """A flow has this long to decide where a call goes; then the dialplan decides by itself."""
 
@@ -86,7 +90,7 @@ class LineSettings(Section):
     agi_port: Port = 4573
     """Our FastAGI server, which the dialplan asks."""
     websocket_port: Port = 8088
-    """SIP over WebSocket for phones in the browser; the web role's `/ws` leads here."""
+    """SIP over WebSocket for phones in the browser; the web role's `/phone` leads here."""
     trunk_from: tuple[Network, ...] = ("127.0.0.1/32",)
     """Networks of the operator's trunk: who calls from there is a citizen."""
     trunk_to: Peer | None = None

@@ -66,6 +66,8 @@ class Snapshot:
     outside: str | None = None
     limits: Limits = field(default_factory=Limits)
     menu: Menu = field(default_factory=Menu)
+    allowed: tuple[str, ...] = ()
+    """Patterns of the numbers that agents may dial."""
 
     def number(self, dialled: str) -> NumberEntry | None:
         """The entry of a dialled number; of one that is unknown, that of 12345."""
@@ -94,6 +96,7 @@ async def load(session: AsyncSession) -> Snapshot:
         outside=policy.outside_number or None,
         limits=Limits.of(policy),
         menu=menu(),
+        allowed=policy.may_dial,
     )
 
 

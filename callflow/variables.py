@@ -66,6 +66,12 @@ class Variable(StrEnum):
     """The key that a duty mobile pressed. Set by: dialplan."""
     CITIZEN = "HOTLINE_CITIZEN"
     """The number that an outbound call goes to. Set by: dialplan."""
+    ALLOWED = "HOTLINE_ALLOWED"
+    """yes: the bureau allows to dial this number. Set by: rendered roster; emptied by: dialplan."""
+    AGENT = "HOTLINE_AGENT"
+    """Extension of the agent who was connected last. Set by: dialplan."""
+    HUNG_UP = "HOTLINE_HUNG_UP"
+    """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
 
 
 class Route(StrEnum):
@@ -88,6 +94,10 @@ class Refusal(StrEnum):
     QUEUE_FULL = "queue-full"
     """The queues are as long as they may be; the message box still takes the caller's words, and who leaves none is
     called back like everybody who gave up."""
+
+
+FORBIDDEN_NUMBER = "number"
+"""Reason of a refused call out: no number that the bureau allows."""
 
 
 class Rung(StrEnum):
@@ -119,3 +129,7 @@ class CallEvent(StrEnum):
     """The message is on the disk. Extra: seconds; 0: nobody spoke."""
     TALK = "HotlineTalk"
     """A recording was started. Extra: part number."""
+    DIALLED = "HotlineDialled"
+    """An agent calls out. Extra: number dialled."""
+    LOST = "HotlineLost"
+    """The agent's page was lost in mid-call; the citizen hears music. Extra: extension."""

@@ -69,6 +69,7 @@ class On(StrEnum):
     EARLY_MEDIA = "CALL_PROGRESS"
     ESTABLISHED = "CALL_ESTABLISHED"
     CLOSED = "CALL_CLOSED"
+    KEY = "CALL_DTMF_START"
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,10 @@ class Softphone:
     async def say(self, clip: Path) -> None:
         """Speak an 8 kHz mono 16-bit WAV file into the call, after whatever is being spoken now."""
         await self._clips.put(clip)
+
+    def keys(self) -> str:
+        """Keys that the other side has pressed so far, as telephone events."""
+        return "".join(event.text for event in self._events if event.kind == On.KEY)
 
     def heard(self) -> list[Path]:
         """WAV files of what came in, oldest first; a file is whole once its call is closed."""

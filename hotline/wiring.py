@@ -2,6 +2,7 @@
 
 from callflow.ami import AmiClient
 from callflow.line import Line
+from callflow.phones.handset import Handset
 from core import phone
 from core.idempotency import service as idempotency
 from core.jobs import Worker
@@ -87,6 +88,9 @@ def state_of(runtime: Runtime) -> StateOf:
 def web(runtime: Runtime) -> list[Service]:
     """The desks."""
     settings = runtime.settings
+    line = settings.line
+    ami = AmiClient(line.private, line.ami_port, "desk", lambda: runtime.secrets.get("ami-desk"))
+    handset = Handset(ami, line.node)
     parts = Parts(
         database=runtime.db,
         settings=settings.web,
@@ -95,9 +99,11 @@ def web(runtime: Runtime) -> list[Service]:
         home=runtime.home,
         title=TITLE,
         store=open_store(settings.recordings, runtime.home),
+        handset=handset,
+        phone_address=f"ws://{line.private}:{line.websocket_port}/ws",
         expected=frozenset(f"{role}@{settings.line.node}" for role in ("line", "web", "worker", "speech")),
     )
-    return [rules(runtime), WebService(parts), CertificateKeeper(runtime)]
+    return [rules(runtime), handset, WebService(parts), CertificateKeeper(runtime)]
 
 
 def worker(runtime: Runtime) -> list[Service]:

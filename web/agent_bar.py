@@ -23,6 +23,8 @@ class AgentBar:
     """State as a word, since when, the colour of its dot, and the call in hand."""
 
     extension: str
+    in_page: bool
+    """Whether the telephone is the one in the page."""
     state: str
     tone: str
     since: datetime | None
@@ -49,6 +51,7 @@ async def show(ctx: "Context") -> AgentBar | None:
     state, tone, since = describe(agent, call)
     return AgentBar(
         agent.extension,
+        agent.webrtc,
         state,
         tone,
         since,

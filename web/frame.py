@@ -34,6 +34,8 @@ PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
+    Place("话务", "dial", "/dial", "外呼", (P.LINE_AGENT,)),
+    Place("话务", "headset", "/headset", "耳机与麦克风", (P.LINE_AGENT,)),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from callflow.phones.handset import Handset
 from core.db import Database
 from core.secrets import Secrets
 from recordings.store.port import Store
@@ -25,6 +26,10 @@ class Parts:
     """The hotline's name as the screens show it: 弋阳12345."""
     store: Store
     """The archive of recordings."""
+    handset: Handset | None = None
+    """The agents' hands on Asterisk; None where no line is near."""
+    phone_address: str = ""
+    """Where the telephones in the page lead: Asterisk's WebSocket."""
     expected: frozenset[str] = frozenset()
     """Processes that must report to the health board."""
 

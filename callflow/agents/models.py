@@ -27,6 +27,8 @@ class Agent(Base):
     sip_secret: Mapped[str] = mapped_column(Personal)
     webrtc: Mapped[bool] = mapped_column(default=False)
     """Whether a browser registers (DTLS-SRTP over wss); False: a plain SIP telephone."""
+    phone_session_id: Mapped[UUID | None]
+    """Of a browser's telephone: the sign-in that was given `sip_secret`; None: nobody knows the present one."""
     logged_in_at: Mapped[datetime | None]
     paused_at: Mapped[datetime | None]
     pause_reason: Mapped[str | None] = mapped_column(String(20))

@@ -30,11 +30,18 @@ class Seat:
     active: bool
     extension: str
     queues: tuple[str, ...]
+    in_page: bool
+    """Whether the telephone is the one in the page 网页话机, or stands on the desk 桌面话机."""
 
     @property
     def seen(self) -> str:
         """What an editor must have seen."""
-        return f"{self.extension}:{','.join(self.queues)}"
+        return shown(self.extension, self.queues, self.in_page)
+
+
+def shown(extension: str, queues: Iterable[str], in_page: bool) -> str:
+    """A seat in one line."""
+    return f"{extension}:{','.join(queues)}:{'page' if in_page else 'desk'}"
 
 
 async def seats(session: AsyncSession) -> list[Seat]:
@@ -46,13 +53,20 @@ async def seats(session: AsyncSession) -> list[Seat]:
     for one in await session.scalars(select(AgentQueue).order_by(AgentQueue.queue)):
         served.setdefault(one.user_id, []).append(one.queue)
     return [
-        Seat(agent.user_id, agent.name, active, agent.extension, tuple(served.get(agent.user_id, ())))
+        Seat(agent.user_id, agent.name, active, agent.extension, tuple(served.get(agent.user_id, ())), agent.webrtc)
         for agent, active in rows
     ]
 
 
 async def save_seat(
-    session: AsyncSession, actor: Actor, user_id: UUID, extension: str, queues: Iterable[str], seen: str = ""
+    session: AsyncSession,
+    actor: Actor,
+    user_id: UUID,
+    extension: str,
+    queues: Iterable[str],
+    seen: str = "",
+    *,
+    in_page: bool = False,
 ) -> None:
     """Give a user a seat (`seen` empty) or change the one that the person saw."""
     actor.require(Permission.LINE_ADMIN)
@@ -73,9 +87,9 @@ async def save_seat(
     if not wanted or set(wanted) - set(await session.scalars(select(Queue.name))):
         sentence = "请至少选择一个已有的队列。"
         raise Invalid("no-queue", sentence, fields={"queues": sentence})
-    await enrol(session, actor, user_id, extension, user.name, dict.fromkeys(wanted, 0))
+    await enrol(session, actor, user_id, extension, user.name, dict.fromkeys(wanted, 0), in_page=in_page)
     before = now.seen if now else None
-    await record(session, actor, "line.seat.edit", "agent", user_id, seat=[before, f"{extension}:{','.join(wanted)}"])
+    await record(session, actor, "line.seat.edit", "agent", user_id, seat=[before, shown(extension, wanted, in_page)])
     hint(session, TOPIC)
 
 
@@ -85,6 +99,8 @@ async def renew_secret(session: AsyncSession, actor: Actor, user_id: UUID) -> tu
     agent = await session.get(Agent, user_id, with_for_update=True)
     if agent is None:
         raise NotFound("no-agent", "该用户没有分配坐席分机。")
+    if agent.webrtc:
+        raise Conflict("page-phone", "网页话机的口令由系统在登录时发放，无需设置。")
     agent.sip_secret = secrets.token_urlsafe(24)
     await record(session, actor, "line.seat.secret", "agent", user_id)
     hint(session, TOPIC)

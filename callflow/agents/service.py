@@ -21,9 +21,17 @@ from core.permissions import Permission
 
 
 async def enrol(
-    session: AsyncSession, actor: Actor, user_id: UUID, extension: str, name: str, queues: Mapping[str, int]
+    session: AsyncSession,
+    actor: Actor,
+    user_id: UUID,
+    extension: str,
+    name: str,
+    queues: Mapping[str, int],
+    *,
+    in_page: bool = False,
 ) -> Agent:
-    """Give a user a telephone and queues (name -> penalty), or change them; the SIP secret is made once."""
+    """Give a user a telephone, on the desk or `in_page`, and queues (name -> penalty), or change them; the SIP secret
+    is made once, and anew where the kind of telephone changes."""
     actor.require(Permission.LINE_ADMIN)
     taken = await session.scalar(select(Agent.user_id).where(Agent.extension == extension))
     if taken not in (None, user_id):
@@ -32,7 +40,9 @@ async def enrol(
     if agent is None:
         agent = Agent(user_id=user_id, extension=extension, name=name, sip_secret=secrets.token_urlsafe(24))
         session.add(agent)
-    agent.extension, agent.name = extension, name
+    if agent.webrtc is not None and agent.webrtc != in_page:
+        agent.sip_secret, agent.phone_session_id = secrets.token_urlsafe(24), None
+    agent.extension, agent.name, agent.webrtc = extension, name, in_page
     await session.flush()
     await session.execute(delete(AgentQueue).where(AgentQueue.user_id == user_id))
     session.add_all(AgentQueue(user_id=user_id, queue=queue, penalty=p) for queue, p in queues.items())

@@ -20,7 +20,8 @@ class Incident(Base):
 
     id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(20), default="no-agent")
-    """`no-agent`, or `spool-full`: sound cannot be written; `archive-away`: finished recordings cannot be archived."""
+    """`no-agent`, or `spool-full`: sound cannot be written; `archive-away`: finished recordings cannot be archived;
+    `toll-fraud`: again and again a number was dialled that is not allowed."""
     opened_at: Mapped[datetime]
     """First minute."""
     last_minute_at: Mapped[datetime]

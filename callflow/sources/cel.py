@@ -20,6 +20,10 @@ from core.errors import Invalid
 COLUMNS = 13
 INBOUND, STAFF = "citizen", "agents"
 """Contexts in which a citizen's call, and an agent's, begins."""
+ECHO, ECHO_CONTEXT = "echo", "hotline-echo"
+"""An agent tries headset and microphone: no call of anybody's."""
+HUNG_UP = "hotline-agent-hung-up"
+"""Here the dialplan ends the citizen's side because the agent has hung up."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
     """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
     if endpoint(event.channel) is None or not event.linkedid:
         return []
+    if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO):
+        return []
 
     def say(kind: Kind, **data: str) -> list[Fact]:
         return [fact(node, event.linkedid, Source.CEL, kind, event.at, **data)]
@@ -79,6 +85,8 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
             return say(Kind.ARRIVED, **_arrival(event))
         case CallEvent.ARRIVED if event.first:
             return say(Kind.ARRIVED, caller=event.caller, dialled=event.detail("extra"))
+        case CallEvent.DIALLED if event.first:
+            return say(Kind.ARRIVED, direction=Direction.OUTBOUND, caller=event.detail("extra"))
         case "ANSWER" if event.first and event.context != STAFF:
             return say(Kind.ANSWERED)
         case "APP_START" if event.first and event.app.lower() == "queue":
@@ -151,7 +159,7 @@ def _ender(event: ChannelEvent) -> str:
     """Who hung up, from `hangupsource`: a channel, `dialplan/...`, or nobody: then Asterisk itself."""
     who = event.detail("hangupsource")
     if who.startswith("dialplan"):
-        return "dialplan"
+        return "agent" if event.context == HUNG_UP else "dialplan"
     if not endpoint(who):
         return BY_SYSTEM
     if extension(who):

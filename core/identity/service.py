@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pyotp
@@ -135,13 +135,17 @@ async def identify(
         return None
     row, user, leads = found
     at = clock.now()
-    over = at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT
-    if over and not (busy and await busy(session, user.id)):
+    if too_old(row, at) and not (busy and await busy(session, user.id)):
         row.revoked_at = at
         return None
     if touch and at - row.seen_at > SEEN_EVERY:
         row.seen_at = at
     return Identified(actor_of(user, leads=leads), user, row)
+
+
+def too_old(row: WebSession, at: datetime) -> bool:
+    """Whether a session's time is over, unless its person is busy."""
+    return at - row.seen_at > IDLE_LIMIT or at - row.created_at > SESSION_LIMIT
 
 
 async def begin_enrolment(session: AsyncSession, who: Identified, issuer: str) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ringing import WAITS, Line, until
+from ringing import WAITS, Line, sip_port, until
 from sqlalchemy import select
 
 from callflow.agents import service as agents
@@ -187,6 +187,19 @@ class Instance:
         self.phones.append(one)
         return one
 
+    @property
+    def site(self) -> str:
+        """Where the desks are."""
+        return f"https://127.0.0.1:{self.settings.web.port}"
+
+    async def trunk(self, number: str, *, saying: str = "") -> Softphone:
+        """The telephone outside at which calls out ring, until this instance rings another one."""
+        outside = await self.phone(number, greeting=saying)
+        self.node.settings = self.settings.line.model_copy(update={"trunk_to": f"127.0.0.1:{sip_port(outside)}"})
+        self.node.render()
+        await self.node.reload("res_pjsip.so")
+        return outside
+
     async def desk(self, login: str = "agent1", *, greeting: str = "您好请讲", auto_answer: bool = True) -> Actor:
         """An agent of the demo county at a telephone, logged in, ready."""
         async with self.db.session() as session:
@@ -237,6 +250,10 @@ class Instance:
     async def waits(self, number: str) -> bool:
         """Whether this citizen is in the queue and nobody talks with them yet."""
         return await self.stands(number) == "hotline-ladder!wait" and not await self.talks(number)
+
+    async def lost(self, number: str) -> bool:
+        """Whether this citizen hears music because the agent's page was lost."""
+        return (await self.stands(number)).startswith("hotline-agent-lost!")
 
     async def stands(self, number: str) -> str:
         """Where in the dialplan this citizen stands, `context!extension`, as Asterisk itself tells; empty: nowhere."""

@@ -52,7 +52,17 @@ MENU = Menu(
 )
 ROSTER = Roster("hotline", tuple(DialledNumber(n, n, queue) for n, queue in NUMBERS.items()), menu=MENU)
 """Who answers in line tests; a test that needs more adds it with `Line.rostered`."""
-WAITS = Waits(agent_ring=5, first_queue=20, second_queue=3, duty_ring=8, accept=3, message=20, message_silence=3)
+WAITS = Waits(
+    agent_ring=5,
+    first_queue=20,
+    second_queue=3,
+    duty_ring=8,
+    accept=3,
+    message=20,
+    message_silence=3,
+    lost_sound=3,
+    lost_ring=8,
+)
 
 _CALLERS: Iterator[int] = itertools.count(13800001000)
 """No two citizens of one run have the same number, so that their calls can be told apart."""

@@ -46,6 +46,7 @@ DECIDED = {
     "concurrent_per_number": 10,
     "duty_counts_as_staffed": False,
     "outside_number": "",
+    "may_dial": ["1[3-9]XXXXXXXXX"],
 }
 
 

@@ -14,7 +14,9 @@ const result = await build({
   absWorkingDir: here,
   entryPoints: {
     desk: "js/desk.js",
+    headset: "js/headset.js",
     player: "js/player.js",
+    softphone: "js/softphone.js",
     "live-worker": "js/live-worker.js",
     style: "css/style.css",
   },

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from callflow.agents.models import Agent
 from callflow.callbacks import service
 from callflow.callbacks.rules import Reason
 from core.identity.models import User
@@ -39,8 +40,19 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
     numbers = {task.id: await number_to_call(ctx.session, ctx.actor, task) for task in tasks}
     reasons = {reason.value: reason.label for reason in Reason}
     return await ctx.page(
-        "callbacks.html", place="callbacks", tasks=tasks, people=people, reasons=reasons, numbers=numbers
+        "callbacks.html",
+        place="callbacks",
+        tasks=tasks,
+        people=people,
+        reasons=reasons,
+        numbers=numbers,
+        may_dial=await has_phone(ctx),
     )
+
+
+async def has_phone(ctx: Context) -> bool:
+    """Whether this person has a telephone at the line, so that numbers can be clicked to be dialled."""
+    return ctx.actor.may(Permission.LINE_AGENT) and await ctx.session.get(Agent, ctx.signed_in.user.id) is not None
 
 
 async def claim(ctx: Context, asked: Claim) -> web.Response:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from callflow import queries
 from callflow.agents.rules import PauseReason
 from callflow.callbacks.models import CallbackTask
+from callflow.phones import sound
 from callflow.rules import Outcome
 from core import phone
 from core.permissions import Permission
@@ -137,6 +138,8 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
     return await ctx.page(
         "call.html",
+        sounds=await sound.of_call(session, call),
+        judged=sound.judged,
         place="calls",
         at=f"/calls/{call.id}" if revealed else "",
         call=call,

@@ -10,7 +10,12 @@ from web import paging
 from web.context import Context
 from web.route import Asks, Route
 
-KINDS = {"no-agent": "无人值守", "spool-full": "录音无法写入", "archive-away": "录音无法归档"}
+KINDS = {
+    "no-agent": "无人值守",
+    "spool-full": "录音无法写入",
+    "archive-away": "录音无法归档",
+    "toll-fraud": "反复外呼不允许的号码",
+}
 
 
 class IncidentList(Asks):

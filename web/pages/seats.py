@@ -1,6 +1,6 @@
 """Seats 坐席: extension and queues of each agent, and the password that is typed into the telephone."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -28,6 +28,7 @@ class SeatForm(Asks):
     user_id: UUID
     extension: Annotated[str, Field(pattern=r"^[1-8][0-9]{3}$")]
     queues: Annotated[list[str], Field(max_length=50)] = []
+    phone: Literal["desk", "page"] = "desk"
     seen: str = Field("", max_length=2000)
 
 
@@ -35,6 +36,9 @@ class OneSeat(Asks):
     """A seat."""
 
     id: UUID
+
+
+PHONES = (("desk", "桌面话机（话机或软电话，填写分机口令）"), ("page", "网页话机（在工作台里接打，用耳机）"))
 
 
 async def index(ctx: Context, asked: SeatList) -> web.Response:
@@ -62,12 +66,14 @@ async def _page(ctx: Context, edit: UUID | None, secret: tuple[str, str] | None 
         queues=queues,
         titles={one.name: one.title for one in queues},
         secret=secret,
+        phones=PHONES,
     )
 
 
 async def save(ctx: Context, asked: SeatForm) -> web.Response:
     """Give or change a seat."""
-    await save_seat(ctx.session, ctx.actor, asked.user_id, asked.extension, asked.queues, asked.seen)
+    in_page = asked.phone == "page"
+    await save_seat(ctx.session, ctx.actor, asked.user_id, asked.extension, asked.queues, asked.seen, in_page=in_page)
     return ctx.redirect("/seats", f"分机 {asked.extension} 已保存，数秒内生效。")
 
 
@@ -88,5 +94,5 @@ ROUTES = (
         "设置坐席",
         ("no-such-user", "bad-extension", "extension-taken", "no-queue", "changed-meanwhile"),
     ),
-    Route("POST", "/seats/{id}/secret", P, OneSeat, renew, "更换分机口令", ("no-agent",)),
+    Route("POST", "/seats/{id}/secret", P, OneSeat, renew, "更换分机口令", ("no-agent", "page-phone")),
 )

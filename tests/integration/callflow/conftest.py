@@ -24,6 +24,7 @@ POLICY = {
     "concurrent_per_number": 2,
     "duty_counts_as_staffed": False,
     "outside_number": "",
+    "may_dial": ["1[3-9]XXXXXXXXX"],
 }
 
 

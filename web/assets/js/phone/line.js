@@ -1,0 +1,242 @@
+// The line of the telephone in the page: registers with what this sign-in was given, comes back by itself, and tells of
+// its one call. SIP over WebSocket (RFC 7118) to our own origin; sound goes straight to Asterisk.
+import JsSIP from "jssip";
+import { ask, look } from "./ask.js";
+import { hearOn, listen } from "./devices.js";
+import { Quality } from "./quality.js";
+
+const REGISTER_S = 120;
+const AGAIN_MS = 1000;
+const ANSWERED_BY_ITSELF_MS = 60_000;
+const IN_HAND = "hotline-call-in-hand";
+const PLAIN = { pcConfig: { iceServers: [] }, rtcOfferConstraints: { offerToReceiveAudio: true } };
+
+// The call that this window had, also after it was loaded anew: it may be answered again without being asked.
+const remember = (call) => sessionStorage.setItem(IN_HAND, JSON.stringify({ call, at: Date.now() }));
+function hadInHand(call) {
+  const { call: mine, at } = JSON.parse(sessionStorage.getItem(IN_HAND) ?? "{}");
+  return mine === call && Date.now() - at < ANSWERED_BY_ITSELF_MS;
+}
+
+export class Line extends EventTarget {
+  #audio; #ua; #session; #quality; #microphone;
+  #asked = new Set();
+  #fresh = true;
+  state = "connecting";
+  call = null;
+
+  constructor(audio) {
+    super();
+    this.#audio = audio;
+  }
+
+  async start() {
+    const given = await this.#password();
+    if (!given) return;
+    const socket = new JsSIP.WebSocketInterface(`wss://${location.host}/phone`);
+    this.#ua = new JsSIP.UA({
+      sockets: [socket],
+      uri: `sip:${given.extension}@${location.hostname}`,
+      // Its user is the extension, so that whatever this page says is said in the name of its own telephone.
+      contact_uri: `sip:${given.extension}@${crypto.randomUUID().slice(0, 12)}.invalid;transport=ws`,
+      authorization_user: given.extension,
+      password: given.secret,
+      display_name: given.extension,
+      register_expires: REGISTER_S,
+      session_timers: false,
+      connection_recovery_min_interval: 1,
+      connection_recovery_max_interval: 4,
+      user_agent: "12345",
+    });
+    this.#ua.on("registered", () => this.#registered());
+    this.#ua.on("registrationFailed", () => this.#refused());
+    this.#ua.on("disconnected", () => this.#disconnected());
+    this.#ua.on("newRTCSession", ({ session, originator, request }) => {
+      if (originator === "remote") this.#rung(session, request);
+    });
+    addEventListener("pagehide", () => { if (this.call?.id && this.call.answered) remember(this.call.id); });
+    this.#ua.start();
+  }
+
+  // ---------------------------------------------------------------- registering
+
+  async #password() {
+    for (;;) {
+      try {
+        return await ask("/phone/password");
+      } catch (error) {
+        if (error.status === 401 || error.status === 404) { this.#is("off"); return null; }
+      }
+      await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    }
+  }
+
+  async #registered() {
+    this.#is("ready");
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    // A page that begins anew has lost the talk that its former self had: said at once, it is rung again at once.
+    if (fresh && !this.call) await ask("/phone/recover").catch((error) => console.warn("not recovered", error.message));
+    else await this.check();
+  }
+
+  // The password may have ended with another sign-in, or the present one has not reached Asterisk yet.
+  async #refused() {
+    this.#is("connecting");
+    await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    const given = await this.#password();
+    if (!given) { this.#ua.stop(); return; }
+    this.#ua.set("password", given.secret);
+    if (this.#ua.isConnected()) this.#ua.register();
+  }
+
+  async #disconnected() {
+    this.#is("connecting");
+    const alive = await look("/session").then(() => true, (error) => error.status !== 401);
+    if (!alive) { this.#is("off"); this.#ua.stop(); }
+  }
+
+  // ---------------------------------------------------------------- calls
+
+  #rung(session, request) {
+    const id = request.getHeader("X-Hotline-Call") ?? "";
+    const again = request.getHeader("X-Hotline-Again") === "yes";
+    // The call in hand rings again: what is held here of it is dead, and nobody said so.
+    if (this.#session && again && this.call.id === id) this.#drop();
+    if (this.#session) { session.terminate({ status_code: 486 }); return; }
+    this.#take(session, { id, again, own: request.getHeader("X-Hotline-Dial") === "yes", answered: false });
+    if (this.#asked.has(id) || (again && hadInHand(id))) this.answer();
+  }
+
+  #take(session, call) {
+    this.#session = session;
+    this.call = { ...call, held: false, muted: false };
+    session.on("peerconnection", ({ peerconnection }) => this.#hear(peerconnection));
+    if (session.connection) this.#hear(session.connection);
+    session.on("confirmed", () => this.#talking());
+    for (const end of ["ended", "failed"]) session.on(end, () => { if (this.#session === session) this.#over(); });
+    this.#told();
+  }
+
+  #hear(connection) {
+    connection.addEventListener("track", async (event) => {
+      this.#audio.srcObject = event.streams[0] ?? new MediaStream([event.track]);
+      await hearOn(this.#audio);
+    });
+  }
+
+  async answer() {
+    const session = this.#session;
+    if (!session || this.call.answered || this.call.answering) return;
+    this.call.answering = true;
+    this.#told();
+    try {
+      this.#microphone = await listen();
+    } catch {
+      if (this.#session !== session) return;
+      this.call.answering = false;
+      this.dispatchEvent(new CustomEvent("trouble", { detail: "浏览器没有取得麦克风，请检查耳机并允许使用麦克风" }));
+      this.#told();
+      return;
+    }
+    if (this.#session === session) session.answer({ mediaStream: this.#microphone, ...PLAIN });
+    else this.#release();
+  }
+
+  #talking() {
+    if (!this.call || this.call.answered) return;
+    this.call.answered = true;
+    if (this.call.id) remember(this.call.id);
+    const show = (now) => { if (this.call) { this.call.sound = now; this.#told(); } };
+    this.#quality = new Quality(this.#session.connection, this.call.id, show, () => this.check());
+    this.#told();
+  }
+
+  #over() {
+    this.#quality?.stop();
+    this.#quality = undefined;
+    this.#session = undefined;
+    this.call = null;
+    this.#release();
+    this.#told();
+  }
+
+  #drop() {
+    const dead = this.#session;
+    this.#over();
+    dead.terminate();
+  }
+
+  #release() {
+    for (const track of this.#microphone?.getTracks() ?? []) track.stop();
+    this.#microphone = undefined;
+  }
+
+  // Whether the call still lives is Asterisk's to say: its goodbye may have been lost with the line.
+  async check() {
+    const session = this.#session;
+    if (!session || !this.call.id || !this.call.answered) return;
+    const { calls } = await look("/phone/calls").catch(() => ({ calls: null }));
+    if (calls && this.#session === session && !calls.includes(this.call.id)) session.terminate();
+  }
+
+  // Through the server, which marks the call before it ends it; without the mark the citizen would be held.
+  async hangUp() {
+    const session = this.#session;
+    if (!session) return;
+    sessionStorage.removeItem(IN_HAND);
+    if (!this.call.id) { session.terminate(); return; }
+    this.call.ending = true;
+    this.#told();
+    while (this.#session === session) {
+      try {
+        await ask("/phone/hang-up", { call: this.call.id });
+      } catch (error) {
+        if (error.status === 404 && this.#session === session) { session.terminate(); return; }
+      }
+      await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    }
+  }
+
+  mute() {
+    if (!this.call?.answered) return;
+    if (this.call.muted) this.#session.unmute({ audio: true });
+    else this.#session.mute({ audio: true });
+    this.call.muted = !this.call.muted;
+    this.#told();
+  }
+
+  hold() {
+    if (!this.call?.answered) return;
+    const held = this.call.held;
+    const done = held ? this.#session.unhold() : this.#session.hold();
+    if (done) this.call.held = !held;
+    this.#told();
+  }
+
+  key(key) {
+    if (this.call?.answered) this.#session.sendDTMF(key, { transportType: "RFC2833" });
+  }
+
+  // A call that was asked for here: the telephone rings for it only to be answered.
+  expect(call) {
+    this.#asked.add(call);
+    if (this.call?.id === call) this.answer();
+  }
+
+  async echo() {
+    if (this.#session || this.state !== "ready") return;
+    this.#microphone = await listen();
+    const session = this.#ua.call(`sip:echo@${location.hostname}`, { mediaStream: this.#microphone, ...PLAIN });
+    this.#take(session, { id: "", echo: true, answered: false });
+  }
+
+  #is(state) {
+    this.state = state;
+    this.#told();
+  }
+
+  #told() {
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+}
