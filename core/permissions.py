@@ -10,7 +10,8 @@ class Permission(StrEnum):
     LINE_VIEW = "line.view"  # live calls and queue
     LINE_AGENT = "line.agent"  # log in to the queue, pause, wrap up
     LINE_LEAD = "line.lead"  # the same for other agents
-    LINE_ADMIN = "line.admin"  # numbers, queues, roster, limits
+    LINE_ADMIN = "line.admin"  # numbers, queues, seats, duty mobiles
+    ROSTER_EDIT = "roster.edit"  # plan and publish the roster of the desks
     CALL_VIEW = "call.view"  # call record and its words
     CALLBACK_HANDLE = "callback.handle"  # take a call-back task, note its result
     INCIDENT_VIEW = "incident.view"  # minutes without a human on the line
@@ -109,7 +110,7 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
@@ -132,7 +133,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
+        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
@@ -143,7 +144,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
     Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
-        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW}
+        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW, P.ROSTER_EDIT}
     ),
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),

@@ -27,6 +27,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "words": (Permission.CALL_VIEW,),
     "queue": (Permission.LINE_VIEW,),
     "agents": (Permission.LINE_VIEW, Permission.LINE_AGENT),
+    "roster": (Permission.LINE_AGENT, Permission.ROSTER_EDIT),
     "callbacks": (Permission.CALLBACK_HANDLE,),
     "orders": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "order": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),

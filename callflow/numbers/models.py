@@ -1,7 +1,6 @@
 """Tables of numbers and of those who may be called when nobody sits at a desk."""
 
-from datetime import datetime, time
-from uuid import UUID
+from datetime import time
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -47,19 +46,3 @@ class DutyMobile(Base):
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Counts the changes; what a page shows, it sends back."""
-
-
-class RosterShift(Base):
-    """排班: who sits at a desk, from when to when; the night's as well as the day's."""
-
-    __tablename__ = "line_roster"
-    __table_args__ = (
-        CheckConstraint("starts_at < ends_at", name="has_length"),
-        Index("ix_line_roster_span", "starts_at", "ends_at"),
-    )
-
-    id: Mapped[Id]
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    night: Mapped[bool] = mapped_column(default=False)

@@ -1,7 +1,6 @@
-"""Numbers, queues, seats, duty mobiles and the roster, edited in the browser and followed by the line's snapshot."""
+"""Numbers, queues, seats and duty mobiles, edited in the browser and followed by the line's snapshot."""
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,8 @@ from web_desk import Desk, make_user, signed_in
 
 from callflow import current, snapshot
 from callflow.agents.models import Agent
-from callflow.numbers import roster
-from callflow.numbers.models import DutyMobile, Number, RosterShift
+from callflow.numbers.models import DutyMobile, Number
 from callflow.policy import LinePolicy
-from core import clock
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
@@ -118,26 +115,6 @@ async def test_duty_mobiles_are_edited_and_called_in_order(db: Database, system:
     assert not any("13912345678" in one or "13812345678" in one for one in details)
 
 
-async def test_a_shift_is_planned_once_and_taken_out(db: Database, system: Desk) -> None:
-    user_id = await make_user(db, "wangli", Role.AGENT)
-    seat = {"user_id": str(user_id), "extension": "1001", "queues": "hotline"}
-    assert (await system.post("/seats", seat)).status == 303
-    form = {"user_id": str(user_id), "shift_day": "2026-12-01", "start": "22:30", "end": "06:30"}
-    assert (await system.post("/duty/shifts", form)).status == 303
-    page = await (await system.get("/duty?day=2026-12-01")).text()
-    assert "22:30–06:30" in page and "夜班" in page
-    assert (
-        "已有班次"
-        in (await wrong(system, "/duty/shifts", form | {"shift_day": "2026-12-02", "start": "05:00"}))["start"]
-    )
-    assert "16 小时" in (await wrong(system, "/duty/shifts", form | {"start": "06:00", "end": "23:00"}))["end"]
-    async with db.session() as session:
-        shift = (await session.scalars(select(RosterShift))).one()
-    assert shift.night and shift.starts_at < shift.ends_at
-    assert (await system.post(f"/duty/shifts/{shift.id}/remove")).status == 303
-    assert (await system.post(f"/duty/shifts/{shift.id}/remove")).status == 404
-
-
 async def test_a_seat_is_given_changed_and_its_secret_renewed(db: Database, system: Desk) -> None:
     user_id = await make_user(db, "wangli", Role.AGENT)
     other = await make_user(db, "lili", Role.AGENT)
@@ -169,12 +146,3 @@ async def test_what_was_edited_survives_the_next_start(db: Database, system: Des
         row = await session.get_one(Number, "12315")
     assert (row.title, row.active) == ("市场监管", False)
     assert (await line(db)).queues["hotline"].max_waiting == 7
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "night"),
-    [("08:00", "16:00", False), ("16:00", "22:00", False), ("16:00", "22:30", True), ("05:30", "13:00", True)],
-)
-def test_a_shift_that_touches_the_night_is_a_night_shift(start: str, end: str, night: bool) -> None:
-    begins, ends = (datetime.fromisoformat(f"2026-12-01T{at}").replace(tzinfo=clock.SHANGHAI) for at in (start, end))
-    assert roster.is_night(begins, ends) is night

@@ -1,0 +1,45 @@
+"""The shift: rosters with their publications."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0015"
+
+
+def upgrade() -> None:
+    """Expand."""
+    _roster()
+
+
+def _roster() -> None:
+    op.add_column("line_roster", sa.Column("centre", sa.String(40), server_default="", nullable=False))
+    op.create_table(
+        "line_roster_versions",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("centre", sa.String(40), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("published_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("published_by", sa.Uuid(), nullable=True),
+        sa.Column("published_by_name", sa.String(40), nullable=False),
+        sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("covered_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.String(200), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_roster_versions")),
+        sa.UniqueConstraint("centre", "number", name=op.f("uq_line_roster_versions_centre_number")),
+    )
+    op.create_table(
+        "line_roster_published",
+        sa.Column("version_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("night", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["line_roster_versions.id"], ondelete="CASCADE",
+            name=op.f("fk_line_roster_published_version_id"),
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_line_roster_published_user_id")),
+        sa.PrimaryKeyConstraint("version_id", "user_id", "starts_at", name=op.f("pk_line_roster_published")),
+    )  # fmt: skip
+    op.create_index("ix_line_roster_published_user", "line_roster_published", ["user_id", "starts_at"])
