@@ -33,6 +33,7 @@ class Place:
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
+    Place("话务", "my-day", "/my-day", "我的今日", (P.LINE_AGENT,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
@@ -49,6 +50,7 @@ PLACES = (
     Place("工单", "own-unit", "/unit", "本单位", (P.ORDER_VIEW_UNIT,)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
+    Place("值守", "team-day", "/team-day", "全班今日", (P.LINE_LEAD,)),
     Place("值守", "roster", "/roster", "班表", (P.LINE_AGENT, P.ROSTER_EDIT)),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
     Place("线路", "seats", "/seats", "坐席", (P.LINE_ADMIN,)),

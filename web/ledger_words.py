@@ -57,6 +57,7 @@ ACTIONS = {
     "roster.shift.remove": "删除班次",
     "roster.copy": "复制班次",
     "roster.publish": "公布班表",
+    "team-day.export": "导出坐席工作情况",
     "line.set-number": "初始设置接入号码",
     "line.set-queue": "初始设置队列",
     "line.set-duty-mobile": "初始设置值班手机",

@@ -5,6 +5,7 @@ from web.api import orders as api_orders
 from web.pages import (
     account,
     agent,
+    agent_days,
     calendar,
     callbacks,
     calls,
@@ -55,6 +56,7 @@ TABLE: Table = (
     *signin.ROUTES,
     *account.ROUTES,
     *agent.ROUTES,
+    *agent_days.ROUTES,
     *calls.ROUTES,
     *callbacks.ROUTES,
     *desk.ROUTES,

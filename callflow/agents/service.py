@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.agents import days
 from callflow.agents.models import Agent, AgentQueue
 from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place
+from callflow.agents.timeline import OUT, READY, Side
 from callflow.current import line_policy
 from core.actor import Actor
 from core.clock import now
@@ -192,4 +194,12 @@ async def _all_changed(session: AsyncSession, agents: Sequence[Agent]) -> int:
         agent.changed_at = now()
         hint(session, "agents", agent.user_id)
     await session.flush()
+    await days.note(session, Side.INTENT, {agent.user_id: _state(agent) for agent in agents}, now())
     return len(agents)
+
+
+def _state(agent: Agent) -> str:
+    """What the agent means, as a day counts it."""
+    if agent.logged_in_at is None:
+        return OUT
+    return agent.pause_reason or READY

@@ -1,4 +1,4 @@
-"""The shift: rosters with their publications."""
+"""The shift: rosters with their publications, agents' days."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +10,7 @@ down_revision = "0015"
 def upgrade() -> None:
     """Expand."""
     _roster()
+    _days()
 
 
 def _roster() -> None:
@@ -43,3 +44,22 @@ def _roster() -> None:
         sa.PrimaryKeyConstraint("version_id", "user_id", "starts_at", name=op.f("pk_line_roster_published")),
     )  # fmt: skip
     op.create_index("ix_line_roster_published_user", "line_roster_published", ["user_id", "starts_at"])
+
+
+def _days() -> None:
+    op.create_table(
+        "line_agent_states",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("side", sa.String(8), nullable=False),
+        sa.Column("state", sa.String(20), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_line_agent_states_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_agent_states")),
+    )
+    op.create_index("ix_line_agent_states_latest", "line_agent_states", ["user_id", "side", "at", "id"])
+    op.execute(  # who is at a desk while this is installed
+        "INSERT INTO line_agent_states (user_id, side, state, at)"
+        " SELECT user_id, 'intent', coalesce(pause_reason, 'ready'), coalesce(paused_at, logged_in_at)"
+        " FROM line_agents WHERE logged_in_at IS NOT NULL"
+    )
