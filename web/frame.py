@@ -1,8 +1,11 @@
 """The frame around every page: the rail by permission with what waits, and the agent's state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callflow.board.models import DeskNote
+from callflow.board.service import unread_notes
 from core.permissions import Permission as P
 from core.replay import count_failed
 from crm.notices.service import unread
@@ -50,6 +53,8 @@ PLACES = (
     Place("工单", "own-unit", "/unit", "本单位", (P.ORDER_VIEW_UNIT,)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
+    Place("值守", "board", "/board", "班长看板", (P.LINE_LEAD,), counts.help_requests, "alarm"),
+    Place("值守", "wallboard", "/wallboard", "大屏", (P.WALLBOARD_VIEW,)),
     Place("值守", "team-day", "/team-day", "全班今日", (P.LINE_LEAD,)),
     Place("值守", "roster", "/roster", "班表", (P.LINE_AGENT, P.ROSTER_EDIT)),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
@@ -84,6 +89,8 @@ class Frame:
 
     groups: dict[str, list[Entry]]
     agent: AgentBar | None
+    notes: Sequence[DeskNote] = ()
+    """What the lead tells the desks and this agent has yet to read."""
 
 
 def places(ctx: "Context") -> list[Place]:
@@ -112,4 +119,5 @@ async def show(ctx: "Context") -> Frame:
         if place.mine:
             count = await place.mine(ctx.session, ctx.signed_in.user.id)
         groups.setdefault(place.group, []).append(Entry(place, count))
-    return Frame(groups, await show_agent(ctx))
+    unseen = await unread_notes(ctx.session, ctx.signed_in.user.id) if ctx.actor.may(P.LINE_AGENT) else ()
+    return Frame(groups, await show_agent(ctx), unseen)

@@ -22,11 +22,13 @@ REMEMBERED = 500
 MAILBOX = 256
 
 TOPICS: dict[str, tuple[Permission, ...]] = {
-    "calls": (Permission.LINE_VIEW, Permission.CALL_VIEW),
+    "calls": (Permission.LINE_VIEW, Permission.CALL_VIEW, Permission.WALLBOARD_VIEW),
     "call": (Permission.CALL_VIEW,),
     "words": (Permission.CALL_VIEW,),
-    "queue": (Permission.LINE_VIEW,),
-    "agents": (Permission.LINE_VIEW, Permission.LINE_AGENT),
+    "queue": (Permission.LINE_VIEW, Permission.WALLBOARD_VIEW),
+    "agents": (Permission.LINE_VIEW, Permission.LINE_AGENT, Permission.WALLBOARD_VIEW),
+    "notes": (Permission.LINE_AGENT, Permission.LINE_LEAD),
+    "help": (Permission.LINE_AGENT, Permission.LINE_LEAD),
     "roster": (Permission.LINE_AGENT, Permission.ROSTER_EDIT),
     "callbacks": (Permission.CALLBACK_HANDLE,),
     "orders": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),

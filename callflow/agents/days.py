@@ -19,7 +19,7 @@ async def note(session: AsyncSession, side: Side, states: Mapping[UUID, str], at
     of = (AgentState.user_id == Agent.user_id, AgentState.side == side)
     last = select(AgentState.state).where(*of).order_by(AgentState.at.desc(), AgentState.id.desc()).limit(1)
     wanted = select(Agent.user_id, last.scalar_subquery()).where(among(Agent.user_id, states))
-    before: dict[UUID, str] = dict((await session.execute(wanted)).tuples().all())
+    before = {row[0]: row[1] for row in await session.execute(wanted)}
     session.add_all(
         AgentState(user_id=user_id, side=side, state=state, at=at)
         for user_id, state in sorted(states.items())
@@ -35,17 +35,23 @@ async def note_devices(session: AsyncSession, states: Mapping[str, str], at: dat
     await note(session, Side.DEVICE, {user_id: states[extension] for user_id, extension in rows}, at)
 
 
+async def latest(session: AsyncSession, user_ids: Collection[UUID], before: datetime) -> dict[UUID, dict[Side, Point]]:
+    """What each side last said of these agents before an instant."""
+    found: dict[UUID, dict[Side, Point]] = {user_id: {} for user_id in user_ids}
+    for side in Side:
+        of = (AgentState.user_id == Agent.user_id, AgentState.side == side, AgentState.at < before)
+        last_id = select(AgentState.id).where(*of).order_by(AgentState.at.desc(), AgentState.id.desc()).limit(1)
+        wanted = select(AgentState).join(Agent, AgentState.id == last_id.correlate(Agent).scalar_subquery())
+        for one in await session.scalars(wanted.where(among(Agent.user_id, user_ids))):
+            found[one.user_id][side] = Point(side, one.state, one.at)
+    return found
+
+
 async def spans(
     session: AsyncSession, user_ids: Collection[UUID], first: datetime, last: datetime
 ) -> dict[UUID, list[Span]]:
     """The lines of these agents between two instants."""
-    points: dict[UUID, list[Point]] = {user_id: [] for user_id in user_ids}
-    for side in Side:  # what held when the time began
-        of = (AgentState.user_id == Agent.user_id, AgentState.side == side, AgentState.at < first)
-        last_id = select(AgentState.id).where(*of).order_by(AgentState.at.desc(), AgentState.id.desc()).limit(1)
-        wanted = select(AgentState).join(Agent, AgentState.id == last_id.correlate(Agent).scalar_subquery())
-        for one in await session.scalars(wanted.where(among(Agent.user_id, user_ids))):
-            points[one.user_id].append(Point(side, one.state, one.at))
+    points = {user_id: list(found.values()) for user_id, found in (await latest(session, user_ids, first)).items()}
     inside = (
         select(AgentState)
         .where(among(AgentState.user_id, user_ids), AgentState.at >= first, AgentState.at < last)

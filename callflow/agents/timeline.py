@@ -86,6 +86,20 @@ def shown(intent: str, device: str) -> str:
     return OFFLINE if device == OFFLINE and intent == READY else intent
 
 
+def current(intent: Point | None, device: Point | None) -> tuple[str, datetime | None]:
+    """What is shown now, and since when."""
+    if intent is None or intent.state == OUT:
+        return OUT, intent.at if intent else None
+    if device is None:
+        return intent.state, intent.at
+    state = shown(intent.state, device.state)
+    if state in (TALKING, RINGING):
+        return state, device.at
+    if device.state == OFFLINE and state != OFFLINE:
+        return state, intent.at
+    return state, max(intent.at, device.at)
+
+
 def timeline(points: Iterable[Point], first: datetime, last: datetime) -> list[Span]:
     """The states between `first` and `last`, in order, without gap or overlap, OUT left out. `points` in time order; of
     those before `first` the last of each side counts."""

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from callflow import queries
 from callflow.agents.rules import PauseReason
+from callflow.board.service import help_of
 from callflow.callbacks.models import CallbackTask
 from callflow.rules import Outcome
 from core import phone
@@ -152,6 +153,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),
+        help=await help_of(session, call.id),
     )
 
 

@@ -1,4 +1,4 @@
-"""The shift: rosters with their publications, agents' days."""
+"""The shift: rosters with their publications, agents' days, the lead's board."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Expand."""
     _roster()
     _days()
+    _board()
 
 
 def _roster() -> None:
@@ -63,3 +64,52 @@ def _days() -> None:
         " SELECT user_id, 'intent', coalesce(pause_reason, 'ready'), coalesce(paused_at, logged_in_at)"
         " FROM line_agents WHERE logged_in_at IS NOT NULL"
     )
+
+
+def _board() -> None:
+    op.create_table(
+        "line_desk_notes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(200), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_by", sa.Uuid(), nullable=True),
+        sa.Column("sent_by_name", sa.String(40), nullable=False),
+        sa.Column("ends_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["sent_by"], ["users.id"], name=op.f("fk_line_desk_notes_sent_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_desk_notes")),
+    )
+    op.create_index("ix_line_desk_notes_ends_at", "line_desk_notes", ["ends_at"])
+    op.create_table(
+        "line_desk_note_reads",
+        sa.Column("note_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["note_id"], ["line_desk_notes.id"], ondelete="CASCADE", name=op.f("fk_line_desk_note_reads_note_id")
+        ),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_line_desk_note_reads_user_id")),
+        sa.PrimaryKeyConstraint("note_id", "user_id", name=op.f("pk_line_desk_note_reads")),
+    )
+    op.create_table(
+        "line_help_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("user_id", sa.Uuid(), nullable=False),
+        sa.Column("user_name", sa.String(40), nullable=False),
+        sa.Column("text", sa.String(200), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Uuid(), nullable=True),
+        sa.Column("closed_by_name", sa.String(40), nullable=True),
+        sa.Column("answer", sa.String(200), nullable=False),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_line_help_requests_call_id")),
+        sa.ForeignKeyConstraint(["closed_by"], ["users.id"], name=op.f("fk_line_help_requests_closed_by")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_line_help_requests_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_help_requests")),
+    )
+    waiting = sa.text("closed_at IS NULL")
+    op.create_index(
+        "uq_line_help_requests_open", "line_help_requests", ["call_id"], unique=True, postgresql_where=waiting
+    )
+    op.create_index("ix_line_help_requests_asked_at", "line_help_requests", ["asked_at"])
