@@ -13,6 +13,7 @@ from callflow.models import Call
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
+from crm.handover.models import Matter
 from crm.sms.models import Sms
 from crm.tickets.models import StatutoryLimit
 
@@ -34,6 +35,7 @@ callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 city = count_waiting
 help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
+matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
 
 

@@ -33,6 +33,7 @@ class Place:
     """Counts what waits for this person alone."""
 
 
+_LOG = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
@@ -55,6 +56,15 @@ PLACES = (
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("值守", "board", "/board", "班长看板", (P.LINE_LEAD,), counts.help_requests, "alarm"),
     Place("值守", "wallboard", "/wallboard", "大屏", (P.WALLBOARD_VIEW,)),
+    Place(
+        "值守",
+        "handovers",
+        "/handovers",
+        "交接班",
+        (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE),
+        counts.matters,
+        "waits",
+    ),
     Place("值守", "team-day", "/team-day", "全班今日", (P.LINE_LEAD,)),
     Place("值守", "roster", "/roster", "班表", (P.LINE_AGENT, P.ROSTER_EDIT)),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),

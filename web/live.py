@@ -35,6 +35,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "order": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "notices": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "sms": (Permission.SMS_VIEW,),
+    "handovers": (Permission.LINE_LEAD, Permission.ORDER_VERIFY, Permission.ORDER_OVERSEE),
     "incidents": (Permission.INCIDENT_VIEW,),
     "recordings": (Permission.RECORDING_VIEW,),
     "health": (Permission.SYSTEM_VIEW,),

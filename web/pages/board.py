@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -15,13 +15,14 @@ from callflow.agents import days
 from callflow.agents import service as agents
 from callflow.agents.models import AgentQueue
 from callflow.agents.rules import PENALTIES, parse_places
-from callflow.agents.timeline import LABELS, OUT, READY, RINGING, TALKING, Side, current
+from callflow.agents.timeline import LABELS, OUT, READY, RINGING, TALKING, Point, Side, current, of_device
 from callflow.board import service
 from callflow.board.rules import CONNECTED_PER_CENT, WITHIN_S
 from callflow.models import Call
 from callflow.queries import AgentStatus, QueueStatus
 from callflow.roster import service as roster
 from callflow.roster.service import Shown
+from callflow.sources.ami import Device
 from core import clock
 from core.permissions import Permission as P
 from web import frame
@@ -148,7 +149,7 @@ async def the_line(ctx: Context) -> Line:
     desks = [
         Desk(
             one,
-            *current(told[one.user_id].get(Side.INTENT), told[one.user_id].get(Side.DEVICE)),
+            *current(*_points(one, told[one.user_id])),
             planned.get(one.user_id),
             serves.get(one.user_id, {}),
             with_call.get(one.user_id),
@@ -157,6 +158,19 @@ async def the_line(ctx: Context) -> Line:
     ]
     desks.sort(key=lambda one: (one.state == OUT and not one.missing, one.agent.extension))
     return Line(desks, await queries.queue_status(session), calls)
+
+
+def _points(agent: AgentStatus, told: Mapping[Side, Point]) -> tuple[Point, Point]:
+    """Intent and telephone as they are, each since its last change."""
+    intent = OUT if agent.logged_in_at is None else agent.pause_reason or READY
+    device = of_device(Device(agent.device))
+    before = agent.paused_at or agent.logged_in_at or datetime.min.replace(tzinfo=UTC)
+
+    def since(side: Side, state: str) -> Point:
+        last = told.get(side)
+        return Point(side, state, last.at if last and last.state == state else before)
+
+    return since(Side.INTENT, intent), since(Side.DEVICE, device)
 
 
 def today() -> tuple[datetime, datetime]:

@@ -1,7 +1,8 @@
-"""The shift: rosters with their publications, agents' days, the lead's board."""
+"""The shift: rosters with their publications, agents' days, the lead's board, handovers."""
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0018"
 down_revision = "0015"
@@ -12,6 +13,7 @@ def upgrade() -> None:
     _roster()
     _days()
     _board()
+    _handovers()
 
 
 def _roster() -> None:
@@ -113,3 +115,49 @@ def _board() -> None:
         "uq_line_help_requests_open", "line_help_requests", ["call_id"], unique=True, postgresql_where=waiting
     )
     op.create_index("ix_line_help_requests_asked_at", "line_help_requests", ["asked_at"])
+
+
+def _handovers() -> None:
+    op.create_table(
+        "handovers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("shift", sa.String(20), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("handed_by", sa.Uuid(), nullable=True),
+        sa.Column("handed_by_name", sa.String(40), nullable=False),
+        sa.Column("summary", sa.String(2000), nullable=False),
+        sa.Column("figures", JSONB(), nullable=False),
+        sa.Column("matters", JSONB(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("received_by", sa.Uuid(), nullable=True),
+        sa.Column("received_by_name", sa.String(40), nullable=True),
+        sa.Column("remark", sa.String(500), nullable=False),
+        sa.ForeignKeyConstraint(["handed_by"], ["users.id"], name=op.f("fk_handovers_handed_by")),
+        sa.ForeignKeyConstraint(["received_by"], ["users.id"], name=op.f("fk_handovers_received_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handovers")),
+    )
+    op.create_index("ix_handovers_handed_at", "handovers", ["handed_at", "id"])
+    op.create_table(
+        "handover_matters",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("text", sa.String(500), nullable=False),
+        sa.Column("ticket_id", sa.Uuid(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.Uuid(), nullable=True),
+        sa.Column("opened_by_name", sa.String(40), nullable=False),
+        sa.Column("owner_id", sa.Uuid(), nullable=False),
+        sa.Column("owner_name", sa.String(40), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("closed_by", sa.Uuid(), nullable=True),
+        sa.Column("closed_by_name", sa.String(40), nullable=True),
+        sa.Column("result", sa.String(500), nullable=False),
+        sa.ForeignKeyConstraint(["closed_by"], ["users.id"], name=op.f("fk_handover_matters_closed_by")),
+        sa.ForeignKeyConstraint(["opened_by"], ["users.id"], name=op.f("fk_handover_matters_opened_by")),
+        sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_handover_matters_owner_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_handover_matters_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_handover_matters")),
+    )
+    waiting = sa.text("closed_at IS NULL")
+    op.create_index("ix_handover_matters_open", "handover_matters", ["opened_at"], postgresql_where=waiting)
+    op.create_index("ix_handover_matters_ticket", "handover_matters", ["ticket_id"])
