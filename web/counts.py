@@ -10,6 +10,7 @@ from callflow.board.models import HelpRequest
 from callflow.callbacks.models import CallbackTask
 from callflow.incidents.models import Incident
 from callflow.models import Call
+from callflow.nuisance.models import NuisanceCaller
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
@@ -36,6 +37,11 @@ unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unkno
 city = count_waiting
 help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
 matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
+nuisance_proposals = of(
+    select(func.count())
+    .select_from(NuisanceCaller)
+    .where(NuisanceCaller.confirmed_at.is_(None), NuisanceCaller.ended_at.is_(None))
+)
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
 
 

@@ -65,6 +65,7 @@ PLACES = (
         counts.matters,
         "waits",
     ),
+    Place("值守", "nuisance", "/nuisance", "恶意骚扰登记", _LOG, counts.nuisance_proposals, "waits"),
     Place("值守", "team-day", "/team-day", "全班今日", (P.LINE_LEAD,)),
     Place("值守", "roster", "/roster", "班表", (P.LINE_AGENT, P.ROSTER_EDIT)),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),

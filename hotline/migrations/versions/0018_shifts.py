@@ -1,4 +1,4 @@
-"""The shift: rosters with their publications, agents' days, the lead's board, handovers."""
+"""The shift: rosters with their publications, agents' days, the lead's board, handovers, nuisance callers."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ def upgrade() -> None:
     _days()
     _board()
     _handovers()
+    _nuisance()
 
 
 def _roster() -> None:
@@ -161,3 +162,42 @@ def _handovers() -> None:
     waiting = sa.text("closed_at IS NULL")
     op.create_index("ix_handover_matters_open", "handover_matters", ["opened_at"], postgresql_where=waiting)
     op.create_index("ix_handover_matters_ticket", "handover_matters", ["ticket_id"])
+
+
+def _nuisance() -> None:
+    op.create_table(
+        "line_nuisance_callers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("phone", sa.Text(), nullable=False),
+        sa.Column("call_id", sa.Uuid(), nullable=False),
+        sa.Column("ground", sa.String(12), nullable=False),
+        sa.Column("reason", sa.String(500), nullable=False),
+        sa.Column("calls", sa.Integer(), nullable=False),
+        sa.Column("window_min", sa.Integer(), nullable=False),
+        sa.Column("review_on", sa.Date(), nullable=False),
+        sa.Column("proposed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proposed_by", sa.Uuid(), nullable=True),
+        sa.Column("proposed_by_name", sa.String(40), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_by", sa.Uuid(), nullable=True),
+        sa.Column("confirmed_by_name", sa.String(40), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_by", sa.Uuid(), nullable=True),
+        sa.Column("ended_by_name", sa.String(40), nullable=True),
+        sa.Column("ended_reason", sa.String(200), nullable=False),
+        sa.CheckConstraint("calls >= 1", name=op.f("ck_line_nuisance_callers_never_blocked")),
+        sa.ForeignKeyConstraint(["call_id"], ["calls.id"], name=op.f("fk_line_nuisance_callers_call_id")),
+        sa.ForeignKeyConstraint(["confirmed_by"], ["users.id"], name=op.f("fk_line_nuisance_callers_confirmed_by")),
+        sa.ForeignKeyConstraint(["ended_by"], ["users.id"], name=op.f("fk_line_nuisance_callers_ended_by")),
+        sa.ForeignKeyConstraint(["proposed_by"], ["users.id"], name=op.f("fk_line_nuisance_callers_proposed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_line_nuisance_callers")),
+    )
+    blind = sa.text("split_part(phone, ':', 3)")
+    op.create_index("ix_line_nuisance_callers_phone", "line_nuisance_callers", [blind])
+    op.create_index(
+        "uq_line_nuisance_callers_standing",
+        "line_nuisance_callers",
+        [blind],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )

@@ -9,9 +9,12 @@ from sqlalchemy import select
 from web_desk import Desk, make_user, signed_in
 
 from callflow import current, snapshot
+from callflow.agents import service as agents
 from callflow.agents.models import Agent
+from callflow.agents.rules import steps
 from callflow.numbers.models import DutyMobile, Number
 from callflow.policy import LinePolicy
+from core.actor import SYSTEM
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
@@ -131,6 +134,31 @@ async def test_a_seat_is_given_changed_and_its_secret_renewed(db: Database, syst
         after = (await session.get_one(Agent, user_id)).sip_secret
     assert after != before and after in shown
     assert after not in await (await system.get(f"/seats?edit={user_id}")).text()
+
+
+async def test_a_skill_is_a_penalty_within_one_pool(db: Database, system: Desk) -> None:
+    skilled, other = await make_user(db, "wangli", Role.AGENT), await make_user(db, "lili", Role.AGENT)
+    assert (await system.post("/queues", {"name": "dialect", "title": "方言"})).status == 303
+    seat = {"user_id": str(skilled), "extension": "1001"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for user_id, extension, dialect in ((skilled, 1001, "dialect"), (other, 1002, "dialect:5")):
+        places = f"queues=hotline&queues={dialect}&queues="
+        body = f"_csrf={system.csrf}&user_id={user_id}&extension={extension}&seen=&{places}"
+        assert (await system.post("/seats", raw=body, headers=form)).status == 303
+    async with db.session() as session:
+        for user_id in (skilled, other):
+            await agents.log_in(session, SYSTEM, user_id)
+        plan = steps(await agents.intents(session), {})
+    added = {(one.headers["Queue"], one.headers["MemberName"]): one.headers["Penalty"] for one in plan}
+    assert added == {
+        ("hotline", "1001"): "0",
+        ("hotline", "1002"): "0",
+        ("dialect", "1001"): "0",
+        ("dialect", "1002"): "5",
+    }, "everybody is a member of the queue: what the skilled cannot take reaches the others"
+    assert "方言（其次）" in await (await system.get("/seats")).text()
+    seen = {"seen": "1001:dialect,hotline", "queues": "dialect:3"}
+    assert (await wrong(system, "/seats", seat | seen))["queues"]
 
 
 async def test_what_was_edited_survives_the_next_start(db: Database, system: Desk) -> None:
