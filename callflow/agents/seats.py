@@ -56,8 +56,8 @@ async def seats(session: AsyncSession) -> list[Seat]:
 async def save_seat(
     session: AsyncSession, actor: Actor, user_id: UUID, extension: str, queues: Iterable[str], seen: str = ""
 ) -> None:
-    """Give a user a seat (`seen` empty) or change the one that the person saw. `queues` as `hotline` or, for a queue whose
-    callers come later to this agent, `dialect:5`: 涉企 and 方言 seats are penalties within one pool."""
+    """Give a user a seat (`seen` empty) or change the one that the person saw. `queues` as `hotline` or, where
+    callers come to this agent later, `dialect:5`: 涉企 and 方言 seats are penalties within one pool."""
     actor.require(Permission.LINE_ADMIN)
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
@@ -78,7 +78,14 @@ async def save_seat(
         raise Invalid("no-queue", sentence, fields={"queues": sentence})
     await enrol(session, actor, user_id, extension, user.name, wanted)
     before = now.seen if now else None
-    await record(session, actor, "line.seat.edit", "agent", user_id, seat=[before, f"{extension}:{','.join(write_places(wanted))}"])
+    await record(
+        session,
+        actor,
+        "line.seat.edit",
+        "agent",
+        user_id,
+        seat=[before, f"{extension}:{','.join(write_places(wanted))}"],
+    )
     hint(session, TOPIC)
 
 
