@@ -50,6 +50,7 @@ PLACES = (
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("统计", "closings", "/closings", "办结方式", (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)),
     Place("统计", "publication", "/publication", "公开答复", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
+    Place("统计", "hotlines", "/hotlines", "原热线", _LOG),
     Place("统计", "statistics", "/statistics/returns", "退回与延期", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "own-unit", "/unit", "本单位", (P.ORDER_VIEW_UNIT,)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),

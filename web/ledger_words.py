@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from callflow.numbers.models import Merger
 from core.permissions import LABELS
 from crm.county.categories import LABELS as CATEGORIES
 from crm.county.data import UnitKind
@@ -177,6 +178,10 @@ FIELDS = {
     "queue": "队列",
     "queues": "接听队列",
     "original_hotline": "原热线",
+    "mode": "归并方式",
+    "owner_unit_id": "原主管单位",
+    "cut_over_on": "切换日期",
+    "document": "文号",
     "active": "启用",
     "overflow": "无人或久候时转往",
     "max_waiting": "最多等待",
@@ -205,6 +210,7 @@ CODES = (
     | {kind.value: kind.label for kind in UnitKind}
     | {state.value: state.label for state in State}
     | {category.value: label for category, label in CATEGORIES.items()}
+    | {merger.value: merger.label for merger in Merger}
 )
 """Codes of roles, kinds of unit, states and categories, as people call them."""
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,36 +26,50 @@ NOTES, HELP = "notes", "help"
 LONGEST_NOTE_H = 24 * 7
 
 
-async def service_level(session: AsyncSession, first: datetime, last: datetime) -> ServiceLevel:
-    """F02-2: inbound calls that arrived in the span and either reached a person or are over, by both measures."""
-    asked = Call.outcome.is_(None) | Call.outcome.not_in([Outcome.REFUSED, Outcome.SELF_SERVICE])
-    queued = Call.queued_at.is_not(None) & asked
-    reached = Call.connected_at.is_not(None)
-    limit = timedelta(seconds=WITHIN_S)
-    from_invite, from_queue = Call.connected_at - Call.arrived_at, Call.connected_at - Call.queued_at
-    row = (
-        await session.execute(
-            select(
-                func.count().filter(asked),
-                func.count().filter(asked, reached),
-                func.count().filter(asked, from_invite <= limit),
-                func.count().filter(queued),
-                func.count().filter(queued, reached),
-                func.count().filter(queued, from_queue <= limit),
-                func.avg(from_invite).filter(asked),
-                func.avg(from_queue).filter(queued),
-                func.count().filter(Call.outcome == Outcome.REFUSED),
-                func.count().filter(Call.outcome == Outcome.SELF_SERVICE),
-            ).where(
-                Call.direction == Direction.INBOUND,
-                Call.arrived_at >= first,
-                Call.arrived_at < last,
-                reached | Call.ended_at.is_not(None),
-            )
-        )
-    ).one()
+_ASKED = Call.outcome.is_(None) | Call.outcome.not_in([Outcome.REFUSED, Outcome.SELF_SERVICE])
+_QUEUED = Call.queued_at.is_not(None) & _ASKED
+_REACHED = Call.connected_at.is_not(None)
+_FROM_INVITE, _FROM_QUEUE = Call.connected_at - Call.arrived_at, Call.connected_at - Call.queued_at
+_LIMIT = timedelta(seconds=WITHIN_S)
+_COUNTS = (
+    func.count().filter(_ASKED),
+    func.count().filter(_ASKED, _REACHED),
+    func.count().filter(_ASKED, _FROM_INVITE <= _LIMIT),
+    func.count().filter(_QUEUED),
+    func.count().filter(_QUEUED, _REACHED),
+    func.count().filter(_QUEUED, _FROM_QUEUE <= _LIMIT),
+    func.avg(_FROM_INVITE).filter(_ASKED),
+    func.avg(_FROM_QUEUE).filter(_QUEUED),
+    func.count().filter(Call.outcome == Outcome.REFUSED),
+    func.count().filter(Call.outcome == Outcome.SELF_SERVICE),
+)
+
+
+def _settled(first: datetime, last: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Inbound calls that arrived in the span and either reached a person or are over."""
+    return (
+        Call.direction == Direction.INBOUND,
+        Call.arrived_at >= first,
+        Call.arrived_at < last,
+        _REACHED | Call.ended_at.is_not(None),
+    )
+
+
+def _level(row: Sequence[Any]) -> ServiceLevel:
     average, average_queue = (None if one is None else one.total_seconds() for one in row[6:8])
     return ServiceLevel(Level(*row[0:3]), Level(*row[3:6]), average, average_queue, row[8], row[9])
+
+
+async def service_level(session: AsyncSession, first: datetime, last: datetime) -> ServiceLevel:
+    """F02-2: the line's service level in the span, by both measures."""
+    return _level(tuple((await session.execute(select(*_COUNTS).where(*_settled(first, last)))).one()))
+
+
+async def levels_by_hotline(session: AsyncSession, first: datetime, last: datetime) -> dict[str, ServiceLevel]:
+    """A16-1: the same for each hotline as it was dialled, by the name that its calls carry."""
+    named = func.coalesce(Call.original_hotline, "")
+    rows = await session.execute(select(named, *_COUNTS).where(*_settled(first, last)).group_by(named).order_by(named))
+    return {row[0]: _level(tuple(row)[1:]) for row in rows}
 
 
 # ---------------------------------------------------------------------- notes

@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from callflow.numbers.edit import sub_centres
 from callflow.roster import rules, service
 from callflow.roster.models import MAIN_CENTRE
 from callflow.roster.rules import Span
@@ -102,6 +103,7 @@ async def index(ctx: Context, asked: RosterPage) -> web.Response:
         before=first - timedelta(days=SHOWN_DAYS),
         after=first + timedelta(days=SHOWN_DAYS),
         centre=asked.centre,
+        centres=await sub_centres(session),
         versions=versions,
         version=version,
         planning=planning,

@@ -1,4 +1,5 @@
-"""The shift: rosters with their publications, agents' days, the lead's board, handovers, nuisance callers."""
+"""The shift: rosters with their publications, agents' days, the lead's board, handovers, nuisance callers; the register
+of merged hotlines."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,6 +16,7 @@ def upgrade() -> None:
     _board()
     _handovers()
     _nuisance()
+    _numbers()
 
 
 def _roster() -> None:
@@ -201,3 +203,12 @@ def _nuisance() -> None:
         unique=True,
         postgresql_where=sa.text("ended_at IS NULL"),
     )
+
+
+def _numbers() -> None:
+    op.add_column("line_numbers", sa.Column("mode", sa.String(12), nullable=True))
+    op.add_column("line_numbers", sa.Column("owner_unit_id", sa.Uuid(), nullable=True))
+    op.add_column("line_numbers", sa.Column("cut_over_on", sa.Date(), nullable=True))
+    op.add_column("line_numbers", sa.Column("document", sa.String(120), server_default="", nullable=False))
+    op.create_foreign_key(op.f("fk_line_numbers_owner_unit_id"), "line_numbers", "units", ["owner_unit_id"], ["id"])
+    op.execute("UPDATE line_numbers SET mode = 'whole' WHERE original_hotline IS NOT NULL")
