@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
-from crm.tickets.models import Assignment, QualityCheck, Rating, Reply
+from crm.tickets.models import Assignment, QualityCheck, Rating, Reply, Ticket
 from crm.tickets.perform import offers
 from crm.tickets.states import Act, State
 
