@@ -1,7 +1,7 @@
 """How often one number may call: counted in memory, so that a flow decides without a database."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -68,10 +68,10 @@ class CallerLimits:
             if linkedid not in live and self._callers[caller].live[linkedid] < at:
                 self.ended(linkedid)
 
-    def tidy(self, at: datetime, limits: Limits) -> None:
+    def tidy(self, at: datetime, limits_of: Callable[[str], Limits]) -> None:
         """Drop callers of whom nothing counts any more."""
         for caller, known in list(self._callers.items()):
-            self._forget(known, at, timedelta(minutes=limits.window_min))
+            self._forget(known, at, timedelta(minutes=limits_of(caller).window_min))
             if not known.began and not known.live:
                 del self._callers[caller]
 

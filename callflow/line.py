@@ -83,7 +83,7 @@ class Line:
 
     async def _refreshed(self) -> None:
         snapshot = await self.snapshot.refresh()
-        self.limits.tidy(now(), snapshot.limits)
+        self.limits.tidy(now(), snapshot.limits_of)
         async with self._db.session() as session:
             for queue in await queries.queue_status(session):
                 WAITING.labels(queue.name).set(queue.waiting)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.current import line_policy, menu
 from callflow.limits import Limits
 from callflow.menu import Menu
+from callflow.nuisance import service as nuisance
 from callflow.numbers.models import DutyMobile, Number
 from callflow.numbers.rules import in_turn
 from callflow.queues.models import Queue
@@ -65,9 +66,15 @@ class Snapshot:
     """On duty now, in the order of calling."""
     outside: str | None = None
     limits: Limits = field(default_factory=Limits)
+    limited: dict[str, Limits] = field(default_factory=dict, repr=False)
+    """Callers registered by two people (`callflow.nuisance`), E.164, with what is still taken of them."""
     menu: Menu = field(default_factory=Menu)
     allowed: tuple[str, ...] = ()
     """Patterns of the numbers that agents may dial."""
+
+    def limits_of(self, caller: str | None) -> Limits:
+        """How often this caller may call."""
+        return self.limited.get(caller or "", self.limits)
 
     def number(self, dialled: str) -> NumberEntry | None:
         """The entry of a dialled number; of one that is unknown, that of 12345."""
@@ -95,6 +102,7 @@ async def load(session: AsyncSession) -> Snapshot:
         duty=tuple(Mobile(m.name, m.phone) for m in in_turn(mobiles, now())),
         outside=policy.outside_number or None,
         limits=Limits.of(policy),
+        limited=await nuisance.limited(session),
         menu=menu(),
         allowed=policy.may_dial,
     )

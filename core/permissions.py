@@ -10,7 +10,9 @@ class Permission(StrEnum):
     LINE_VIEW = "line.view"  # live calls and queue
     LINE_AGENT = "line.agent"  # log in to the queue, pause, wrap up
     LINE_LEAD = "line.lead"  # the same for other agents
-    LINE_ADMIN = "line.admin"  # numbers, queues, roster, limits
+    LINE_ADMIN = "line.admin"  # numbers, queues, seats, duty mobiles
+    WALLBOARD_VIEW = "wallboard.view"  # the line's figures on a big screen, without anybody's data
+    ROSTER_EDIT = "roster.edit"  # plan and publish the roster of the desks
     CALL_VIEW = "call.view"  # call record and its words
     CALLBACK_HANDLE = "callback.handle"  # take a call-back task, note its result
     INCIDENT_VIEW = "incident.view"  # minutes without a human on the line
@@ -72,6 +74,7 @@ class Role(StrEnum):
     SYSTEM_ADMIN = "system-admin"
     SECURITY_ADMIN = "security-admin"
     AUDIT_ADMIN = "audit-admin"
+    SCREEN = "screen"
 
     @property
     def label(self) -> str:
@@ -95,6 +98,7 @@ LABELS: dict[Role, str] = {
     Role.SYSTEM_ADMIN: "系统管理员",
     Role.SECURITY_ADMIN: "安全管理员",
     Role.AUDIT_ADMIN: "审计管理员",
+    Role.SCREEN: "大屏",
 }
 
 P = Permission
@@ -109,12 +113,21 @@ _AGENT = {
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
-_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW}
+_LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
+_LEAD |= {P.WALLBOARD_VIEW}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
 _UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT}
-_BUREAU = {P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_OVERSEE, P.ORDER_EXPORT} | _RULES
+_BUREAU = {
+    P.LINE_VIEW,
+    P.WALLBOARD_VIEW,
+    P.INCIDENT_VIEW,
+    P.ORDER_VIEW,
+    P.ORDER_REPORTS,
+    P.ORDER_OVERSEE,
+    P.ORDER_EXPORT,
+} | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {
     Role.AGENT: frozenset(_AGENT),
@@ -132,7 +145,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
+        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
@@ -141,12 +154,13 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD}),
     Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),
     Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
-    Role.LEADER: frozenset({P.LINE_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
+    Role.LEADER: frozenset({P.LINE_VIEW, P.WALLBOARD_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
-        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW}
+        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW, P.ROSTER_EDIT}
     ),
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
+    Role.SCREEN: frozenset({P.WALLBOARD_VIEW}),
 }
 
 SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})

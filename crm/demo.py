@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.agents import service as agents
 from callflow.agents.models import Agent
 from callflow.numbers import service as numbers
-from callflow.numbers.models import DutyMobile, Number, RosterShift
+from callflow.numbers.models import DutyMobile, Number
 from callflow.queues.models import Queue
+from callflow.roster.models import RosterShift
 from core import phone
 from core.actor import SYSTEM
 from core.clock import SHANGHAI, local, now

@@ -6,12 +6,15 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.board.models import HelpRequest
 from callflow.callbacks.models import CallbackTask
 from callflow.incidents.models import Incident
 from callflow.models import Call
+from callflow.nuisance.models import NuisanceCaller
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
+from crm.handover.models import Matter
 from crm.sms.models import Sms
 from crm.tickets.models import StatutoryLimit
 
@@ -32,6 +35,13 @@ calls = of(select(func.count()).select_from(Call).where(Call.ended_at.is_(None))
 callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 city = count_waiting
+help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
+matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
+nuisance_proposals = of(
+    select(func.count())
+    .select_from(NuisanceCaller)
+    .where(NuisanceCaller.confirmed_at.is_(None), NuisanceCaller.ended_at.is_(None))
+)
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
 
 

@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.models import Call
 from core.errors import Denied, HotlineError
 from core.identity import service as identity
+from core.identity.models import User
 from core.identity.service import Identified
-from core.permissions import Permission
+from core.permissions import Permission, Role
 from web.parts import PARTS, Parts
 from web.route import Door, Route, Who
 
@@ -72,7 +73,13 @@ async def identify(request: web.Request, session: AsyncSession) -> Identified | 
     if not token or len(token) > 100:
         return None
     touch = LIVE_HEADER not in request.headers
-    return await identity.identify(session, token, busy=in_call, touch=touch)
+    return await identity.identify(session, token, busy=_stays, touch=touch)
+
+
+async def _stays(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether this person's session outlives idleness: in a call, or a screen on the wall, which shows figures only."""
+    roles = await session.scalar(select(User.roles).where(User.id == user_id))
+    return roles == [Role.SCREEN] or await in_call(session, user_id)
 
 
 def admit(route: Route[Any], request: web.Request, who: Identified | None) -> None:

@@ -1,8 +1,11 @@
 """The frame around every page: the rail by permission with what waits, and the agent's state."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from callflow.board.models import DeskNote
+from callflow.board.service import unread_notes
 from core.permissions import Permission as P
 from core.replay import count_failed
 from crm.notices.service import unread
@@ -30,9 +33,11 @@ class Place:
     """Counts what waits for this person alone."""
 
 
+_LOG = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
+    Place("话务", "my-day", "/my-day", "我的今日", (P.LINE_AGENT,)),
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("话务", "dial", "/dial", "外呼", (P.LINE_AGENT,)),
     Place("话务", "headset", "/headset", "耳机与麦克风", (P.LINE_AGENT,)),
@@ -47,13 +52,28 @@ PLACES = (
     Place("工单", "notices", "/notices", "通知", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT), mine=unread, tone="waits"),
     Place("统计", "closings", "/closings", "办结方式", (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)),
     Place("统计", "publication", "/publication", "公开答复", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
+    Place("统计", "hotlines", "/hotlines", "原热线", _LOG),
     Place("统计", "statistics", "/statistics/returns", "退回与延期", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "own-unit", "/unit", "本单位", (P.ORDER_VIEW_UNIT,)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
+    Place("值守", "board", "/board", "班长看板", (P.LINE_LEAD,), counts.help_requests, "alarm"),
+    Place("值守", "wallboard", "/wallboard", "大屏", (P.WALLBOARD_VIEW,)),
+    Place(
+        "值守",
+        "handovers",
+        "/handovers",
+        "交接班",
+        (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE),
+        counts.matters,
+        "waits",
+    ),
+    Place("值守", "nuisance", "/nuisance", "恶意骚扰登记", _LOG, counts.nuisance_proposals, "waits"),
+    Place("值守", "team-day", "/team-day", "全班今日", (P.LINE_LEAD,)),
+    Place("值守", "roster", "/roster", "班表", (P.LINE_AGENT, P.ROSTER_EDIT)),
     Place("线路", "numbers", "/numbers", "号码与队列", (P.LINE_ADMIN,)),
     Place("线路", "seats", "/seats", "坐席", (P.LINE_ADMIN,)),
-    Place("线路", "duty", "/duty", "值班安排", (P.LINE_ADMIN,)),
+    Place("线路", "duty", "/duty", "值班手机", (P.LINE_ADMIN,)),
     Place("管理", "users", "/users", "用户", (P.USER_ADMIN,)),
     Place("管理", "units", "/units", "单位", (P.UNIT_ADMIN, P.USER_ADMIN)),
     Place("管理", "programs", "/programs", "接口程序", (P.USER_ADMIN,)),
@@ -83,6 +103,8 @@ class Frame:
 
     groups: dict[str, list[Entry]]
     agent: AgentBar | None
+    notes: Sequence[DeskNote] = ()
+    """What the lead tells the desks and this agent has yet to read."""
 
 
 def places(ctx: "Context") -> list[Place]:
@@ -111,4 +133,5 @@ async def show(ctx: "Context") -> Frame:
         if place.mine:
             count = await place.mine(ctx.session, ctx.signed_in.user.id)
         groups.setdefault(place.group, []).append(Entry(place, count))
-    return Frame(groups, await show_agent(ctx))
+    unseen = await unread_notes(ctx.session, ctx.signed_in.user.id) if ctx.actor.may(P.LINE_AGENT) else ()
+    return Frame(groups, await show_agent(ctx), unseen)

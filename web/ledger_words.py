@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from callflow.numbers.models import Merger
 from core.permissions import LABELS
 from crm.county.categories import LABELS as CATEGORIES
 from crm.county.data import UnitKind
@@ -55,6 +56,23 @@ ACTIONS = {
     "line.duty-mobile.edit": "修改值班手机",
     "line.shift.create": "排入班次",
     "line.shift.remove": "删除班次",
+    "roster.shift.create": "排入班次",
+    "roster.shift.remove": "删除班次",
+    "roster.copy": "复制班次",
+    "roster.publish": "公布班表",
+    "desk-note.send": "通知坐席",
+    "desk-note.withdraw": "撤回坐席通知",
+    "help.ask": "求助班长",
+    "help.close": "处理求助",
+    "agent.queues": "调整坐席队列",
+    "handover.matter.open": "列为未了事项",
+    "handover.matter.close": "办结未了事项",
+    "handover.hand": "交班",
+    "handover.receive": "接班",
+    "nuisance.propose": "提出恶意骚扰登记",
+    "nuisance.confirm": "核准恶意骚扰登记",
+    "nuisance.end": "解除恶意骚扰登记",
+    "team-day.export": "导出坐席工作情况",
     "line.set-number": "初始设置接入号码",
     "line.set-queue": "初始设置队列",
     "line.set-duty-mobile": "初始设置值班手机",
@@ -103,6 +121,11 @@ GROUPS = {
     "account": "接口程序",
     "token": "访问令牌",
     "line": "线路",
+    "roster": "班表",
+    "desk-note": "坐席通知",
+    "help": "求助",
+    "handover": "交接班",
+    "nuisance": "恶意骚扰登记",
     "sms": "短信",
     "job": "后台任务",
     "policy": "运行规则",
@@ -125,6 +148,10 @@ SUBJECTS = {
     "queue": "队列",
     "duty-mobile": "值班手机",
     "shift": "班次",
+    "roster": "班表",
+    "desk-note": "坐席通知",
+    "handover": "交接班",
+    "nuisance": "恶意骚扰登记",
     "order": "工单",
     "call": "通话",
     "statutory-limit": "特别时限",
@@ -152,7 +179,12 @@ FIELDS = {
     "duty_phone": "值班电话",
     "month": "月份",
     "queue": "队列",
+    "queues": "接听队列",
     "original_hotline": "原热线",
+    "mode": "归并方式",
+    "owner_unit_id": "原主管单位",
+    "cut_over_on": "切换日期",
+    "document": "文号",
     "active": "启用",
     "overflow": "无人或久候时转往",
     "max_waiting": "最多等待",
@@ -181,6 +213,7 @@ CODES = (
     | {kind.value: kind.label for kind in UnitKind}
     | {state.value: state.label for state in State}
     | {category.value: label for category, label in CATEGORIES.items()}
+    | {merger.value: merger.label for merger in Merger}
 )
 """Codes of roles, kinds of unit, states and categories, as people call them."""
 

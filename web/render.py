@@ -64,6 +64,11 @@ def hour(at: datetime) -> str:
     return f"{clock.local(at):%H:%M}"
 
 
+def exact_hour(at: datetime) -> str:
+    """`08:00:05`."""
+    return f"{clock.local(at):%H:%M:%S}"
+
+
 def weekday(on: date) -> str:
     """`周四`."""
     return f"周{WEEKDAYS[on.weekday()]}"
@@ -127,6 +132,7 @@ class Renderer:
             "exact": exact,
             "day": day,
             "hour": hour,
+            "exact_hour": exact_hour,
             "weekday": weekday,
             "iso": iso,
             "duration": duration,

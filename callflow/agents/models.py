@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
@@ -66,3 +66,17 @@ class Presence(Base):
     calls_taken: Mapped[int]
     last_call_at: Mapped[datetime | None]
     seen_at: Mapped[datetime]
+
+
+class AgentState(Base):
+    """From `at` on an agent meant this, or the telephone did that; one row for each change (`timeline`)."""
+
+    __tablename__ = "line_agent_states"
+    __table_args__ = (Index("ix_line_agent_states_latest", "user_id", "side", "at", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    side: Mapped[str] = mapped_column(String(8))
+    """A `timeline.Side`."""
+    state: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]

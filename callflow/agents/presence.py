@@ -7,10 +7,13 @@ from sqlalchemy import Table, delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.agents import days
 from callflow.agents.models import Presence
 from callflow.agents.rules import Place
+from callflow.agents.timeline import QUIET, of_device
 from callflow.sources.ami import Member
 from core.clock import now
+from core.db import among
 from core.live import hint
 
 PRESENCE = cast(Table, Presence.__table__)
@@ -20,6 +23,7 @@ TALKABLE = frozenset({"idle", "talking", "ringing", "on-hold"})
 
 async def note(session: AsyncSession, node: str, members: Iterable[Member], gone: Collection[Place] = ()) -> None:
     """Write what these members are now."""
+    members = list(members)
     rows = [
         {"node": node, "queue": one.queue, "extension": one.extension, "seen_at": now()} | _shown(one)
         for one in sorted(members, key=lambda one: (one.queue, one.extension))
@@ -32,7 +36,17 @@ async def note(session: AsyncSession, node: str, members: Iterable[Member], gone
         place = tuple_(Presence.queue, Presence.extension)
         await session.execute(delete(Presence).where(Presence.node == node, place.in_(list(gone))))
     if rows or gone:
+        await _note_days(session, members, gone)
         hint(session, "agents")
+
+
+async def _note_days(session: AsyncSession, members: Iterable[Member], gone: Collection[Place]) -> None:
+    """What the telephones do, for the agents' days; one that left every queue does nothing that counts."""
+    states = {one.extension: of_device(one.device) for one in members}
+    left = {extension for _, extension in gone} - states.keys()
+    if left:
+        left -= set(await session.scalars(select(Presence.extension).where(among(Presence.extension, left))))
+    await days.note_devices(session, dict.fromkeys(left, QUIET) | states, now())
 
 
 async def replace(session: AsyncSession, node: str, members: Collection[Member]) -> None:

@@ -1,11 +1,12 @@
 """From intent and fact to what Asterisk must be told. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from callflow.sources.ami import AUTO_PAUSE, Member
+from core.errors import Invalid
 
 
 class PauseReason(StrEnum):
@@ -36,6 +37,28 @@ BY_HAND = frozenset(PauseReason) - {PauseReason.WRAP_UP, PauseReason.NO_ANSWER}
 """Reasons that a person may choose."""
 Place = tuple[str, str]
 """Queue and extension."""
+
+
+PENALTIES = {0: "首选", 5: "其次", 10: "最后"}
+"""How late a queue's callers reach an agent: a higher penalty is called only when nobody of a lower one is free, so who
+has a skill (涉企, 方言) comes first and the whole pool takes what overflows."""
+
+
+def parse_places(written: Iterable[str]) -> dict[str, int]:
+    """Queue -> penalty from `hotline` and `dialect:5`. Raises Invalid."""
+    found: dict[str, int] = {}
+    for one in written:
+        queue, _, penalty = one.partition(":")
+        if penalty and (not penalty.isascii() or not penalty.isdigit() or int(penalty) not in PENALTIES):
+            raise Invalid("no-queue", "请选择接听顺序。", fields={"queues": "请选择接听顺序"})
+        if queue:
+            found[queue] = int(penalty or 0)
+    return found
+
+
+def write_places(queues: Mapping[str, int]) -> list[str]:
+    """The same the other way: in the order of the names."""
+    return [f"{name}:{penalty}" if penalty else name for name, penalty in sorted(queues.items())]
 
 
 @dataclass(frozen=True)

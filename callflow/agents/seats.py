@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentQueue
+from callflow.agents.rules import parse_places, write_places
 from callflow.agents.service import enrol
 from callflow.line_files import EXTENSION
 from callflow.numbers.service import TOPIC
@@ -29,7 +30,8 @@ class Seat:
     name: str
     active: bool
     extension: str
-    queues: tuple[str, ...]
+    queues: dict[str, int]
+    """Queue -> penalty."""
     in_page: bool
     """Whether the telephone is the one in the page 网页话机, or stands on the desk 桌面话机."""
 
@@ -39,9 +41,9 @@ class Seat:
         return shown(self.extension, self.queues, self.in_page)
 
 
-def shown(extension: str, queues: Iterable[str], in_page: bool) -> str:
+def shown(extension: str, queues: dict[str, int], in_page: bool) -> str:
     """A seat in one line."""
-    return f"{extension}:{','.join(queues)}:{'page' if in_page else 'desk'}"
+    return f"{extension}:{','.join(write_places(queues))}:{'page' if in_page else 'desk'}"
 
 
 async def seats(session: AsyncSession) -> list[Seat]:
@@ -49,11 +51,11 @@ async def seats(session: AsyncSession) -> list[Seat]:
     rows = await session.execute(
         select(Agent, User.active).join(User, User.id == Agent.user_id).order_by(Agent.extension)
     )
-    served: dict[UUID, list[str]] = {}
-    for one in await session.scalars(select(AgentQueue).order_by(AgentQueue.queue)):
-        served.setdefault(one.user_id, []).append(one.queue)
+    served: dict[UUID, dict[str, int]] = {}
+    for one in await session.scalars(select(AgentQueue).order_by(AgentQueue.penalty, AgentQueue.queue)):
+        served.setdefault(one.user_id, {})[one.queue] = one.penalty
     return [
-        Seat(agent.user_id, agent.name, active, agent.extension, tuple(served.get(agent.user_id, ())), agent.webrtc)
+        Seat(agent.user_id, agent.name, active, agent.extension, served.get(agent.user_id, {}), agent.webrtc)
         for agent, active in rows
     ]
 
@@ -68,7 +70,8 @@ async def save_seat(
     *,
     in_page: bool = False,
 ) -> None:
-    """Give a user a seat (`seen` empty) or change the one that the person saw."""
+    """Give a user a seat (`seen` empty) or change the one that the person saw. `queues` as `hotline` or, where
+    callers come to this agent later, `dialect:5`: 涉企 and 方言 seats are penalties within one pool."""
     actor.require(Permission.LINE_ADMIN)
     user = await session.get(User, user_id, with_for_update=True)
     if user is None:
@@ -83,11 +86,11 @@ async def save_seat(
     if taken is not None:
         sentence = f"分机 {extension} 已分配给{taken}。"
         raise Invalid("extension-taken", sentence, fields={"extension": sentence})
-    wanted = sorted(set(queues))
+    wanted = parse_places(queues)
     if not wanted or set(wanted) - set(await session.scalars(select(Queue.name))):
         sentence = "请至少选择一个已有的队列。"
         raise Invalid("no-queue", sentence, fields={"queues": sentence})
-    await enrol(session, actor, user_id, extension, user.name, dict.fromkeys(wanted, 0), in_page=in_page)
+    await enrol(session, actor, user_id, extension, user.name, wanted, in_page=in_page)
     before = now.seen if now else None
     await record(session, actor, "line.seat.edit", "agent", user_id, seat=[before, shown(extension, wanted, in_page)])
     hint(session, TOPIC)

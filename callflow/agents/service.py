@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.agents import days
 from callflow.agents.models import Agent, AgentQueue
-from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place
+from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place, write_places
+from callflow.agents.timeline import OUT, READY, Side
 from callflow.current import line_policy
+from callflow.queues.models import Queue
 from core.actor import Actor
 from core.clock import now
 from core.db import among
@@ -47,6 +50,26 @@ async def enrol(
     await session.execute(delete(AgentQueue).where(AgentQueue.user_id == user_id))
     session.add_all(AgentQueue(user_id=user_id, queue=queue, penalty=p) for queue, p in queues.items())
     await record(session, actor, action="agent.enrol", subject="agent", subject_id=user_id)
+    return await _changed(session, agent)
+
+
+async def serve(
+    session: AsyncSession, actor: Actor, user_id: UUID, queues: Mapping[str, int], version: int | None = None
+) -> Agent:
+    """调整队列: the lead lets an agent serve these queues (name -> penalty) from now on."""
+    actor.require(Permission.LINE_LEAD)
+    agent = await _mine(session, actor, user_id, version)
+    known = set(await session.scalars(select(Queue.name).where(Queue.active)))
+    if not queues or set(queues) - known:
+        raise Invalid("no-queue", "请至少选择一个在用的队列。", fields={"queues": "请至少选择一个在用的队列"})
+    rows = await session.scalars(select(AgentQueue).where(AgentQueue.user_id == user_id))
+    before = {one.queue: one.penalty for one in rows}
+    if before == dict(queues):
+        return agent
+    await session.execute(delete(AgentQueue).where(AgentQueue.user_id == user_id))
+    session.add_all(AgentQueue(user_id=user_id, queue=queue, penalty=p) for queue, p in queues.items())
+    changes = {"queues": [write_places(before), write_places(queues)]}
+    await record(session, actor, "agent.queues", "agent", user_id, changes=changes)
     return await _changed(session, agent)
 
 
@@ -202,4 +225,12 @@ async def _all_changed(session: AsyncSession, agents: Sequence[Agent]) -> int:
         agent.changed_at = now()
         hint(session, "agents", agent.user_id)
     await session.flush()
+    await days.note(session, Side.INTENT, {agent.user_id: _state(agent) for agent in agents}, now())
     return len(agents)
+
+
+def _state(agent: Agent) -> str:
+    """What the agent means, as a day counts it."""
+    if agent.logged_in_at is None:
+        return OUT
+    return agent.pause_reason or READY

@@ -2,15 +2,15 @@
 was before, and reaches the snapshot and Asterisk's files at once. The county's files only seed this data."""
 
 from dataclasses import dataclass
-from datetime import time
+from datetime import date, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.line_files import LONGEST_QUEUE, NUMBER, QueueFile, checked
-from callflow.numbers.models import DutyMobile, Number
+from callflow.numbers.models import DutyMobile, Merger, Number
 from callflow.numbers.rules import EMERGENCY, MAIN
 from callflow.numbers.service import TOPIC
 from callflow.queues.models import Queue
@@ -18,19 +18,26 @@ from core import phone
 from core.actor import Actor
 from core.edits import apply, readable, require_seen
 from core.errors import Invalid, NotFound
+from core.identity.models import Unit
 from core.ledger import record
+from core.ledger.models import LedgerEntry
 from core.live import hint
 from core.permissions import Permission
 
 
 @dataclass(frozen=True)
 class NumberFields:
-    """A dialled number: its title, the hotline that it was before the merger (empty for none), who answers."""
+    """A dialled number: its title, the hotline that it was before the merger (empty for none), who answers; of a merged
+    one how, whose it was, from which day on and by which document."""
 
     title: str
     queue: str
     original_hotline: str = ""
     active: bool = True
+    mode: Merger | None = None
+    owner_unit_id: UUID | None = None
+    cut_over_on: date | None = None
+    document: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,7 @@ async def save_number(
         raise _wrong("no-queue", "queue", "请选择已有的队列。")
     if number == MAIN and not fields.active:
         raise _wrong("main-number", "active", "12345 主号码不能停用。")
+    mode = await _merger(session, number, fields)
     row = await session.get(Number, number, with_for_update=True, populate_existing=True)
     if version is None and row is not None:
         raise _wrong("number-taken", "number", "该号码已登记，请在列表中修改。")
@@ -75,6 +83,10 @@ async def save_number(
         "queue": fields.queue,
         "original_hotline": fields.original_hotline or None,
         "active": fields.active,
+        "mode": mode,
+        "owner_unit_id": fields.owner_unit_id,
+        "cut_over_on": fields.cut_over_on,
+        "document": fields.document,
     }
     if row is None:
         if version is not None:
@@ -86,6 +98,41 @@ async def save_number(
     require_seen(row, version or 0)
     await _changed(session, actor, "number.edit", number, apply(row, values))
     return row
+
+
+async def _merger(session: AsyncSession, number: str, fields: NumberFields) -> Merger | None:
+    """第十六条: how this number's hotline was merged; what each way needs is there."""
+    if number == MAIN or not fields.original_hotline:
+        if fields.mode:
+            raise _wrong("not-merged", "original_hotline", "请填写并入前的热线名称。")
+        return None
+    if fields.owner_unit_id and await session.get(Unit, fields.owner_unit_id) is None:
+        raise _wrong("no-unit", "owner_unit_id", "请选择已登记的单位。")
+    mode = fields.mode or Merger.WHOLE
+    if mode is not Merger.WHOLE and fields.owner_unit_id is None:
+        raise _wrong("no-unit", "owner_unit_id", f"{mode.label}的热线须写明原主管单位。")
+    if mode is Merger.SUB_CENTRE:
+        main = await session.get(Number, MAIN)
+        if main and main.queue == fields.queue:
+            raise _wrong("own-queue", "queue", "分中心须有自己的队列，不能用 12345 的队列。")
+    return mode
+
+
+async def history(session: AsyncSession, number: str) -> list[LedgerEntry]:
+    """F16-3: what was ever set for this number, the newest first."""
+    wanted = select(LedgerEntry).where(LedgerEntry.subject == "number", LedgerEntry.subject_id == number)
+    return list(await session.scalars(wanted.order_by(LedgerEntry.id.desc()).limit(100)))
+
+
+async def sub_centres(session: AsyncSession) -> list[tuple[str, str]]:
+    """Sub-centres 分中心 in use: queue and name, each with a roster of its own."""
+    wanted = (
+        select(Number.queue, func.min(Number.title))
+        .where(Number.mode == Merger.SUB_CENTRE, Number.active)
+        .group_by(Number.queue)
+        .order_by(Number.queue)
+    )
+    return [(row[0], row[1]) for row in await session.execute(wanted)]
 
 
 async def save_queue(

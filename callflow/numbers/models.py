@@ -1,6 +1,7 @@
 """Tables of numbers and of those who may be called when nobody sits at a desk."""
 
-from datetime import datetime, time
+from datetime import date, time
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String
@@ -9,6 +10,22 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base, Id
 from core.personal import Personal
+
+
+class Merger(StrEnum):
+    """归并方式 (第十六条)."""
+
+    WHOLE = "whole"
+    DUAL = "dual"
+    SUB_CENTRE = "sub-centre"
+
+    @property
+    def label(self) -> str:
+        """As the regulation says it."""
+        return _MERGERS[self]
+
+
+_MERGERS = {Merger.WHOLE: "整体并入", Merger.DUAL: "双号并行", Merger.SUB_CENTRE: "设分中心"}
 
 
 class Number(Base):
@@ -21,6 +38,14 @@ class Number(Base):
     title: Mapped[str] = mapped_column(String(80))
     original_hotline: Mapped[str | None] = mapped_column(String(80))
     """Name of the hotline that this number was before the merger; None for 12345 itself."""
+    mode: Mapped[str | None] = mapped_column(String(12))
+    """How that hotline was merged (第十六条): a `Merger`; None for 12345 itself."""
+    owner_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    """The unit whose hotline it was."""
+    cut_over_on: Mapped[date | None]
+    """From this day on its calls come here."""
+    document: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    """文号 of the decision, or of the notice that the number changes or ends."""
     queue: Mapped[str] = mapped_column(ForeignKey("line_queues.name"))
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
@@ -47,19 +72,3 @@ class DutyMobile(Base):
     active: Mapped[bool] = mapped_column(default=True)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     """Counts the changes; what a page shows, it sends back."""
-
-
-class RosterShift(Base):
-    """排班: who sits at a desk, from when to when; the night's as well as the day's."""
-
-    __tablename__ = "line_roster"
-    __table_args__ = (
-        CheckConstraint("starts_at < ends_at", name="has_length"),
-        Index("ix_line_roster_span", "starts_at", "ends_at"),
-    )
-
-    id: Mapped[Id]
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    starts_at: Mapped[datetime]
-    ends_at: Mapped[datetime]
-    night: Mapped[bool] = mapped_column(default=False)

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.line_files import NUMBER, QueueFile, checked
-from callflow.numbers.models import DutyMobile, Number
+from callflow.numbers.models import DutyMobile, Merger, Number
 from callflow.queues.models import Queue
 from core.actor import Actor
 from core.errors import NotFound
@@ -41,6 +41,7 @@ async def set_number(
     if await session.get(Queue, queue) is None:
         raise NotFound("no-queue", "该号码对应的队列不存在。")
     row = await session.merge(Number(number=number, title=title, queue=queue, original_hotline=original_hotline))
+    row.mode = (row.mode or Merger.WHOLE) if original_hotline else None
     await _note(session, actor, "number", number)
     return row
 

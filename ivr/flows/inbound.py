@@ -14,7 +14,7 @@ async def inbound(session: Session, world: World) -> Decision:
     line = world.snapshot()
     caller = from_caller_id(session.caller)
 
-    if reason := world.limits.admit(caller, session.linkedid, now(), line.limits):
+    if reason := world.limits.admit(caller, session.linkedid, now(), line.limits_of(caller)):
         return {
             Variable.ROUTE: Route.REFUSE,
             Variable.REASON: reason,

@@ -62,14 +62,14 @@ class Site:
         page.on("console", lambda message: self._hear(message))
         return page
 
-    async def enter(self, login: str) -> Page:
-        """A window in which this person is signed in."""
+    async def enter(self, login: str, shows: str = "#rail") -> Page:
+        """A window in which this person is signed in, and sees this."""
         page = await self.open()
         await page.goto(f"{self.url}/sign-in")
         await page.get_by_label("登录名").fill(login)
         await page.get_by_label("密码").fill(PASSWORD)
         await page.get_by_role("button", name="登录").click()
-        await page.wait_for_selector("#rail")
+        await page.wait_for_selector(shows)
         return page
 
     async def enrol(self, login: str) -> Page:

@@ -54,6 +54,19 @@ async def test_who_waits_too_long_in_the_first_queue_reaches_the_second_line(lin
     await citizen.hang_up()
 
 
+async def test_who_has_the_skill_rings_first_and_what_overflows_reaches_the_others(line: Line) -> None:
+    skilled, other = await line.agent("1004", "place"), await line.agent("1005", "place")
+    await line.node.cli("queue set penalty 5 on PJSIP/1005 in place")
+    first = await rings(line, "12303")
+    await skilled.wait_for(On.ESTABLISHED)
+    overflow = await rings(line, "12303")
+    await other.wait_for(On.ESTABLISHED)
+    rung = await line.happened(overflow.user, "HotlineRung", "first/place")
+    assert rung, "the second caller waited in the same queue and reached who serves it later"
+    await first.hang_up()
+    await overflow.hang_up()
+
+
 @pytest.fixture
 async def mobiles(line: Line) -> Softphone:
     """Two duty mobiles in one hand: a telephone with both numbers, which answers only when told to."""

@@ -11,7 +11,10 @@ from sqlalchemy import select
 
 from callflow import queries
 from callflow.agents.rules import PauseReason
+from callflow.board.service import help_of
 from callflow.callbacks.models import CallbackTask
+from callflow.nuisance.models import Ground
+from callflow.nuisance.service import of_caller
 from callflow.phones import sound
 from callflow.rules import Outcome
 from core import phone
@@ -24,6 +27,7 @@ from recordings.queries import speech_status
 from web import no_words, paging
 from web.context import Context
 from web.pages import beside, order_form
+from web.pages.nuisance import suggested
 from web.pages.orders import labels
 from web.route import Asks, Nothing, Route
 
@@ -155,6 +159,11 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),
+        help=await help_of(session, call.id),
+        nuisance=await of_caller(session, call.caller),
+        may_report=call.caller is not None and ctx.actor.may(Permission.LINE_AGENT),
+        grounds=[(one.value, one.label) for one in Ground],
+        review_on=suggested(),
     )
 
 

@@ -1,18 +1,24 @@
 """Numbers 接入号码 and queues 队列: what citizens may dial, which hotline it was, and who answers."""
 
+from datetime import date
 from typing import Annotated, Literal
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from callflow.numbers import edit
 from callflow.numbers.edit import NumberFields, QueueFields, save_number, save_queue
-from callflow.numbers.models import Number
+from callflow.numbers.models import Merger, Number
 from callflow.numbers.rules import MAIN
 from callflow.queues.models import Queue
+from core.clock import today
 from core.errors import NotFound
+from core.identity.models import Unit
 from core.permissions import Permission
 from web.context import Context
+from web.ledger_words import ACTIONS, changes
 from web.route import Asks, Route
 
 
@@ -31,11 +37,24 @@ class NumberForm(Asks):
     original_hotline: str = Field("", max_length=80)
     queue: Annotated[str, Field(min_length=1, max_length=40)]
     active: bool = False
+    mode: Merger | None = None
+    owner_unit_id: UUID | None = None
+    cut_over_on: date | None = Field(None, ge=date(2000, 1, 1), le=date(2100, 1, 1))
+    document: str = Field("", max_length=120)
 
     @property
     def fields(self) -> NumberFields:
         """The form's values as the command takes them."""
-        return NumberFields(self.title, self.queue, self.original_hotline, self.active)
+        return NumberFields(
+            self.title,
+            self.queue,
+            self.original_hotline,
+            self.active,
+            self.mode,
+            self.owner_unit_id,
+            self.cut_over_on,
+            self.document,
+        )
 
 
 class NewNumber(NumberForm):
@@ -93,6 +112,16 @@ async def index(ctx: Context, asked: NumberList) -> web.Response:
         titles={one.name: one.title for one in queues},
         number=number,
         queue=queue,
+        mergers=[(one.value, one.label) for one in Merger],
+        units=[
+            (row[0], row[1])
+            for row in await ctx.session.execute(select(Unit.id, Unit.name).where(Unit.active).order_by(Unit.name))
+        ],
+        today=today(),
+        history=[
+            (one, ACTIONS.get(one.action, one.action), changes(one.detail))
+            for one in (await edit.history(ctx.session, number.number) if number else [])
+        ],
         form="queue" if queue or (asked.new == "queue" and not number) else "number",
     )
 
@@ -123,11 +152,12 @@ async def edit_queue(ctx: Context, asked: EditedQueue) -> web.Response:
 
 P = Permission.LINE_ADMIN
 NUMBER = ("emergency-number", "no-queue", "main-number", "number-taken", "no-number", "changed-meanwhile")
+MERGER = ("not-merged", "no-unit", "own-queue")
 QUEUE = ("overflows-itself", "no-queue", "queue-taken", "bad-line-value", "changed-meanwhile")
 ROUTES = (
     Route("GET", "/numbers", P, NumberList, index, "接入号码与队列", ("no-number",)),
-    Route("POST", "/numbers", P, NewNumber, add_number, "登记接入号码", NUMBER),
-    Route("POST", "/numbers/{number}", P, EditedNumber, edit_number, "修改接入号码", NUMBER),
+    Route("POST", "/numbers", P, NewNumber, add_number, "登记接入号码", (*NUMBER, *MERGER)),
+    Route("POST", "/numbers/{number}", P, EditedNumber, edit_number, "修改接入号码", (*NUMBER, *MERGER)),
     Route("POST", "/queues", P, NewQueue, add_queue, "新增队列", QUEUE),
     Route("POST", "/queues/{name}", P, EditedQueue, edit_queue, "修改队列", QUEUE),
 )

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from callflow.agents.rules import PENALTIES
 from callflow.agents.seats import renew_secret, save_seat, seats
 from callflow.queues.models import Queue
 from core.errors import NotFound
@@ -27,7 +28,8 @@ class SeatForm(Asks):
 
     user_id: UUID
     extension: Annotated[str, Field(pattern=r"^[1-8][0-9]{3}$")]
-    queues: Annotated[list[str], Field(max_length=50)] = []
+    queues: Annotated[list[Annotated[str, Field(max_length=45)]], Field(max_length=50)] = []
+    """Each `queue` or `queue:penalty`; empty for one that is not served."""
     phone: Literal["desk", "page"] = "desk"
     seen: str = Field("", max_length=2000)
 
@@ -67,6 +69,7 @@ async def _page(ctx: Context, edit: UUID | None, secret: tuple[str, str] | None 
         titles={one.name: one.title for one in queues},
         secret=secret,
         phones=PHONES,
+        penalties=PENALTIES,
     )
 
 

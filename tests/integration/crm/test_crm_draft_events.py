@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from callflow.events import CallConnected, MessageLeft
@@ -63,6 +64,7 @@ async def draft(db: Database, made: Call) -> Ticket:
     return ticket
 
 
+@pytest.mark.proves("F16-1", "A06-2")
 async def test_a_connected_call_opens_a_draft_that_grows_with_its_words(db: Database, office: Any) -> None:
     made = await call(db, agent_id=office.agent.user_id)
     async with db.session() as session:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from core.db import Database, new_id
 from core.errors import Conflict, Denied, HotlineError, Invalid, NotFound
-from crm.tickets.models import Assignment, QualityCheck, Rating, Reply
+from crm.tickets.models import Assignment, QualityCheck, Rating, Reply, Ticket
 from crm.tickets.perform import offers
 from crm.tickets.states import Act, State
 
@@ -217,3 +217,16 @@ async def test_an_unsatisfied_rating_opens_verification_at_once(desk: Desk) -> N
     assert await desk.state() is State.VERIFYING
     await desk.act(desk.office.director, Act.NOT_RESPONSIBLE, basis="诉求涉及在建市政工程，非该单位职责")
     assert await desk.state() is State.RATED
+
+
+@pytest.mark.proves("A16-2", "F16-2")
+async def test_an_order_of_a_sub_centre_obeys_the_same_clocks(db: Database, office: Any) -> None:
+    ours, theirs = await Desk(db, office).open(), await Desk(db, office).open()
+    async with db.session() as session:
+        (await session.get_one(Ticket, theirs.id)).original_hotline = "12315 消费者投诉（分中心）"
+    for desk in (ours, theirs):
+        await desk.dispatch(when="2026-03-02 11:00")
+    clocks = [(one.due_at, one.state, one.first_dispatched_at) for one in (await ours.ticket(), await theirs.ticket())]
+    assert clocks[0] == clocks[1]
+    parts = [await desk.part("cgj") for desk in (ours, theirs)]
+    assert parts[0].sign_due_at == parts[1].sign_due_at

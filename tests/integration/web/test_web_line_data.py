@@ -1,7 +1,6 @@
-"""Numbers, queues, seats, duty mobiles and the roster, edited in the browser and followed by the line's snapshot."""
+"""Numbers, queues, seats and duty mobiles, edited in the browser and followed by the line's snapshot."""
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ from sqlalchemy import select
 from web_desk import Desk, make_user, signed_in
 
 from callflow import current, snapshot
+from callflow.agents import service as agents
 from callflow.agents.models import Agent
-from callflow.numbers import roster
-from callflow.numbers.models import DutyMobile, Number, RosterShift
+from callflow.agents.rules import steps
+from callflow.numbers.models import DutyMobile, Number
 from callflow.policy import LinePolicy
-from core import clock
+from core.actor import SYSTEM
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
@@ -118,26 +118,6 @@ async def test_duty_mobiles_are_edited_and_called_in_order(db: Database, system:
     assert not any("13912345678" in one or "13812345678" in one for one in details)
 
 
-async def test_a_shift_is_planned_once_and_taken_out(db: Database, system: Desk) -> None:
-    user_id = await make_user(db, "wangli", Role.AGENT)
-    seat = {"user_id": str(user_id), "extension": "1001", "queues": "hotline"}
-    assert (await system.post("/seats", seat)).status == 303
-    form = {"user_id": str(user_id), "shift_day": "2026-12-01", "start": "22:30", "end": "06:30"}
-    assert (await system.post("/duty/shifts", form)).status == 303
-    page = await (await system.get("/duty?day=2026-12-01")).text()
-    assert "22:30–06:30" in page and "夜班" in page
-    assert (
-        "已有班次"
-        in (await wrong(system, "/duty/shifts", form | {"shift_day": "2026-12-02", "start": "05:00"}))["start"]
-    )
-    assert "16 小时" in (await wrong(system, "/duty/shifts", form | {"start": "06:00", "end": "23:00"}))["end"]
-    async with db.session() as session:
-        shift = (await session.scalars(select(RosterShift))).one()
-    assert shift.night and shift.starts_at < shift.ends_at
-    assert (await system.post(f"/duty/shifts/{shift.id}/remove")).status == 303
-    assert (await system.post(f"/duty/shifts/{shift.id}/remove")).status == 404
-
-
 async def test_a_seat_is_given_changed_and_its_secret_renewed(db: Database, system: Desk) -> None:
     user_id = await make_user(db, "wangli", Role.AGENT)
     other = await make_user(db, "lili", Role.AGENT)
@@ -156,6 +136,31 @@ async def test_a_seat_is_given_changed_and_its_secret_renewed(db: Database, syst
     assert after not in await (await system.get(f"/seats?edit={user_id}")).text()
 
 
+async def test_a_skill_is_a_penalty_within_one_pool(db: Database, system: Desk) -> None:
+    skilled, other = await make_user(db, "wangli", Role.AGENT), await make_user(db, "lili", Role.AGENT)
+    assert (await system.post("/queues", {"name": "dialect", "title": "方言"})).status == 303
+    seat = {"user_id": str(skilled), "extension": "1001"}
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for user_id, extension, dialect in ((skilled, 1001, "dialect"), (other, 1002, "dialect:5")):
+        places = f"queues=hotline&queues={dialect}&queues="
+        body = f"_csrf={system.csrf}&user_id={user_id}&extension={extension}&seen=&{places}"
+        assert (await system.post("/seats", raw=body, headers=form)).status == 303
+    async with db.session() as session:
+        for user_id in (skilled, other):
+            await agents.log_in(session, SYSTEM, user_id)
+        plan = steps(await agents.intents(session), {})
+    added = {(one.headers["Queue"], one.headers["MemberName"]): one.headers["Penalty"] for one in plan}
+    assert added == {
+        ("hotline", "1001"): "0",
+        ("hotline", "1002"): "0",
+        ("dialect", "1001"): "0",
+        ("dialect", "1002"): "5",
+    }, "everybody is a member of the queue: what the skilled cannot take reaches the others"
+    assert "方言（其次）" in await (await system.get("/seats")).text()
+    seen = {"seen": "1001:dialect,hotline", "queues": "dialect:3"}
+    assert (await wrong(system, "/seats", seat | seen))["queues"]
+
+
 async def test_what_was_edited_survives_the_next_start(db: Database, system: Desk) -> None:
     county = load(Path("counties/yiyang"))
     async with db.session() as session:
@@ -169,12 +174,3 @@ async def test_what_was_edited_survives_the_next_start(db: Database, system: Des
         row = await session.get_one(Number, "12315")
     assert (row.title, row.active) == ("市场监管", False)
     assert (await line(db)).queues["hotline"].max_waiting == 7
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "night"),
-    [("08:00", "16:00", False), ("16:00", "22:00", False), ("16:00", "22:30", True), ("05:30", "13:00", True)],
-)
-def test_a_shift_that_touches_the_night_is_a_night_shift(start: str, end: str, night: bool) -> None:
-    begins, ends = (datetime.fromisoformat(f"2026-12-01T{at}").replace(tzinfo=clock.SHANGHAI) for at in (start, end))
-    assert roster.is_night(begins, ends) is night

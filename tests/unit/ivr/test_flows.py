@@ -47,6 +47,7 @@ async def decision(world: World, **values: str) -> Mapping[str, str]:
     return call.variables
 
 
+@pytest.mark.proves("F16-1", "A06-2")
 @pytest.mark.parametrize(
     ("dialled", "queue", "original"),
     [
