@@ -1,15 +1,19 @@
 """退回 and 争议协调: windows to the second, decisions, clocks before and after (第十二条(三), D8–D11)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from crm_desk import Desk, at
 from sqlalchemy import select
 
-from core.db import Database
+from core.db import Database, new_id
 from core.errors import Conflict, Denied, Invalid
-from crm.tickets.models import Assignment, Dispute, DisputeAttendee, DueChange, Refusal, ReturnRequest, Round
+from crm.queries.story import story
+from crm.tickets.files import attach
+from crm.tickets.models import Assignment, Dispute, DisputeAttendee, DueChange, Refusal, ReturnRequest, Round, Ticket
 from crm.tickets.states import Act, State
+from recordings.store.folder import FolderStore
 
 NOT_OURS = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
 REASON = "经核对职责分工"
@@ -257,3 +261,32 @@ async def test_a_meeting_is_on_record_with_who_signed_and_keeps_its_words_beside
         rows = {(one.name, one.signed, one.unsigned_reason) for one in await session.scalars(wanted)}
     assert rows == {("王局长", True, ""), ("李局长", False, "会后提出异议")}
     assert (await desk.part("mzj")).dispatched_at == desk.now, "the decision is the dispatch"
+
+
+@pytest.mark.proves("F12.3-3")
+async def test_the_signed_minutes_are_filed_when_they_are_scanned(desk: Desk, tmp_path: Path) -> None:
+    office, store = desk.office, FolderStore(tmp_path)
+    scan = await attach(desk.db, store, office.bureau, desk.id, "纪要.pdf", b"%PDF-1.7\nx")
+    await returned_twice(desk)
+    with pytest.raises(Conflict, match="尚未登记协调会"):
+        await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(scan.id,))
+    await meeting(desk)
+    with pytest.raises(Invalid) as refused:
+        await desk.act(office.bureau, Act.FILE_MINUTES)
+    assert set(refused.value.fields) == {"attachments"}
+    with pytest.raises(Invalid, match="附件不存在"):
+        await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(new_id(),))
+    with pytest.raises(Denied):
+        await desk.act(office.clerk, Act.FILE_MINUTES, attachments=(scan.id,))
+    await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(scan.id,))
+    await desk.act(office.director, Act.UPHOLD, decision="由公安局继续承办")
+    late = await attach(desk.db, store, office.bureau, desk.id, "纪要第2页.pdf", b"%PDF-1.7\ny")
+    await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(late.id,))
+    [dispute] = await desk.rows(Dispute)
+    assert dispute.attachments == [str(scan.id), str(late.id)]
+    assert dispute.decision == "由公安局继续承办"
+    assert await desk.state() is State.HANDLING
+    async with desk.db.session() as session:
+        told = await story(session, office.director, await session.get_one(Ticket, desk.id))
+    files = [entry.files for section in told for entry in section.entries if entry.head.startswith("争议协调")]
+    assert files == [(str(scan.id), str(late.id))]
