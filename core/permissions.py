@@ -156,7 +156,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
     Role.LEADER: frozenset({P.LINE_VIEW, P.WALLBOARD_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
     Role.SYSTEM_ADMIN: frozenset(
-        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.LINE_VIEW, P.UNIT_ADMIN, P.INCIDENT_VIEW, P.ROSTER_EDIT}
+        {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.UNIT_ADMIN, P.INCIDENT_VIEW, P.ROSTER_EDIT}
     ),
     Role.SECURITY_ADMIN: frozenset({P.USER_ADMIN, P.SYSTEM_VIEW}),
     Role.AUDIT_ADMIN: frozenset({P.AUDIT_VIEW, P.SYSTEM_VIEW, P.POLICY_VIEW}),
@@ -166,10 +166,10 @@ GRANTS: dict[Role, frozenset[Permission]] = {
 SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})
 """All that a program's access token may carry; a program has no roles."""
 
-PRIVILEGED = frozenset(
-    {Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN, Role.SUPERVISOR, Role.ARCHIVIST}
-    | {Role.DIRECTOR, Role.BUREAU_LEADER}
-)
+ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+"""三员分立: who holds one of these holds no other role (GB/T 22239-2019 8.1.5: system, audit, security management)."""
+
+PRIVILEGED = ADMINISTRATORS | {Role.SUPERVISOR, Role.ARCHIVIST, Role.DIRECTOR, Role.BUREAU_LEADER}
 """Roles that sign in with a second factor (GB/T 22239-2019 8.1.4: two factors, one of them cryptographic)."""
 
 

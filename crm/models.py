@@ -3,7 +3,6 @@
 from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.city import models as city
-from crm.drafts import models as drafts
 from crm.members import models as members
 from crm.notices import models as notices
 from crm.regulations import models as regulations
@@ -16,7 +15,6 @@ __all__ = [
     "channels",
     "citizens",
     "city",
-    "drafts",
     "members",
     "notices",
     "regulations",

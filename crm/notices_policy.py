@@ -68,6 +68,8 @@ class NoticesPolicy(PolicySection):
     citizen_refused: Template = Field(title="不予受理（诉求人）")
     citizen_extended: Template = Field(title="延期（诉求人）")
     citizen_closed: Template = Field(title="办结（诉求人）")
+    citizen_merged_closed: Template = Field(title="并入的工单办结（诉求人）")
+    shared: Template = Field(title="知会（单位）")
 
     def words(self, name: str, number: str, due: datetime | None) -> str:
         """The text called `name`."""

@@ -129,7 +129,7 @@ def asks(act: Act, given: type[Given], base: type[Asks]) -> type[Asks]:
 
 
 SENT: dict[str, tuple[Any, Any]] = {"many": (list[str], []), "files": (list[Upload], [])}
-NO_CHOICES: dict[str, Options] = {"assist_unit_ids": ()}
+NO_CHOICES: dict[str, Options] = {"assist_unit_ids": (), "unit_ids": ()}
 """Enough to know which fields hold several values."""
 
 

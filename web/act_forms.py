@@ -135,10 +135,10 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
         "matter": tuple((one.code, f"{one.group} · {one.name}") for one in county.matters.values()),
         "area": tuple((one.code, one.name) for one in county.units.values() if one.kind.territorial),
     }
-    if names & {"unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
+    if names & {"unit_id", "unit_ids", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
         rows = await session.execute(_named.where(Unit.parent_unit_id.is_(None)))
         units = tuple((str(id), f"{name}（资料不完整）" if lacks else name) for id, name, lacks in rows)
-        found |= dict.fromkeys(("unit_id", "suggested_unit_id", "lead_unit_id", "assist_unit_ids"), units)
+        found |= dict.fromkeys(("unit_id", "unit_ids", "suggested_unit_id", "lead_unit_id", "assist_unit_ids"), units)
     if "unit_id" in names and actor.unit_id is not None:
         below = await session.execute(_named.where(Unit.parent_unit_id == actor.unit_id))
         found["below"] = tuple((str(id), name) for id, name, _ in below)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from crm.county.categories import Category
 from crm.queries import story_words
-from crm.tickets.acts import closing, extending, replying, returning, reworking, secrecy
+from crm.tickets.acts import closing, extending, replying, returning, reworking, secrecy, sharing
 from crm.tickets.files import LARGEST
 from crm.tickets.states import Act
 from web.reading import MOST_FILES
@@ -13,6 +13,7 @@ A = Act
 BUTTONS: dict[Act, str] = {
     A.CONFIRM: "确认，转入待派单",
     A.ANSWER: "登记答复并办结",
+    A.SHARE: "知会所选单位，结束受理",
     A.REFUSE: "登记不予受理",
     A.CONFIRM_REFUSAL: "同意不予受理",
     A.REJECT_REFUSAL: "不同意，继续办理",
@@ -42,6 +43,7 @@ BUTTONS: dict[Act, str] = {
     A.REFUSE_ASSIST_RETURN: "不同意该协办单位退回",
     A.DISPUTE: "提交政数局协调",
     A.MEET: "登记协调会",
+    A.FILE_MINUTES: "上传扫描件",
     A.UPHOLD: "决定由原单位承办",
     A.SETTLE: "再次派发",
     A.SETTLE_REFUSE: "决定不予受理",
@@ -75,6 +77,7 @@ BUTTONS: dict[Act, str] = {
 FINAL: dict[Act, str] = {
     A.WITHDRAW: "撤回后不能恢复；诉求人再次反映的另行形成工单。",
     A.CONFIRM_REFUSAL: "工单就此办结，不予受理的告知短信随即发出。",
+    A.SHARE: "知会后本工单不再派发办理，不发受理短信，也不回访，不能撤销。",
     A.MERGE: "并单后本工单不再单独办理，不能撤销。",
     A.SPLIT: "拆分生成的工单各自办理，不能合回。",
     A.PASS: "通过后本轮办理结束，答复不能再改。",
@@ -135,6 +138,7 @@ LABELS: dict[str, str] = {
     "knowledge_item": "知识库条目编号",
     "knowledge_version": "知识库条目版本",
     "lead_unit_id": "主办单位",
+    "kind": "性质",
     "limit_days": "重办时限（工作日）",
     "limit_id": "特别时限",
     "master_id": "正在办理的工单编号",
@@ -167,6 +171,7 @@ LABELS: dict[str, str] = {
     "title": "标题",
     "told": "已告知诉求人转接去向",
     "unit_id": "单位",
+    "unit_ids": "知会的单位",
     "unsigned_reason": "未签字的原因",
     "upstream_due": "市级新的办理期限",
     "words": "诉求人原话",
@@ -198,6 +203,9 @@ OF_ACT: dict[tuple[Act, str], str] = {
     (A.SETTLE, "basis"): "派单依据",
     (A.EXCLUDE, "ground"): "适用条款",
     (A.MEET, "document"): "纪要文号",
+    (A.MEET, "attachments"): "签字的会议纪要扫描件",
+    (A.FILE_MINUTES, "attachments"): "签字的会议纪要扫描件",
+    (A.SHARE, "note"): "需要单位知晓的情况",
 }
 FILES_HELP = f"PDF、JPG、PNG、DOCX、XLSX；每个不超过{LARGEST // 2**20} MB，一次最多{MOST_FILES}个，可多选"
 LIVE: dict[tuple[Act, str], str] = {
@@ -242,6 +250,7 @@ CHOICES: dict[type[StrEnum], dict[str, str]] = {
     replying.Contact: story_words.CONTACT,
     replying.NoContact: story_words.NO_CONTACT,
     secrecy.Secrecy: {one.value: one.label for one in secrecy.Secrecy},
+    sharing.Kind: {one.value: one.label for one in sharing.Kind},
     secrecy.Consent: {one.value: one.label for one in secrecy.Consent},
     returning.Ground: {one.value: story_words.ground(one.value) for one in returning.Ground},
     reworking.Article26: {"item-1": "（一）建议未被采纳", "item-2": "（二）确无政策法规依据且已解释回访"},

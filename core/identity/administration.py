@@ -10,6 +10,7 @@ from core.edits import apply, readable, require_seen
 from core.errors import Invalid, NotFound
 from core.identity.models import Unit, User
 from core.identity.profiles import require_another_clerk, review
+from core.identity.roles import require_fitting
 from core.identity.service import revoke_all
 from core.ledger import record
 from core.permissions import Permission, Role
@@ -53,11 +54,8 @@ async def edit_user(
 async def require_consistent(
     session: AsyncSession, roles: frozenset[Role], unit_id: UUID | None, *, kept: UUID | None = None
 ) -> None:
-    """Raise `Invalid` unless there is a role, and a unit in use where the role needs one; `kept`: where the user is."""
-    if not roles:
-        raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位。"})
-    if Role.UNIT_CLERK in roles and unit_id is None:
-        raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位。"})
+    """Raise `Invalid` unless roles and unit fit and the unit is in use; `kept`: where the user is."""
+    require_fitting(roles, unit_id)
     if unit_id is not None:
         unit = await session.get(Unit, unit_id)
         if unit is None or not (unit.active or unit_id == kept):

@@ -18,6 +18,7 @@ from core.errors import Denied, Invalid, NotFound
 from core.identity import passwords
 from core.identity.models import User, WebSession
 from core.identity.profiles import require_another_clerk, review
+from core.identity.roles import require_fitting
 from core.identity.stand_ins import leads_now
 from core.ledger import record
 from core.live import hint
@@ -266,10 +267,7 @@ async def create_user(
     `hashed`: the hash of `password`, by who makes many users with one.
     """
     actor.require(Permission.USER_ADMIN)
-    if not roles:
-        raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位"})
-    if Role.UNIT_CLERK in roles and unit_id is None:
-        raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位"})
+    require_fitting(roles, unit_id)
     if await session.scalar(select(User.id).where(func.lower(User.login) == login.lower())):
         raise Invalid("login-taken", "该登录名已被使用。", fields={"login": "该登录名已被使用"})
     first = password or passwords.generate()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Invalid
@@ -55,15 +55,20 @@ async def tally(session: AsyncSession) -> dict[str, int]:
     return {standing.value: 0 for standing in Standing} | {row[0]: row[1] for row in found}
 
 
-async def reports(session: AsyncSession, standing: Standing, after: UUID | None) -> tuple[list[Reported], UUID | None]:
-    """The reconciliation, the newest first, and the key of the next page. Raises Invalid("bad-page")."""
-    wanted = (
-        select(CityReport, Ticket)
-        .join(Ticket, Ticket.id == CityReport.ticket_id)
-        .where(CityReport.state == standing)
-        .order_by(CityReport.at.desc(), CityReport.id.desc())
-        .limit(PAGE + 1)
-    )
+def statement(standing: Standing, number: str = "") -> Select[CityReport, Ticket]:
+    """The reconciliation, the newest first; `number`: of the order with this number here or at the city."""
+    wanted = select(CityReport, Ticket).join(Ticket, Ticket.id == CityReport.ticket_id)
+    wanted = wanted.where(CityReport.state == standing).order_by(CityReport.at.desc(), CityReport.id.desc())
+    if asked := number.strip():
+        wanted = wanted.where(or_(Ticket.number == asked.upper(), Ticket.upstream_number == asked))
+    return wanted
+
+
+async def reports(
+    session: AsyncSession, standing: Standing, number: str, after: UUID | None
+) -> tuple[list[Reported], UUID | None]:
+    """A page of the reconciliation and the key of the next. Raises Invalid("bad-page")."""
+    wanted = statement(standing, number).limit(PAGE + 1)
     if after is not None:
         last = await session.get(CityReport, after)
         if last is None:

@@ -12,11 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.actor import Actor
 from core.clock import now
 from core.errors import Conflict
-from core.locks import lock
 from core.permissions import Permission
-from crm.drafts.models import TypedFields
-from crm.tickets.access import get
-from crm.tickets.models import Ticket
+from crm.tickets.access import one_of, several
+from crm.tickets.models import Ticket, TypedFields
 from crm.tickets.states import OPEN
 
 
@@ -32,10 +30,12 @@ async def keep(session: AsyncSession, actor: Actor, ticket_id: UUID, fields: Map
     """Keep what changed beside what was kept. Raises Conflict("wrong-state") once the order has left intake."""
     actor.require(Permission.ORDER_EDIT)
     assert actor.user_id is not None  # only people type
-    ticket = await get(session, actor, ticket_id)
+    locked = await several(
+        session, actor, {ticket_id}, lock=True
+    )  # so that no act ends intake meanwhile and leaves them
+    ticket = one_of(locked, ticket_id)
     if ticket.state not in OPEN:
         raise Conflict("wrong-state", "工单已不在受理环节，填写的内容不再自动保存。")
-    await lock(session, f"typing:{ticket_id}:{actor.user_id}")
     row = await session.get(TypedFields, (ticket_id, actor.user_id))
     if row is None:
         row = TypedFields(ticket_id=ticket_id, user_id=actor.user_id, fields="{}")
@@ -55,9 +55,6 @@ async def kept(session: AsyncSession, actor: Actor, ticket: Ticket) -> Typed | N
 
 
 async def forget(session: AsyncSession, actor: Actor, ticket_id: UUID) -> None:
-    """This person sent them or gave them up; once the order has left intake, nobody's are kept."""
-    ticket = await get(session, actor, ticket_id)
-    gone = delete(TypedFields).where(TypedFields.ticket_id == ticket_id)
-    if ticket.state in OPEN:
-        gone = gone.where(TypedFields.user_id == actor.user_id)
+    """This person sent them or gave them up."""
+    gone = delete(TypedFields).where(TypedFields.ticket_id == ticket_id, TypedFields.user_id == actor.user_id)
     await session.execute(gone)

@@ -30,6 +30,8 @@ class Which(StrEnum):
     """抄送: the competent departments of the newest round's enterprises (第五条)."""
     ABOVE = "above"
     """To which the sub-unit answers whose part the timer looked at (第八条(六))."""
+    READERS = "readers"
+    """To which the order went for information (D12)."""
     BELOW = "below"
     """Sub-units that have yet to sign."""
 
@@ -51,6 +53,9 @@ class Row:
     """Only where the act moved the due: a 特批 of a city's order waits for the city first (D33)."""
     of_master: bool = False
     """The number that is told is the one of the order that this one was merged into (D28)."""
+    merged: bool = False
+    """To the citizens whose orders were merged into this one, each number once; their own words, for it is the order's
+    own citizen who is called afterwards (D28)."""
 
 
 CLERK, BOTH = (R.UNIT_CLERK,), (R.UNIT_CLERK, R.UNIT_LEADER)
@@ -68,6 +73,7 @@ _UNSATISFIED = (Row("unsatisfied", centre=(R.DIRECTOR, R.SUPERVISOR), state="ver
 
 ON_ACT: dict[Act, tuple[Row, ...]] = {
     Act.MERGE: (Row("citizen_merged", citizen=True, of_master=True),),
+    Act.SHARE: (Row("shared", Which.READERS, CLERK),),
     Act.CONFIRM_REFUSAL: (Row("citizen_refused", citizen=True),),
     Act.DISPATCH: _DISPATCHED,
     Act.SETTLE: _DISPATCHED,
@@ -81,7 +87,11 @@ ON_ACT: dict[Act, tuple[Row, ...]] = {
     Act.EXTEND_EXCEPTIONALLY: _EXTENDED,
     Act.REFUSE_EXTENSION: (Row("not_extended", LEAD, CLERK),),
     Act.SEND_BACK: (Row("sent_back", LEAD, CLERK, unit_sms=True),),
-    Act.PASS: (Row("to_follow_up", centre=(R.FOLLOW_UP,)), Row("citizen_closed", citizen=True)),
+    Act.PASS: (
+        Row("to_follow_up", centre=(R.FOLLOW_UP,)),
+        Row("citizen_closed", citizen=True),
+        Row("citizen_merged_closed", merged=True),
+    ),
     Act.FOLLOW_UP: _UNSATISFIED,
     Act.RERATE: _UNSATISFIED,
     Act.REWORK: (Row("rework", LEAD, BOTH, unit_sms=True, leader_sms=True), _COPIED),

@@ -94,6 +94,8 @@ async def _units(session: AsyncSession, ticket_id: UUID, which: Which) -> list[A
         newest = select(func.max(Round.n)).where(Round.ticket_id == ticket_id).scalar_subquery()
         wanted = parts.join(Round, Round.id == Assignment.round_id).where(Round.n == newest)
         return list(await session.scalars(wanted.where(Assignment.role == By.COPY)))
+    if which is Which.READERS:
+        return list(await session.scalars(parts.where(Assignment.role == By.READER)))
     if which is Which.LEAD:
         return list(await session.scalars(parts.where(Assignment.role == By.LEAD).limit(1)))
     if which is Which.ASKED:

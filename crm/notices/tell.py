@@ -45,6 +45,7 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
         await _phones(session, tellings),
         await _leaders(session, tellings),
     )
+    merged = await _merged(session, [one.ticket_id for one in tellings if one.row.merged])
     policy, rows = installed().policy[NoticesPolicy], []
     at = now()
     for one in tellings:
@@ -72,6 +73,14 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
             await _message(
                 session, f"{event}:citizen", ticket, one.row.template, one.due, ticket.caller_phone, named.number
             )
+        if one.row.merged:
+            reached = set() if ticket.anonymous else {ticket.caller_phone}
+            for its in merged[ticket.id]:
+                if its.caller_phone is None or its.anonymous or its.caller_phone in reached:
+                    continue
+                reached.add(its.caller_phone)
+                key = f"{event}:citizen:{its.id}"
+                await _message(session, key, its, one.row.template, one.due, its.caller_phone, ticket.number)
     for first in range(0, len(rows), MANY):
         some = rows[first : first + MANY]
         made = await session.scalars(insert(Notice).values(some).on_conflict_do_nothing().returning(Notice.user_id))
@@ -81,6 +90,21 @@ async def tell(session: AsyncSession, tellings: Sequence[Telling]) -> None:
 
 def _tickets(tellings: Iterable[Telling]) -> Select[Ticket]:
     return select(Ticket).where(among(Ticket.id, {one.ticket_id for one in tellings}))
+
+
+async def _merged(session: AsyncSession, masters: Iterable[UUID]) -> dict[UUID, list[Ticket]]:
+    """The orders that were merged into these, the oldest first, also through one that was merged itself later."""
+    into = {master: master for master in masters}
+    found: dict[UUID, list[Ticket]] = defaultdict(list)
+    last = set(into)
+    while last:
+        wanted = select(Ticket).where(among(Ticket.master_id, last)).order_by(Ticket.id)
+        below = [(one, into[one.master_id]) for one in await session.scalars(wanted) if one.master_id is not None]
+        for one, master in below:
+            into[one.id] = master
+            found[master].append(one)
+        last = {one.id for one, _ in below}
+    return found
 
 
 def _notice(user: UUID, event: str, ticket: UUID, template: str, words: str, at: datetime) -> dict[str, object]:

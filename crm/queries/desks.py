@@ -149,6 +149,16 @@ QUEUES: tuple[Queue, ...] = (
         parts=True,
         act=Act.ACKNOWLEDGE,
     ),
+    Queue(
+        "shared",
+        "知会",
+        UNIT,
+        (Assignment.role == By.READER, Assignment.read_at.is_(None)),
+        Assignment.dispatched_at,
+        "知会本单位的表扬、感谢等在这里，阅知即可，无需办理和回复。",
+        parts=True,
+        act=Act.ACKNOWLEDGE,
+    ),
     Queue("drafts", "受理中", (P.ORDER_EDIT,), _states(S.DRAFT), TARGET, "来电接通后形成的工单，确认或派发前在这里。"),
     Queue("dispatch", "待派单", (P.ORDER_DISPATCH,), _states(S.CONFIRMED), TARGET, "确认后或退回后的工单在这里派发。"),
     Queue(
@@ -224,7 +234,14 @@ QUEUES: tuple[Queue, ...] = (
         _first(IdentityRequest.requested_at, IdentityRequest.state == "open"),
         "承办单位申请查看举报人或要求保密的诉求人身份的工单在这里审批。",
     ),
-    Queue("archive", "待归档", (P.ORDER_ARCHIVE,), _states(S.RATED), TARGET, "评价完成的工单在这里归档。"),
+    Queue(
+        "archive",
+        "待归档",
+        (P.ORDER_ARCHIVE,),
+        _states(S.RATED, S.SHARED),
+        TARGET,
+        "评价完成和已知会单位的工单在这里归档。",
+    ),
 )
 
 NEEDS = tuple(dict.fromkeys(need for queue in QUEUES for need in queue.needs))

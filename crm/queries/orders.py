@@ -25,7 +25,7 @@ from crm.tickets.models import Assignment, Round, Ticket, TicketEvent
 from crm.tickets.perform import offers
 from crm.tickets.states import Act, State
 
-_ROLES = {"lead": "主办单位", "assist": "协办单位", "copy": "抄送主管部门", "sub": "二级承办单位"}
+_ROLES = {"lead": "主办单位", "assist": "协办单位", "copy": "抄送主管部门", "reader": "知会单位", "sub": "二级承办单位"}
 
 
 @dataclass(frozen=True)

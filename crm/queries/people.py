@@ -24,7 +24,7 @@ from crm.notices.tell import Telling, tell
 from crm.secrecy_policy import SecrecyPolicy
 from crm.tickets.access import get, sees_identity
 from crm.tickets.models import Assignment, IdentityRequest, Ticket, Unmasking
-from crm.tickets.states import By, State
+from crm.tickets.states import WATCHING, State
 
 HANDLED = "personal.handle"
 """Ledger action: somebody sees a caller because the call is theirs; one row for each person and matter."""
@@ -176,7 +176,7 @@ async def _at_work(session: AsyncSession, actor: Actor, ticket: Ticket) -> bool:
     wanted = select(Assignment.id).where(
         Assignment.ticket_id == ticket.id,
         Assignment.unit_id == actor.unit_id,
-        Assignment.role != By.COPY,
+        Assignment.role.not_in(WATCHING),
         Assignment.closed_at.is_(None),
     )
     return await session.scalar(wanted.limit(1)) is not None

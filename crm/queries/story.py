@@ -214,7 +214,8 @@ def _dispute(one: Dispute, names: Names) -> Entry:
     signed = f"{names.person(one.closed_by)}，{said(one.closed_at)}" if one.closed_at else ""
     facts = _facts(("协调会", held), ("主持人", one.chair), ("纪要", one.minutes), ("决定", outcome), ("签发", signed))
     facts += _facts(("文号", one.document))
-    return Entry(one.opened_at, f"争议协调（{words.TRIGGER[one.trigger]}）", one.decision, facts, one.closed_at is None)
+    head, files = f"争议协调（{words.TRIGGER[one.trigger]}）", tuple(one.attachments)
+    return Entry(one.opened_at, head, one.decision, facts, one.closed_at is None, files)
 
 
 def _extension(one: Extension, names: Names) -> Entry:

@@ -88,6 +88,7 @@ async def _parts(session: AsyncSession, rounds: Sequence[UUID]) -> dict[UUID, li
     found: dict[UUID, list[Assignment]] = defaultdict(list)
     waiting = select(Assignment).where(among(Assignment.round_id, rounds), Assignment.closed_at.is_(None))
     for part in await session.scalars(waiting.where(Assignment.signed_at.is_(None)).order_by(Assignment.id)):
+        assert part.round_id is not None  # what is of no round has no clock
         found[part.round_id].append(part)
     return found
 

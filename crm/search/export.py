@@ -32,14 +32,13 @@ from crm.search.filter import OrderFilter, understand
 from crm.search.footnotes import footnotes
 from crm.search.narrow import narrow
 from crm.search.stretches import stretches
+from crm.search.taking import MOST_ROWS
 from crm.search.walk import Rows, walk
 from crm.search.workbook import Sheet, write
 from crm.tickets.masking import mask_address, mask_numbers
 from crm.tickets.models import Ticket
 from crm.tickets.states import State
 
-MOST_ROWS = 20_000
-"""What a spreadsheet on an office machine opens quickly; more is a report, not a list."""
 ACTION = "orders.export"
 SEALED_TEXT = "（举报内容不随表导出，请在系统内查看）"
 SECRET_TEXT = "（已定保密级别，内容不随表导出，请在系统内查看）"

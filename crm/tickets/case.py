@@ -137,6 +137,9 @@ async def load(session: AsyncSession, actor: Actor, ticket: Ticket, reads: Seque
     if case.round is not None:
         parts = select(Assignment).where(Assignment.round_id == case.round.id).order_by(Assignment.id)
         case.parts = list(await session.scalars(parts))
+    elif case.state in (State.SHARED, State.ARCHIVED):  # 知会 is no dispatch: its parts are of no round
+        readers = select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.role == By.READER)
+        case.parts = list(await session.scalars(readers.order_by(Assignment.id)))
     for kind in reads:
         case.rows[kind] = await rows_of(session, ticket.id, kind)
     return case

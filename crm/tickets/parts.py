@@ -28,6 +28,8 @@ class Outcome(StrEnum):
     """An assisting unit that did not (第二十八条(一))."""
     NOTED = "noted"
     """A copied department."""
+    READ = "read"
+    """A unit to which the order went for information, and that has read it."""
     RETURNED = "returned"
     """Its return was accepted: out of its on-time denominators (D10)."""
     RECALLED = "recalled"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
@@ -19,9 +19,9 @@ from crm.tickets.calls import calls_with_citizen
 from crm.tickets.case import Case, load, rows_of
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
-from crm.tickets.models import Attachment, StatutoryLimit, Ticket
+from crm.tickets.models import Attachment, StatutoryLimit, Ticket, TypedFields
 from crm.tickets.rules import Given, Line, Objection, choose, objections, refusal
-from crm.tickets.states import Act
+from crm.tickets.states import OPEN, Act
 from crm.tickets.table import BY_ACT, READS
 from crm.tickets.targets import target
 
@@ -77,6 +77,8 @@ async def perform(
     if told is None:
         return Done(ticket, ticket.version, False, None)
     before, after = dict(told.before), dict(told.after)
+    if line.after is not None and line.after not in OPEN and case.state in OPEN:
+        await session.execute(delete(TypedFields).where(TypedFields.ticket_id == ticket.id))
     if line.after is not None:
         before["state"], after["state"] = ticket.state, line.after
         ticket.state, ticket.state_since = line.after, case.at

@@ -9,6 +9,7 @@ class State(StrEnum):
     DRAFT = "draft"
     REFUSED = "refused"
     ANSWERED = "answered"
+    SHARED = "shared"
     MERGED = "merged"
     CONFIRMED = "confirmed"
     DISPATCHED = "dispatched"
@@ -43,6 +44,7 @@ _STATES: dict[State, tuple[str, str, str]] = {
     State.DRAFT: ("受理中", "正在受理", "话务员"),
     State.REFUSED: ("不予受理", "不属于受理范围，已告知办理渠道", ""),
     State.ANSWERED: ("即时办结", "已当场答复", "回访员"),
+    State.SHARED: ("已知会", "已登记并转告有关单位", "档案员"),
     State.MERGED: ("并单", "已并入同一事项的工单一并办理", ""),
     State.CONFIRMED: ("待派单", "已受理，正在派发", "派单员"),
     State.DISPATCHED: ("待签收", "已派发，等待承办单位签收", "主办单位"),
@@ -75,6 +77,7 @@ class Act(StrEnum):
     CORRECT = "correct"
     CONFIRM = "confirm"
     ANSWER = "answer"
+    SHARE = "share"
     REFUSE = "refuse"
     CONFIRM_REFUSAL = "confirm-refusal"
     REJECT_REFUSAL = "reject-refusal"
@@ -106,6 +109,7 @@ class Act(StrEnum):
     REFUSE_ASSIST_RETURN = "refuse-assist-return"
     DISPUTE = "dispute"
     MEET = "meet"
+    FILE_MINUTES = "file-minutes"
     UPHOLD = "uphold"
     SETTLE = "settle"
     SETTLE_REFUSE = "settle-refuse"
@@ -155,6 +159,7 @@ _ACTS: dict[Act, str] = {
     Act.CORRECT: "核对修改",
     Act.CONFIRM: "确认",
     Act.ANSWER: "即时办结",
+    Act.SHARE: "知会单位",
     Act.REFUSE: "不予受理",
     Act.CONFIRM_REFUSAL: "复核同意不予受理",
     Act.REJECT_REFUSAL: "复核不同意不予受理",
@@ -186,6 +191,7 @@ _ACTS: dict[Act, str] = {
     Act.REFUSE_ASSIST_RETURN: "不同意协办退回",
     Act.DISPUTE: "提交协调",
     Act.MEET: "登记协调会",
+    Act.FILE_MINUTES: "补充会议纪要扫描件",
     Act.UPHOLD: "协调由原单位承办",
     Act.SETTLE: "协调后再次派发",
     Act.SETTLE_REFUSE: "协调后不予受理",
@@ -247,6 +253,7 @@ class By(StrEnum):
     LEAD = "lead"
     ASSIST = "assist"
     COPY = "copy"
+    READER = "reader"
     SUB = "sub"
     CHANNEL = "channel"
 
@@ -261,9 +268,14 @@ _BY: dict[By, str] = {
     By.LEAD: "主办单位",
     By.ASSIST: "协办单位",
     By.COPY: "抄送的主管部门",
+    By.READER: "知会的单位",
     By.SUB: "二级承办单位",
     By.CHANNEL: "提交诉求的渠道",
 }
+
+
+WATCHING = frozenset({By.COPY, By.READER})
+"""Reads the order and handles nothing of it: no clock runs against it."""
 
 
 class Stage(StrEnum):

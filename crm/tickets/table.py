@@ -25,6 +25,7 @@ from crm.tickets.acts import (
     retyping,
     reworking,
     secrecy,
+    sharing,
     signing,
 )
 from crm.tickets.guards import (
@@ -76,6 +77,10 @@ TABLE: tuple[Line, ...] = (
     Line(Act.ANSWER, C, OPEN, S.ANSWERED, P.ORDER_EDIT, ending.answer, "第十三条",
          conditions=(has_content, has_title, refusing.none_waits),
          guards=(ending.item_has_its_version,), reads=(Refusal,)),
+    Line(Act.SHARE, C, OPEN, S.SHARED, P.ORDER_DISPATCH, sharing.share, "第十三条",
+         conditions=(has_content, has_title, sharing.is_none_of_the_six_kinds, sharing.was_never_dispatched,
+             refusing.none_waits),
+         guards=(units_exist, units_are_members), reads=(Refusal,)),
     Line(Act.MERGE, C, OPEN, S.MERGED, P.ORDER_EDIT, ending.merge, "第十二条(一)",
          conditions=(has_content, has_title), guards=(ending.master_is_open, ending.master_is_no_secret),
          reads=(Refusal,)),
@@ -109,13 +114,15 @@ TABLE: tuple[Line, ...] = (
          guards=(dispatching.has_lead, units_exist, units_are_members, units_are_ready, accused_has_no_part,
              dispatching.power_is_listed, dispatching.several_units_are_cited, dispatching.identity_checked,
              dispatching.hard_is_repeated), reads=(Refusal,)),
-    # 签收 第十三条、抄送 第五条
+    # 签收 第十三条、抄送 第五条、知会
     Line(Act.SIGN, By.LEAD, one(S.DISPATCHED), S.HANDLING, P.ORDER_HANDLE, signing.sign, "第十三条"),
     Line(Act.SIGN, By.ASSIST, WITH_UNITS, None, P.ORDER_HANDLE, signing.sign, "第十三条",
          stages=frozenset({Stage.TO_SIGN})),
     Line(Act.SIGN, By.SUB, WITH_UNITS, None, P.ORDER_HANDLE, signing.sign, "第十三条",
          stages=frozenset({Stage.TO_SIGN})),
     Line(Act.ACKNOWLEDGE, By.COPY, WITH_UNITS, None, P.ORDER_HANDLE, signing.acknowledge, "第五条"),
+    Line(Act.ACKNOWLEDGE, By.READER, one(S.SHARED, S.ARCHIVED), None, P.ORDER_HANDLE, signing.acknowledge,
+         "第十三条"),
     # 单位内部办理 第八条(三)(六)
     Line(Act.INFORM, By.LEAD, one(S.HANDLING), None, P.ORDER_HANDLE, flowing.inform, "第八条(三)",
          stages=frozenset({Stage.HANDLING}), conditions=(flowing.not_informed_yet,),
@@ -198,6 +205,8 @@ TABLE: tuple[Line, ...] = (
     Line(Act.MEET, C, one(S.DISPUTED), None, P.ORDER_OVERSEE, disputing.record_meeting, "第十二条(三)",
          guards=(files_are_of_the_order, units_exist, disputing.meeting_is_past, disputing.returning_unit_sat_there,
              disputing.minutes_are_signed), reads=(Dispute,)),
+    Line(Act.FILE_MINUTES, C, NOT_ARCHIVED, None, P.ORDER_OVERSEE, disputing.file_minutes, "第十二条(三)",
+         conditions=(disputing.a_meeting_is_on_record,), guards=(files_are_of_the_order,), reads=(Dispute,)),
     Line(Act.UPHOLD, C, one(S.DISPUTED), S.HANDLING, P.ORDER_VERIFY, disputing.uphold, "第十二条(三)",
          conditions=(disputing.meeting_was_held,), reads=(Dispute, ReturnRequest)),
     Line(Act.SETTLE, C, one(S.DISPUTED), S.DISPATCHED, P.ORDER_VERIFY, dispatching.dispatch_after_dispute,
@@ -310,7 +319,8 @@ TABLE: tuple[Line, ...] = (
          conditions=(reworking.something_is_supervised,), guards=(reworking.candidate_is_confirmed,),
          reads=(SupervisionCandidate,)),
     # 归档 第十二条(九)
-    Line(Act.ARCHIVE, C, one(S.RATED, S.ANSWERED), S.ARCHIVED, P.ORDER_ARCHIVE, closing.archive, "第十二条(九)",
+    Line(Act.ARCHIVE, C, one(S.RATED, S.ANSWERED, S.SHARED), S.ARCHIVED, P.ORDER_ARCHIVE, closing.archive,
+         "第十二条(九)",
          conditions=(closing.no_supervision_is_open,), reads=(SupervisionCandidate,)),
 )
 # fmt: on

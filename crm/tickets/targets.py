@@ -15,6 +15,7 @@ WORKING_DAYS = {
     State.FOLLOWING: "follow_up",
     State.VERIFYING: "verification",
     State.RATED: "archive",
+    State.SHARED: "archive",
 }
 """State -> the name of its target in `TargetsPolicy`."""
 

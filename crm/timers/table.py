@@ -18,7 +18,7 @@ from core.policy import Policy
 from crm.clocks import versions_where
 from crm.procedure import CompletionPolicy, ReturnsPolicy, SigningPolicy, WarningsPolicy
 from crm.tickets.models import Assignment, Extension, InternalStep, Round, Ticket
-from crm.tickets.states import Act, By, State
+from crm.tickets.states import WATCHING, Act, By, State
 from crm.timers.moments import from_morning, working_days_ago
 
 UNDER_REVIEW = (State.RETURNING, State.DISPUTED)
@@ -157,7 +157,7 @@ def stepping(moment: Moment) -> Subjects:
 
 def to_sign(moment: Moment) -> Subjects:
     """Parts that nobody has signed for."""
-    return _part(Assignment.sign_due_at, Assignment.role != By.COPY, Assignment.signed_at.is_(None))
+    return _part(Assignment.sign_due_at, Assignment.role.not_in(WATCHING), Assignment.signed_at.is_(None))
 
 
 def to_sign_for(moment: Moment) -> Subjects:

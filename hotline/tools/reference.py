@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from callflow import variables
-from core.permissions import GRANTS, PRIVILEGED, SCOPES, Permission, Role
+from core.permissions import ADMINISTRATORS, GRANTS, PRIVILEGED, SCOPES, Permission, Role
 from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from hotline.tools import regulation
@@ -178,6 +178,7 @@ def permissions_page() -> str:
         if one is not Permission.SELF
     ]
     second = "、".join(role.label for role in roles if role in PRIVILEGED)
+    apart = "、".join(role.label for role in roles if role in ADMINISTRATORS)
     routes = [
         (f"`{r.method} {r.path}`", r.summary, _who(r.who)) for r in sorted(TABLE, key=lambda r: (r.path, r.method))
     ]
@@ -186,7 +187,9 @@ def permissions_page() -> str:
     return _text(
         [
             f"# Permissions\n\n{WRITTEN}\n",
-            f"## Roles\n\nEverybody who signed in has `self`. A second factor is asked of {second}.\n\n"
+            f"## Roles\n\nEverybody who signed in has `self`. A second factor is asked of {second}.\n"
+            + f"{apart} are three people (三员分立): whoever is one of them\n"
+            + "holds no other role and stands in no unit, and none of them sees orders, calls or citizens.\n\n"
             + _table(("permission", "", *(role.label for role in roles)), grants),
             "## Programs\n\nAn access token of the API carries some of these and nothing else:\n\n"
             + _table(("scope", ""), scopes),

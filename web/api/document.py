@@ -26,6 +26,7 @@ from pydantic.json_schema import models_json_schema
 
 from web.api.door import KEY_HEADER, REPLAYED_HEADER, TOKEN_RATE
 from web.problems import API
+from web.reading import FILES, JSON
 from web.route import Answers, Door, Route, Table
 
 VERSION: Final = "1.0.0"
@@ -184,7 +185,8 @@ def _parameter(
 def _body(route: Route[Any]) -> RequestBody | None:
     if route.method == "GET":
         return None
-    return RequestBody(required=True, content={"application/json": MediaType(media_type_schema=_reference(route.asks))})
+    kind = FILES if route.takes else JSON
+    return RequestBody(required=True, content={kind: MediaType(media_type_schema=_reference(route.asks))})
 
 
 def _responses(route: Route[Any]) -> dict[str, Response | Reference]:
@@ -214,6 +216,8 @@ def _refusals(route: Route[Any]) -> dict[int, tuple[str, tuple[str, ...]]]:
         del found[401], found[403]
     if route.method == "GET":
         del found[413], found[415]
+    if route.takes:
+        found[415] = (f"不是 {FILES}", found[415][1])
     if route.once:
         found[422] = (found[422][0], (*found[422][1], "idempotency-key-reused"))
         found[409] = ("与已有的提交或他人的操作冲突", ("conflict",))

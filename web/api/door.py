@@ -16,8 +16,8 @@ from crm.tickets.wrong_codes import WrongCodes
 from web import doors
 from web.context import Context
 from web.parts import PARTS
-from web.reading import JSON, UnsupportedMedia, read
-from web.route import Answers, Asks, Door, Route
+from web.reading import FILE_FIELD, FILES, JSON, UnsupportedMedia, read
+from web.route import Answers, Asks, Door, Route, Upload
 
 KEY_HEADER: Final = "Idempotency-Key"
 REPLAYED_HEADER: Final = "Idempotency-Replayed"
@@ -116,9 +116,10 @@ def key_of(request: web.Request) -> str:
 
 
 async def _read(request: web.Request, route: Route[Any]) -> Asks:
-    if request.can_read_body and request.content_type != JSON:
-        raise UnsupportedMedia("unsupported-media", "请以 application/json 提交。")
-    asked: tuple[Asks, str] = await read(request, route.asks)
+    wanted = FILES if route.takes else JSON
+    if request.can_read_body and request.content_type != wanted:
+        raise UnsupportedMedia("unsupported-media", f"请以 {wanted} 提交。")
+    asked: tuple[Asks, str] = await read(request, route.asks, route.takes)
     return asked[0]
 
 
@@ -135,8 +136,11 @@ async def _once(
 
 
 def fingerprint(route: Route[Any], asked: Asks) -> str:
-    """What was asked for, however its JSON was written."""
-    told = [route.method, route.path, asked.model_dump(mode="json", exclude_unset=True)]
+    """What was asked for, however its JSON or its form was written."""
+    values = asked.model_dump(mode="json", exclude_unset=True, exclude={FILE_FIELD})
+    if isinstance(file := getattr(asked, FILE_FIELD, None), Upload):
+        values[FILE_FIELD] = [file.name, hashlib.sha256(file.content).hexdigest()]
+    told = [route.method, route.path, values]
     return hashlib.sha256(json.dumps(told, ensure_ascii=True, sort_keys=True).encode()).hexdigest()
 
 

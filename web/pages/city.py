@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
@@ -10,7 +11,7 @@ from pydantic import Field, InstanceOf
 from core.clock import today
 from core.errors import Invalid
 from core.permissions import Permission as P
-from crm.city import board, importing, rejected, writing
+from crm.city import board, importing, reconciliation_sheet, rejected, writing
 from crm.city.judging import Verdict
 from crm.city.reconciling import Standing
 from crm.city.sheet import MOST_BYTES, MOST_ROWS
@@ -21,6 +22,7 @@ from crm.tickets.perform import perform
 from crm.tickets.states import Act
 from web.context import Context
 from web.files import send
+from web.lists import asked_of
 from web.pages.order_list import XLSX
 from web.route import Asks, Nothing, Route, Upload
 
@@ -34,7 +36,16 @@ class CityPage(Asks):
     """Which part of the reconciliation is shown."""
 
     state: Standing = Standing.DIFFERS
+    number: Annotated[str, Field(max_length=64)] = ""
     after: UUID | None = None
+
+
+class Reconciled(Asks):
+    """The same, to be taken along, and why."""
+
+    state: Standing = Standing.DIFFERS
+    number: Annotated[str, Field(max_length=64)] = ""
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class CityFile(Asks):
@@ -80,7 +91,7 @@ class Answered(Asking):
 
 async def index(ctx: Context, asked: CityPage) -> web.Response:
     """Import, export, and how both sides agree."""
-    reports, following = await board.reports(ctx.session, asked.state, asked.after)
+    reports, following = await board.reports(ctx.session, asked.state, asked.number, asked.after)
     return await ctx.page(
         "city.html",
         place="city",
@@ -94,12 +105,27 @@ async def index(ctx: Context, asked: CityPage) -> web.Response:
         standings=list(Standing),
         state=asked.state,
         reports=reports,
-        following=following,
-        first=asked.after is None,
+        asked=asked,
+        further=_here(asked, after=str(following)) if following else "",
+        newest=_here(asked) if asked.after else "",
+        of_state={one: _here(asked, state=one.value) for one in Standing},
         kinds={kind.value: kind.label for kind in Kind},
         most_rows=MOST_ROWS,
         most_mb=MOST_BYTES // 2**20,
     )
+
+
+def _here(asked: CityPage, **changed: str) -> str:
+    return "/city?" + urlencode({name: one for name, one in (asked_of(asked) | changed).items() if one})
+
+
+async def reconciliation(ctx: Context, asked: Reconciled) -> web.StreamResponse:
+    """What stands so as a workbook."""
+    async with ctx.parts.database.session() as session:
+        done = await reconciliation_sheet.export(
+            session, ctx.actor, asked.state, asked.number, asked.reason, title=ctx.parts.title
+        )
+    return await send(ctx.request, done.content, XLSX, f"市级工单对账{today():%Y%m%d}-{done.number}.xlsx")
 
 
 async def upload(ctx: Context, asked: CityFile) -> web.Response:
@@ -172,6 +198,10 @@ C = P.CITY_EXCHANGE
 ACT_ERRORS = ("no-such-order", "order-changed", "wrong-state", "not-from-city", "nothing-waits", "city-asked")
 ROUTES = (
     Route("GET", "/city", C, CityPage, index, "市级工单", ("bad-page",)),
+    Route(
+        "POST", "/city/reconciliation", C, Reconciled, reconciliation, "导出对账表",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route(
         "POST", "/city/imports", C, CityFile, upload, "上传市级工单文件",
         ("no-file", "bad-file", "no-city-layout"), stream=True, takes=MOST_BYTES,

@@ -7,8 +7,11 @@ from core.db import among
 from core.errors import NotFound
 from core.identity.models import Unit, User
 from crm.queries import story_words
-from crm.tickets import access
+from crm.tickets import access, files
 from crm.tickets.models import Dispute, DisputeAttendee
+from crm.tickets.perform import offers
+from crm.tickets.states import Act
+from web import act_forms
 from web.context import Context
 from web.pages.orders import SEE, OneOrder
 from web.route import Route
@@ -29,6 +32,9 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
     signers = [id for id in (dispute.recorded_by, dispute.closed_by) if id]
     people = await session.execute(select(User.id, User.name).where(among(User.id, signers)))
     names = {row.id: row.name for row in people}
+    offered = [one for one in await offers(session, ctx.actor, ticket) if one.act is Act.FILE_MINUTES]
+    filing = await act_forms.build(session, ctx.actor, ticket, offered)
+    readable = await files.readable(session, ctx.actor, ticket)
     assists = [name for id, name in units.items() if str(id) in dispute.assist_unit_ids]
     return await ctx.page(
         "dispute.html",
@@ -41,6 +47,8 @@ async def show(ctx: Context, asked: OneOrder) -> web.Response:
         units=units,
         assists=assists,
         recorded_by=names.get(dispute.recorded_by, "") if dispute.recorded_by else "",
+        scans=[one for one in readable if str(one.id) in dispute.attachments],
+        filing=filing.forms,
         signed_by=names.get(dispute.closed_by, "") if dispute.closed_by else "",
     )
 

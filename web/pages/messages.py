@@ -7,12 +7,15 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from core.clock import today
 from core.permissions import Permission
-from crm.queries import messages
+from crm.queries import messages, messages_sheet
 from crm.sms import service
 from crm.sms.rules import SmsState
 from web.context import Context
+from web.files import send
 from web.lists import asked_of
+from web.pages.order_list import XLSX
 from web.route import Asks, Route
 
 OUTCOMES = {"delivered": "已送达", "failed": "未送达", "resend": "重新发送"}
@@ -27,12 +30,33 @@ class MessageList(Asks):
     after: Annotated[str, Field(max_length=100)] = ""
 
 
+class MessageExport(MessageList):
+    """The messages of the filter, to be taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 class Resolve(Asks):
     """What a person found out."""
 
     id: UUID
     outcome: Literal["delivered", "failed", "resend"]
     reason: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+async def export(ctx: Context, asked: MessageExport) -> web.StreamResponse:
+    """The messages of the filter as a workbook."""
+    async with ctx.parts.database.session() as session:
+        done = await messages_sheet.export(
+            session,
+            ctx.actor,
+            state=asked.state,
+            for_person=asked.waiting,
+            number=asked.number,
+            reason=asked.reason,
+            title=ctx.parts.title,
+        )
+    return await send(ctx.request, done.content, XLSX, f"短信日志{today():%Y%m%d}-{done.number}.xlsx")
 
 
 async def index(ctx: Context, asked: MessageList) -> web.Response:
@@ -66,6 +90,16 @@ async def resolve(ctx: Context, asked: Resolve) -> web.Response:
 
 
 ROUTES = (
+    Route(
+        "POST",
+        "/sms/export",
+        Permission.SMS_VIEW,
+        MessageExport,
+        export,
+        "导出短信日志",
+        ("no-reason", "too-many-rows", "nothing-to-export"),
+        stream=True,
+    ),
     Route("GET", "/sms", Permission.SMS_VIEW, MessageList, index, "短信日志", ("bad-cursor",)),
     Route(
         "POST",

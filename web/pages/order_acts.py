@@ -23,14 +23,15 @@ from web.route import Asks, Route
 MOST_BYTES = 3 * files.LARGEST
 """All files of one act together."""
 ORDERS = ("master_id", "earlier_id")
+BACK = r"^(/desk(\?queue=[a-z-]{1,30})?|/orders/[0-9a-f-]{36}/dispute)?$"
 
 
 class Acting(Asks):
-    """An act on the order as the person saw it; `back`: the worklist from which it was done."""
+    """An act on the order as the person saw it; `back`: the worklist or the record from which it was done."""
 
     id: UUID
     version: int = Field(ge=0, le=2**31)
-    back: Annotated[str, Field(max_length=60, pattern=r"^(/desk(\?queue=[a-z-]{1,30})?)?$")] = ""
+    back: Annotated[str, Field(max_length=60, pattern=BACK)] = ""
 
 
 def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[web.Response]]:

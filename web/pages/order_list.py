@@ -14,6 +14,7 @@ from crm.installed import installed
 from crm.search import export as exporting
 from crm.search.filter import OrderFilter, Sort
 from crm.search.service import MOST_COUNTED, find
+from crm.search.taking import MOST_ROWS
 from crm.tickets.states import State
 from web.context import Context
 from web.files import send
@@ -89,7 +90,7 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
         clock=lambda line: None if line.closed_at else clock_of(line.due_at, []),
         may_export=ctx.actor.may(P.ORDER_EXPORT),
         may_register=ctx.actor.may(P.ORDER_EDIT),
-        most_rows=exporting.MOST_ROWS,
+        most_rows=MOST_ROWS,
     )
 
 

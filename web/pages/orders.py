@@ -47,6 +47,7 @@ OUTCOMES = {
     "replied": "已回复",
     "unreplied": "逾期未复",
     "noted": "已抄送",
+    "read": "已阅知",
     "returned": "已退回",
     "recalled": "已收回",
 }
@@ -237,7 +238,7 @@ def labels() -> dict[str, dict[str, str]]:
         "category": {one.value: label for one, label in LABELS.items()},
         "stage": {stage.value: stage.label for stage in Stage},
         "outcome": OUTCOMES,
-        "role": {"lead": "主办", "assist": "协办", "copy": "抄送", "sub": "二级承办"},
+        "role": {"lead": "主办", "assist": "协办", "copy": "抄送", "reader": "知会", "sub": "二级承办"},
         "source": {"phone": "来电", "message": "留言"} | {one.value: one.label for one in Channel},
     }
 

@@ -179,7 +179,7 @@ async def end_sessions(ctx: Context, asked: Reasoned) -> web.Response:
 
 
 P = Permission.USER_ADMIN
-ROLES = ("no-role", "no-unit", "no-such-unit", "bad-phone")
+ROLES = ("no-role", "administrators-apart", "no-unit", "no-such-unit", "bad-phone")
 GONE = ("no-such-user",)
 ROUTES = (
     Route("GET", "/users", P, Nothing, index, "用户"),

@@ -48,6 +48,12 @@ class Meeting(Given):
         return {"attendees": [one.unit_id for one in self.attendees]}
 
 
+class Minutes(Given):
+    """会议纪要扫描件, signed after the meeting was put on record and its record printed."""
+
+    attachments: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20)]
+
+
 class Uphold(Given):
     """原单位承办."""
 
@@ -81,6 +87,13 @@ def meeting_was_held(case: Case) -> Objection | None:
     if dispute is not None and dispute.held_at is not None:
         return None
     return Objection("请先由政数局召集协调会并登记", "第十二条(三)", "", "no-meeting")
+
+
+def a_meeting_is_on_record(case: Case) -> Objection | None:
+    """Of the newest dispute, be it decided or not."""
+    if (disputes := case.of(Dispute)) and disputes[-1].held_at is not None:
+        return None
+    return Objection("尚未登记协调会，没有会议纪要", "第十二条(三)", "", "no-meeting")
 
 
 def meeting_is_past(case: Case, given: Meeting) -> Objection | None:
@@ -148,6 +161,14 @@ async def record_meeting(session: AsyncSession, case: Case, given: Meeting) -> T
     signed = [case.units[one.unit_id].name for one in given.attendees if one.signed]
     kept = {"held_at": given.held_at.isoformat(), "attendees": units, "signed": signed}
     return Told({}, kept, given.minutes)
+
+
+@effect(Minutes)
+async def file_minutes(session: AsyncSession, case: Case, given: Minutes) -> Told:
+    """The scan joins what was filed with the meeting; nothing that is there goes."""
+    dispute = case.of(Dispute)[-1]
+    dispute.attachments = [*dispute.attachments, *(str(one) for one in given.attachments)]
+    return Told({}, {"files": len(given.attachments)})
 
 
 @effect(Uphold)

@@ -261,7 +261,7 @@ def _request(session: AsyncSession, case: Case, part: Assignment, given: Return)
     request = ReturnRequest(
         id=new_id(),
         ticket_id=case.ticket.id,
-        round_id=part.round_id,
+        round_id=case.handling.id,
         assignment_id=part.id,
         unit_id=part.unit_id,
         requested_at=case.at,

@@ -7,6 +7,7 @@ from crm.members.service import details_of
 from crm.tickets.acts.flowing import begin_flow
 from crm.tickets.acts.returning import window_ends
 from crm.tickets.case import Case
+from crm.tickets.parts import Outcome, end_part
 from crm.tickets.rules import Heard, Nothing, Told, effect
 from crm.tickets.said import said
 from crm.tickets.states import By, Stage
@@ -35,8 +36,10 @@ async def sign(session: AsyncSession, case: Case, given: Nothing) -> Told:
 
 @effect(Nothing)
 async def acknowledge(session: AsyncSession, case: Case, given: Nothing) -> Told | None:
-    """The copied department has read it; once."""
+    """The copied department has read it, once; with that 知会 is over for its unit."""
     if case.part.read_at is not None:
         return None
     case.part.read_at = case.at
+    if case.part.role == By.READER:
+        end_part(case, case.part, Outcome.READ)
     return Told({}, {"read": True})

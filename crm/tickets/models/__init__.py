@@ -7,6 +7,7 @@ from crm.tickets.models.order import NumberCounter, Ticket, TicketEvent
 from crm.tickets.models.replying import InternalStep, QualityCheck, Reply
 from crm.tickets.models.returning import Dispute, DisputeAttendee, Refusal, ReturnRequest
 from crm.tickets.models.secrecy import IdentityRequest, Unmasking
+from crm.tickets.models.typed import TypedFields
 
 __all__ = [
     "Assignment",
@@ -30,6 +31,7 @@ __all__ = [
     "SupervisionCandidate",
     "Ticket",
     "TicketEvent",
+    "TypedFields",
     "Unmasking",
     "Verification",
 ]

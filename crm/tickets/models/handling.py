@@ -59,13 +59,14 @@ class Assignment(Base):
 
     id: Mapped[Id]
     ticket_id: Mapped[UUID] = mapped_column(ForeignKey("tickets.id"))
-    round_id: Mapped[UUID] = mapped_column(ForeignKey("rounds.id"))
-    round: Mapped[Round] = relationship(lazy="raise")
+    round_id: Mapped[UUID | None] = mapped_column(ForeignKey("rounds.id"))
+    """None of `reader`: 知会 is no dispatch and has no clock."""
+    round: Mapped[Round | None] = relationship(lazy="raise")
     """Set with `round_id` where both are new: the round is written first."""
     unit_id: Mapped[UUID]
     role: Mapped[str]
     """`lead` 主办, `assist` 协办, `copy` 抄送 the competent department of an enterprise (第五条), `sub` 二级承办
-    for the unit of `parent_id` (第八条(六))."""
+    for the unit of `parent_id` (第八条(六)), `reader` 知会 of what is none of the six kinds (D12)."""
     parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("assignments.id"))
     """Of `sub`: the part that it answers to; of `copy`: the enterprise's part that it watches."""
     stage: Mapped[str] = mapped_column(default="to-sign", server_default="to-sign")
@@ -86,7 +87,7 @@ class Assignment(Base):
     sent_back: Mapped[int] = mapped_column(default=0, server_default="0")
     """发回重办 by the quality check, in this round (D19)."""
     read_at: Mapped[datetime | None]
-    """阅知 of a copied department."""
+    """阅知 of a copied department, or of a unit to which the order went for information."""
     sign_overdue_at: Mapped[datetime | None]
     overdue_at: Mapped[datetime | None]
     inner_due_at: Mapped[datetime | None]

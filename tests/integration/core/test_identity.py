@@ -140,6 +140,15 @@ async def test_a_new_password_ends_the_other_sessions(db: Database) -> None:
     assert await who(db, second) is None
 
 
+async def test_no_administrator_is_made_with_a_second_role(db: Database) -> None:
+    async with db.session() as session:
+        with pytest.raises(Invalid, match="administrators-apart"):
+            both = frozenset({Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})
+            await service.create_user(session, SYSTEM, login="x", name="x", roles=both)
+    async with db.session() as session:
+        assert await session.scalar(select(User.id).where(User.login == "x")) is None
+
+
 async def test_only_a_user_administrator_makes_users(db: Database) -> None:
     async with db.session() as session:
         with pytest.raises(Denied, match="not-permitted"):

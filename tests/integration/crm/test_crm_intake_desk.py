@@ -1,5 +1,6 @@
 """The register of refusals, the day's reconciliation, elements, decided fields, similar orders, what is typed."""
 
+import asyncio
 from datetime import date
 from typing import Any
 
@@ -14,7 +15,6 @@ from core.db import Database, new_id
 from core.errors import Conflict, Invalid, NotFound
 from core.jobs import run_pending
 from crm.drafts import typed
-from crm.drafts.models import TypedFields
 from crm.drafts.service import open_for
 from crm.notices import subscribers
 from crm.queries import refusal_list, refusals
@@ -22,7 +22,8 @@ from crm.queries.intake_day import Ending, calls_of, reconcile
 from crm.queries.limit_now import limit_now
 from crm.search.similar import similar_to
 from crm.sms.models import Sms
-from crm.tickets.models import Assignment, Round, Ticket
+from crm.sms.rules import SmsState
+from crm.tickets.models import Assignment, Round, Ticket, TypedFields
 from crm.tickets.perform import perform
 from crm.tickets.service import of_call, propose
 from crm.tickets.states import Act, State
@@ -105,6 +106,65 @@ async def test_who_is_merged_or_refused_later_is_told_by_sms(db: Database, offic
     assert (await refused.ticket()).number in told[refused.id].text
     assert told[twin.id].to == "+8613900005678"
     assert (len(await desk.rows(Round)), await twin.rows(Round)) == (1, [])
+
+
+@pytest.mark.proves("D28")
+async def test_who_was_merged_is_told_of_the_closing_as_the_masters_caller_is(
+    db: Database, office: Any, desk: Desk
+) -> None:
+    await desk.dispatch()
+    callers = {
+        "mobile": {"phone": "+8613900005678"},
+        "again": {"phone": "+8613900005678"},
+        "the master's": {"phone": MOBILE},
+        "landline": {"phone": "+867935901234"},
+        "nameless": {"phone": "+8613900007777", "anonymous": True},
+        "hidden": {"phone": None},
+    }
+    twins = {name: await Desk(db, office, "2026-03-02 11:00").open(**fields) for name, fields in callers.items()}
+    for twin in twins.values():
+        await twin.act(office.agent, Act.MERGE, master_id=desk.id, reason="同一事项")
+    stranger = await Desk(db, office).open(phone="+8613900009999")
+    await stranger.dispatch()
+    await desk.handled()
+    closed = (await desk.ticket()).number
+    for _ in range(2):  # told twice, sent once
+        with clock.frozen(desk.now):
+            await run_pending(db)
+            async with db.session() as session:
+                again = "UPDATE procrastinate_jobs SET status = 'todo' WHERE task_name = 'crm.notify-of-act'"
+                assert (await session.execute(text(again))).rowcount
+    names = {desk.id: "master"} | {twin.id: name for name, twin in twins.items()}
+    async with db.session() as session:
+        rows = list(await session.scalars(select(Sms).where(Sms.text.contains("已办结")).order_by(Sms.id)))
+    assert [(names[sms.ticket_id], sms.to) for sms in rows] == [
+        ("master", MOBILE), ("mobile", "+8613900005678"), ("landline", "+867935901234"),
+    ]  # fmt: skip
+    assert all(f"工单{closed}已办结" in sms.text for sms in rows)
+    assert ["回访" in sms.text for sms in rows] == [True, False, False], "only the order's own citizen is called back"
+    assert [sms.state == SmsState.NOT_APPLICABLE for sms in rows] == [False, False, True]
+
+
+@pytest.mark.proves("D28")
+async def test_who_was_merged_into_an_order_that_was_merged_itself_is_told_by_the_last(
+    db: Database, office: Any, desk: Desk
+) -> None:
+    first, second = desk, await Desk(db, office).open(phone="+8613900005678")
+    third = await Desk(db, office).open(phone="+8613900006789")
+    await first.dispatch()
+    await second.dispatch("gaj")
+    await third.act(office.agent, Act.MERGE, master_id=second.id, reason="同一事项")
+    await second.act(office.other, Act.SIGN)
+    ours = {"ground": "not-ours", "basis": "不属于本单位职责", "suggested_unit_id": office.units["cgj"]}
+    await second.act(office.other, Act.RETURN, **ours)
+    await second.act(office.dispatcher, Act.ACCEPT_RETURN, reason="同意退回")
+    await second.act(office.agent, Act.MERGE, master_id=first.id, reason="同一事项")
+    await first.handled()
+    with clock.frozen(first.now):
+        await run_pending(db)
+    async with db.session() as session:
+        rows = await session.scalars(select(Sms.to).where(Sms.text.contains("已办结")).order_by(Sms.id))
+        assert list(rows) == [MOBILE, "+8613900005678", "+8613900006789"]
 
 
 @pytest.mark.proves("F09-1")
@@ -242,13 +302,73 @@ async def test_what_is_typed_is_kept_for_its_writer_until_it_is_sent(db: Databas
     with pytest.raises(NotFound):
         async with db.session() as session:
             await typed.keep(session, office.agent, new_id(), {"content": "x"})
+    async with db.session() as session:
+        await typed.keep(session, office.agent2, desk.id, {"content": "同事也在输入"})
+        await typed.forget(session, office.agent, desk.id)
+        assert [one.user_id for one in await session.scalars(select(TypedFields))] == [office.agent2.user_id]
     await desk.dispatch()
     async with db.session() as session:
-        await typed.forget(session, office.agent, desk.id)
         assert list(await session.scalars(select(TypedFields))) == []
     with pytest.raises(Conflict):
         async with db.session() as session:
             await typed.keep(session, office.agent, desk.id, {"content": "太晚了"})
+
+
+ENDINGS: dict[Act, dict[str, Any]] = {
+    Act.VOID: {"reason": "无声电话"},
+    Act.WITHDRAW: {"reason": "诉求人撤回"},
+    Act.ANSWER: {"text": "已当场答复诉求人。"},
+    Act.REFUSE: {"item": 3, **REFUSAL},
+    Act.MERGE: {"reason": "同一事项"},
+}
+
+
+@pytest.mark.proves("F12.1-2")
+@pytest.mark.parametrize("act", ENDINGS)
+async def test_what_is_half_typed_goes_with_the_act_that_ends_intake(
+    db: Database, office: Any, desk: Desk, act: Act
+) -> None:
+    given = ENDINGS[act]
+    if act is Act.MERGE:
+        master = await Desk(db, office).open()
+        await master.dispatch()
+        given = given | {"master_id": master.id}
+    other = await Desk(db, office).open()
+    async with db.session() as session:
+        for person, order in ((office.agent, desk), (office.agent2, desk), (office.agent, other)):
+            await typed.keep(session, person, order.id, {"caller_name": "王小明"})
+    await desk.act(office.agent, Act.CONFIRM)
+    async with db.session() as session:
+        assert len(list(await session.scalars(select(TypedFields)))) == 3, "a confirmed order is still in intake"
+    await desk.act(office.agent, act, **given)
+    async with db.session() as session:
+        assert [one.ticket_id for one in await session.scalars(select(TypedFields))] == [other.id]
+
+
+async def test_what_is_typed_while_an_act_ends_intake_is_not_left_behind(db: Database, office: Any, desk: Desk) -> None:
+    async def type_on() -> None:
+        async with db.session() as session:
+            await typed.keep(session, office.agent2, desk.id, {"caller_name": "王小明"})
+
+    async with db.session() as session:
+        version = (await session.get_one(Ticket, desk.id)).version
+        await perform(session, office.agent, desk.id, version, Act.VOID, {"reason": "无声电话"})
+        typing = asyncio.create_task(type_on())
+        async with asyncio.timeout(15):
+            while not await waits_for_a_lock(db):
+                assert not typing.done()
+    with pytest.raises(Conflict):
+        await typing
+    async with db.session() as session:
+        assert list(await session.scalars(select(TypedFields))) == []
+
+
+async def waits_for_a_lock(db: Database) -> bool:
+    async with db.session() as session:
+        blocked = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return bool(await session.scalar(text(blocked)))
 
 
 @pytest.mark.proves("A09-1")

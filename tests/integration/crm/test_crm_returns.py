@@ -1,5 +1,6 @@
 """退回 and 争议协调: windows to the second, decisions, clocks before and after (第十二条(三), D8–D11)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from crm_desk import Desk, at
 from sqlalchemy import select
 
 from core import clock
-from core.db import Database
+from core.db import Database, new_id
 from core.errors import Conflict, Denied, Invalid
+from crm.queries.story import story
+from crm.tickets.files import attach
 from crm.tickets.models import (
     Assignment,
     Dispute,
@@ -19,9 +22,11 @@ from crm.tickets.models import (
     ReturnRequest,
     Round,
     SupervisionCandidate,
+    Ticket,
 )
 from crm.tickets.states import Act, State
 from crm.timers.scan import scan
+from recordings.store.folder import FolderStore
 
 NOT_OURS = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
 REASON = "经核对职责分工"
@@ -328,3 +333,32 @@ async def test_what_a_unit_let_lapse_is_decided_however_the_order_ends(db: Datab
     await desk.act(office.bureau, Act.DISMISS_CANDIDATE, candidate_id=candidate.id, reason="原单位已说明情况")
     [candidate] = await desk.rows(SupervisionCandidate)
     assert candidate.state == "dismissed"
+
+
+@pytest.mark.proves("F12.3-3")
+async def test_the_signed_minutes_are_filed_when_they_are_scanned(desk: Desk, tmp_path: Path) -> None:
+    office, store = desk.office, FolderStore(tmp_path)
+    scan = await attach(desk.db, store, office.bureau, desk.id, "纪要.pdf", b"%PDF-1.7\nx")
+    await returned_twice(desk)
+    with pytest.raises(Conflict, match="尚未登记协调会"):
+        await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(scan.id,))
+    await meeting(desk)
+    with pytest.raises(Invalid) as refused:
+        await desk.act(office.bureau, Act.FILE_MINUTES)
+    assert set(refused.value.fields) == {"attachments"}
+    with pytest.raises(Invalid, match="附件不存在"):
+        await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(new_id(),))
+    with pytest.raises(Denied):
+        await desk.act(office.clerk, Act.FILE_MINUTES, attachments=(scan.id,))
+    await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(scan.id,))
+    await desk.act(office.director, Act.UPHOLD, decision="由公安局继续承办")
+    late = await attach(desk.db, store, office.bureau, desk.id, "纪要第2页.pdf", b"%PDF-1.7\ny")
+    await desk.act(office.bureau, Act.FILE_MINUTES, attachments=(late.id,))
+    [dispute] = await desk.rows(Dispute)
+    assert dispute.attachments == [str(scan.id), str(late.id)]
+    assert dispute.decision == "由公安局继续承办"
+    assert await desk.state() is State.HANDLING
+    async with desk.db.session() as session:
+        told = await story(session, office.director, await session.get_one(Ticket, desk.id))
+    files = [entry.files for section in told for entry in section.entries if entry.head.startswith("争议协调")]
+    assert files == [(str(scan.id), str(late.id))]

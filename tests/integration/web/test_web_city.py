@@ -15,6 +15,7 @@ from web_desk import Desk, signed_in
 from core.actor import Actor
 from core.db import Database
 from core.identity.models import Unit
+from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from crm.city.models import CityImport
 from crm.tickets.dispatch import Order, dispatch
@@ -85,6 +86,37 @@ async def test_from_the_citys_file_to_what_goes_back(db: Database, desk: Desk) -
     answered |= {"version": await version(db), "upstream_due": "2027-01-15"}
     await text(await desk.post(f"/city/orders/{ticket.id}/answer", answered), 303)
     assert "市级同意" in await text(await desk.get("/city?state=exported"))
+
+
+async def test_the_reconciliation_is_looked_through_and_taken_along(
+    db: Database, desk: Desk, serve: Callable[[], Desk]
+) -> None:
+    place = (await send(desk, xlsx(row()))).headers["Location"]
+    await text(await desk.post(f"{place}/confirm"), 303)
+    async with db.session() as session:
+        ticket = (await session.scalars(select(Ticket))).one()
+    await handled(db, desk, ticket)
+    why = {"state": "exported", "reason": "与市级核对"}
+    assert "没有符合条件" in await text(await desk.post("/city/reconciliation", why), 422)
+    await desk.post("/city/exports")
+    for number in (NUMBER, ticket.number.lower(), ""):
+        page = await text(await desk.get(f"/city?state=exported&number={number}"))
+        assert f'href="/orders/{ticket.id}">{ticket.number}' in page.partition("待回写")[0]
+        assert 'action="/city/reconciliation"' in page
+    assert "没有这个编号已导出的回写" in await text(await desk.get("/city?state=exported&number=SR404"))
+    assert "请填写导出原因" in await text(await desk.post("/city/reconciliation", {"state": "exported"}), 422)
+    taken = await desk.post("/city/reconciliation", why | {"number": NUMBER})
+    assert taken.status == 200, await taken.text()
+    sheet = load_workbook(io.BytesIO(await taken.read())).active
+    assert sheet is not None
+    assert [cell.value for cell in sheet[3]][:3] == [NUMBER, ticket.number, "签收"]
+    assert sheet["E3"].value == "已导出" and ticket.title not in str(list(sheet.values))
+    async with db.session() as session:
+        wanted = select(LedgerEntry).where(LedgerEntry.action == "city.reconciliation-export")
+        entry = (await session.scalars(wanted)).one()
+    assert entry.subject_id in sheet["A1"].value and (entry.reason, entry.detail["count"]) == ("与市级核对", 1)
+    agent = await signed_in(db, serve(), "wangli", Role.AGENT)
+    assert (await agent.post("/city/reconciliation", why)).status == 403
 
 
 async def handled(db: Database, desk: Desk, ticket: Ticket) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from crm.drafts.models import TypedFields
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 from web_api import ORDER, program, unit
@@ -19,7 +20,6 @@ from core.actor import Actor
 from core.db import Database, new_id
 from core.permissions import Role
 from crm.channels.models import ChannelOrder
-from crm.drafts.models import TypedFields
 from crm.queries.limit_now import limit_now
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket

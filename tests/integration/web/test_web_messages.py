@@ -1,5 +1,6 @@
 """The outbox of SMS and its templates through the real web role (F13-3)."""
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -7,10 +8,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
 from web_desk import Desk, signed_in
 
 from core.clock import local, now, today
 from core.db import Database, new_id
+from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from core.policy import parse
 from crm import installed
@@ -117,3 +121,26 @@ async def test_templates_have_versions_and_a_preview_before_anybody_decides(
     assert "稍后回访" in page and "与现行不同" in page
     assert "我们将对您回访" in await text(desk, f"/policy/texts?version={before}")
     assert (await desk.get("/policy/texts?version=nothing")).status == 404
+
+
+async def test_the_log_is_taken_along_without_numbers_and_codes(db: Database, serve: Callable[[], Desk]) -> None:
+    lead, agent = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD), await signed_in(db, serve(), "a", Role.AGENT)
+    first, _ = await queued(db)
+    _, other = await queued(db, "+8613900005678")
+    await stands(db, first, SmsState.FAILED, "空号")
+    assert 'action="/sms/export"' in await text(lead, "/sms")
+    taken = await lead.post("/sms/export", {"state": "failed", "reason": "统计空号"})
+    assert taken.status == 200, await taken.text()
+    content = await taken.read()
+    sheet = load_workbook(io.BytesIO(content)).active
+    assert sheet is not None
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=3)]
+    assert [row[3:6] for row in rows[:-1]] == [["138****1234", "发送失败", "空号"]]
+    told = str(rows)
+    assert "查询码******" in told and "123456" not in told and other.number not in told
+    async with db.session() as session:
+        entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "sms.export"))).one()
+    assert entry.subject_id in sheet["A1"].value and (entry.reason, entry.detail["count"]) == ("统计空号", 1)
+    assert (await lead.post("/sms/export", {"state": "unknown", "reason": "统计"})).status == 422
+    assert (await lead.post("/sms/export", {"reason": " "})).status == 422
+    assert (await agent.post("/sms/export", {"reason": "统计空号"})).status == 403

@@ -77,12 +77,14 @@ async def test_a_stale_form_is_a_conflict_and_changes_nothing(db: Database, secu
         ({"name": "王丽"}, "roles", "请至少选择一个岗位"),
         ({"name": "王丽", "roles": "unit-clerk"}, "unit_id", "请选择单位"),
         ({"name": "王丽", "roles": "unit-clerk", "unit_id": str(UUID(int=5))}, "unit_id", "请选择在用的单位"),
+        ({"name": "王丽", "roles": ["system-admin", "audit-admin"]}, "roles", "三员分立"),
+        ({"name": "王丽", "roles": ["security-admin", "agent"]}, "roles", "不能兼任其他岗位"),
         ({"roles": "agent"}, "name", "请填写这一项"),
         ({"name": "王丽", "roles": "emperor"}, "roles", "请从列出的选项中选择"),
     ],
 )
 async def test_what_is_wrong_is_said_beside_its_field(
-    db: Database, security: Desk, form: dict[str, str], field: str, sentence: str
+    db: Database, security: Desk, form: dict[str, object], field: str, sentence: str
 ) -> None:
     user_id = await make_user(db, "wangli", Role.AGENT)
     answer = await security.post(

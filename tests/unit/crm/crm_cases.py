@@ -26,6 +26,8 @@ STAGES = {
     State.CHECKING: Stage.SUBMITTED,
 }
 """Where the lead's part stands in a state; in others it has ended."""
+TOLD = frozenset({State.SHARED, State.ARCHIVED})
+"""Where a unit to which the order went for information has a part, and no other has."""
 
 
 def people() -> Iterator[tuple[Role, By | None, Actor]]:
@@ -54,12 +56,18 @@ def case(state: State, actor: Actor, *, stage: Stage | None = None, **fields: An
         made.round.policy_version = installed().policy.version
         made.round.provisional, made.round.limit_kind = False, "category"
         for by, unit in UNITS.items():
+            if by is By.READER:
+                continue
             lead = by is By.LEAD
             part = Assignment(id=new_id(), ticket_id=ticket.id, round_id=made.round.id, unit_id=unit, role=by)
             part.stage = STAGES[state] if lead or stage is None else stage
             part.dispatched_at, part.due_at, part.sent_back = MONDAY, made.round.due_at, 0
             part.signed_at = None if part.stage == Stage.TO_SIGN else MONDAY + timedelta(hours=1)
             made.parts.append(part)
+    if state in TOLD:
+        part = Assignment(id=new_id(), ticket_id=ticket.id, unit_id=UNITS[By.READER], role=By.READER)
+        part.stage = Stage.HANDLING if stage is None else stage
+        made.parts.append(part)
     for lines in BY_ACT.values():
         for line in lines:
             for kind in line.reads:

@@ -2,11 +2,14 @@
 
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from invented_county import COUNTIES, invent
 
 from core.errors import Invalid
+from core.identity.roles import require_fitting
+from core.permissions import Role
 from crm.county.categories import Category
 from crm.county.data import UnitKind
 from crm.county.load import load
@@ -93,6 +96,14 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     (folder / "queues.toml").unlink()
     with pytest.raises(Invalid, match=r"queues\.toml"):
         load(folder)
+
+
+def test_who_works_for_the_centre_or_the_bureau_stands_in_no_unit(yiyang: Installation) -> None:
+    """The centre's notices go to people of no unit; an account placed in the bureau's unit would get none."""
+    of_units = {Role.UNIT_CLERK, Role.UNIT_LEADER}
+    assert [one.login for one in yiyang.county.staff if bool(one.unit) != bool(set(one.roles) & of_units)] == []
+    for one in yiyang.county.staff:
+        require_fitting(frozenset(one.roles), UUID(int=1) if one.unit else None)
 
 
 @pytest.mark.parametrize("number", ["YY20261123-00001", "YY20261123-123456"])

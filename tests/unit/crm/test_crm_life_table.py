@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from crm_cases import case, people
+from crm_cases import TOLD, case, people
 
 from core.errors import Conflict, Denied
 from core.permissions import Role
@@ -30,6 +30,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.CORRECT, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.CONFIRM, By.CENTRE): ({S.DRAFT}, INTAKE, ANY),
     (Act.ANSWER, By.CENTRE): (OPEN, INTAKE, ANY),
+    (Act.SHARE, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.MERGE, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.REPEAT, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.SPLIT, By.CENTRE): (OPEN, INTAKE, ANY),
@@ -44,6 +45,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.SIGN, By.ASSIST): (WITH_UNITS, UNIT, {Stage.TO_SIGN}),
     (Act.SIGN, By.SUB): (WITH_UNITS, UNIT, {Stage.TO_SIGN}),
     (Act.ACKNOWLEDGE, By.COPY): (WITH_UNITS, UNIT, ANY),
+    (Act.ACKNOWLEDGE, By.READER): ({S.SHARED, S.ARCHIVED}, UNIT, ANY),
     (Act.INFORM, By.LEAD): (HANDLING, UNIT, ANY),
     **{(act, By.LEAD): (HANDLING, UNIT, ANY) for act in (Act.STEP, Act.FINISH_STEP, Act.DELEGATE)},
     **{(act, By.ASSIST): (WITH_UNITS, UNIT, AT_WORK) for act in (Act.STEP, Act.FINISH_STEP, Act.DELEGATE)},
@@ -61,6 +63,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.REFUSE_ASSIST_RETURN, By.CENTRE): (WITH_UNITS, REVIEW, ANY),
     (Act.DISPUTE, By.CENTRE): ({S.RETURNING, S.HANDLING}, REVIEW | BUREAU, ANY),
     (Act.MEET, By.CENTRE): ({S.DISPUTED}, BUREAU, ANY),
+    (Act.FILE_MINUTES, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED, S.SHARED}, BUREAU, ANY),
     (Act.UPHOLD, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
     (Act.SETTLE, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
     (Act.SETTLE_REFUSE, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
@@ -85,7 +88,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.EXCLUDE, By.CENTRE): ({S.VERIFYING}, BUREAU, ANY),
     (Act.REWORK, By.CENTRE): ({S.VERIFYING}, {R.DIRECTOR}, ANY),
     **{
-        (act, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED}, BUREAU, ANY)
+        (act, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED, S.SHARED}, BUREAU, ANY)
         for act in (Act.SUPERVISE, Act.DISMISS_CANDIDATE, Act.RELEASE)
     },
     (Act.RERATE, By.CENTRE): ({S.RATED, S.VERIFYING}, {R.FOLLOW_UP}, ANY),
@@ -93,7 +96,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.ASK_IDENTITY, By.LEAD): (HANDLING, UNIT, ANY),
     (Act.GRANT_IDENTITY, By.CENTRE): (WITH_UNITS, {R.DIRECTOR}, ANY),
     (Act.REFUSE_IDENTITY, By.CENTRE): (WITH_UNITS, {R.DIRECTOR}, ANY),
-    (Act.ARCHIVE, By.CENTRE): ({S.RATED, S.ANSWERED}, {R.DIRECTOR, R.ARCHIVIST}, ANY),
+    (Act.ARCHIVE, By.CENTRE): ({S.RATED, S.ANSWERED, S.SHARED}, {R.DIRECTOR, R.ARCHIVIST}, ANY),
 }
 """What an officer reads in the regulation, written down a second time: act and standing -> states, roles, stages."""
 
@@ -103,7 +106,8 @@ def expected(state: State, act: Act, role: Role, by: By | None, stage: Stage) ->
     lines = {one: line for one, line in lines.items() if role in line[1]}
     if not lines:
         return "denied"
-    if by not in lines or (by is not By.CENTRE and state not in WITH_UNITS):
+    there = TOLD if by is By.READER else WITH_UNITS
+    if by not in lines or (by is not By.CENTRE and state not in there):
         return "denied"
     states, _, stages = lines[by]
     if state not in states:

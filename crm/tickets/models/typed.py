@@ -11,7 +11,8 @@ from core.personal import Personal
 
 
 class TypedFields(Base):
-    """F12.1-2: one person's unsent words of one order. No part of the order: it goes when they are sent or given up."""
+    """F12.1-2: one person's unsent words of one order. No part of the order: they go when they are sent or given up,
+    and everybody's with the act by which the order leaves intake."""
 
     __tablename__ = "draft_typing"
 

@@ -1,0 +1,57 @@
+"""A list that somebody takes along as a workbook: who, when, why and under which number stands on it and in the ledger
+before the first byte leaves."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.actor import Actor
+from core.clock import local, now
+from core.errors import Invalid
+from core.ledger import record
+from crm.search.workbook import Sheet, write
+
+MOST_ROWS = 20_000
+"""What a spreadsheet on an office machine opens quickly; more is a report, not a list."""
+
+
+@dataclass(frozen=True)
+class Taking:
+    """`name` of the list, `prefix` of its numbers, `action` in the ledger, and its rows, at most one above
+    `MOST_ROWS`; `asked`: the filter as the ledger keeps it."""
+
+    name: str
+    prefix: str
+    action: str
+    heads: Sequence[tuple[str, int]]
+    rows: Sequence[Sequence[str]]
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The workbook, at its beginning, to be closed by who reads it."""
+
+    number: str
+    count: int
+    content: IO[bytes]
+
+
+async def take(session: AsyncSession, actor: Actor, what: Taking, reason: str, *, title: str) -> Taken:
+    """Raises Invalid("no-reason"), Invalid("too-many-rows"), Invalid("nothing-to-export")."""
+    if len(reason.strip()) < 2:
+        raise Invalid("no-reason", "请填写导出原因。", fields={"reason": "请填写导出原因"})
+    if len(what.rows) > MOST_ROWS:
+        raise Invalid("too-many-rows", f"符合条件的超过 {MOST_ROWS} 条，请缩小范围后再导出。")
+    if not what.rows:
+        raise Invalid("nothing-to-export", "没有符合条件的内容可以导出。")
+    at, number = local(now()), f"{what.prefix}{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    told = {"count": len(what.rows), "filter": dict(what.asked)}
+    await record(session, actor, what.action, "export", number, reason=reason.strip(), **told)
+    mark = f"{title} {what.name} · 导出人 {actor.name} · {at:%Y年%m月%d日 %H:%M} · 编号 {number} · 内部资料，不得外传"
+    content = await asyncio.to_thread(write, Sheet(what.name, mark, what.heads, what.rows))
+    return Taken(number, len(what.rows), content)
