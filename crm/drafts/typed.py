@@ -30,9 +30,7 @@ async def keep(session: AsyncSession, actor: Actor, ticket_id: UUID, fields: Map
     """Keep what changed beside what was kept. Raises Conflict("wrong-state") once the order has left intake."""
     actor.require(Permission.ORDER_EDIT)
     assert actor.user_id is not None  # only people type
-    locked = await several(
-        session, actor, {ticket_id}, lock=True
-    )  # so that no act ends intake meanwhile and leaves them
+    locked = await several(session, actor, {ticket_id}, lock=True)  # no act ends intake meanwhile and leaves them
     ticket = one_of(locked, ticket_id)
     if ticket.state not in OPEN:
         raise Conflict("wrong-state", "工单已不在受理环节，填写的内容不再自动保存。")
