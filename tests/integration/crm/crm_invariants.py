@@ -30,7 +30,17 @@ from crm.tickets.table import BY_ACT
 CAUSES = {"calendar", "retype", "upgrade", "extension", "statutory", "compensation", "suspension"}
 AWAY = {"returned", "recalled"}
 WAITING = {"open", "forwarded", "disputed", "proposed"}
-KINDS = (Round, Assignment, DueChange, Extension, ReturnRequest, Retype, IdentityRequest, Dispute, Refusal)
+KINDS: tuple[type[Any], ...] = (
+    Round,
+    Assignment,
+    DueChange,
+    Extension,
+    ReturnRequest,
+    Retype,
+    IdentityRequest,
+    Dispute,
+    Refusal,
+)
 STAGES = {
     State.DISPATCHED: Stage.TO_SIGN,
     State.HANDLING: Stage.HANDLING,

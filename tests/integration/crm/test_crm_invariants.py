@@ -26,7 +26,7 @@ from crm.timers.scan import scan
 SOAK = "HOTLINE_SOAK_SEED"
 """Set by `make soak`: other dice, and ten times as many steps."""
 TURNS = 10 if SOAK in os.environ else 1
-STEPS = 2_500 * TURNS
+STEPS = 2_700 * TURNS
 LEAST = 2_000 * TURNS
 """So many acts are really done of that many steps; the others are refused, as they must be."""
 TOGETHER = 30
