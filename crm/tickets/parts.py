@@ -140,7 +140,7 @@ REQUESTS: tuple[type[Any], ...] = (ReturnRequest, Extension, Retype, IdentityReq
 def _void_waiting(case: Case, reason: str) -> None:
     """What nobody decided falls away with what it was asked for."""
     for kind in REQUESTS:
-        for row in case.of(kind):
+        for row in case.rows[kind]:
             if row.state in WAITING:
                 row.state = "void"
                 if not isinstance(row, Retype):

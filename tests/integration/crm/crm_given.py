@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from crm.procedure import RetypePolicy
-from crm.tickets.acts.inside import subs
+from crm.tickets.acts.inside import latest_inner, subs
 from crm.tickets.acts.refusing import ITEMS
 from crm.tickets.acts.reworking import Exclude, ground_holds
 from crm.tickets.case import Case
@@ -149,7 +149,10 @@ def _delegate(scene: Scene) -> Values:
     own = next((code for code in BELOW if scene.units[code] == scene.case.part.unit_id), None)
     below = scene.units[BELOW[own]] if own else None
     taken = any(part.unit_id == below for part in scene.case.open_parts)
-    return {"unit_id": below} if below and not taken else None
+    if below is None or taken:
+        return None
+    latest, soon = latest_inner(scene.case), scene.case.at + timedelta(hours=20)
+    return {"unit_id": below} | ({"due_at": min(latest, soon)} if latest and scene.rarely(0.5) else {})
 
 
 def _sub(*stages: Stage) -> Make:

@@ -30,7 +30,19 @@ from crm.tickets.table import BY_ACT
 CAUSES = {"calendar", "retype", "upgrade", "extension", "statutory", "compensation", "suspension"}
 AWAY = {"returned", "recalled"}
 WAITING = {"open", "forwarded", "disputed", "proposed"}
-KINDS = (Round, Assignment, DueChange, Extension, ReturnRequest, Retype, IdentityRequest, Dispute, Refusal)
+KINDS: tuple[type[Any], ...] = (
+    Round,
+    Assignment,
+    DueChange,
+    Extension,
+    ReturnRequest,
+    Retype,
+    IdentityRequest,
+    Dispute,
+    Refusal,
+    SupervisionCandidate,
+    TicketEvent,
+)
 STAGES = {
     State.DISPATCHED: Stage.TO_SIGN,
     State.HANDLING: Stage.HANDLING,
@@ -45,7 +57,7 @@ async def broken(session: AsyncSession) -> list[str]:
     """Every invariant that some order breaks, in words; none is as it should be."""
     tickets = list(await session.scalars(select(Ticket)))
     rows: dict[type, dict[UUID, list[Any]]] = {}
-    for kind in (*KINDS, SupervisionCandidate, TicketEvent):
+    for kind in KINDS:
         rows[kind] = defaultdict(list)
         for row in await session.scalars(select(kind).order_by(kind.id)):
             rows[kind][row.ticket_id].append(row)
