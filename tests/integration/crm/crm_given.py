@@ -213,6 +213,7 @@ REASON: Make = lambda scene: {"reason": WORDS}  # noqa: E731
 GIVEN: dict[Act, Make] = {
     Act.CORRECT: lambda scene: {"address": f"桃源路{scene.dice.randrange(100)}号"} | ELEMENTS,
     Act.ANSWER: lambda scene: {"text": "该事项可在政务大厅办理。"},
+    Act.SHARE: lambda scene: {"unit_ids": [scene.unit(), scene.unit()], "kind": "praise"},
     Act.SPLIT: _split,
     Act.MERGE: _named("master_id", reason=WORDS),
     Act.REPEAT: _named("earlier_id"),

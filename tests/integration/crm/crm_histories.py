@@ -69,7 +69,7 @@ class World:
     async def open(self) -> None:
         """A draft: of any kind, some asking for secrecy, some from the city."""
         agent: Actor = self.office.agent
-        category = self.dice.choice((*TYPES, *TYPES, "report"))
+        category = self.dice.choice((*TYPES, *TYPES, "report", None))
         words: dict[str, Any] = {"title": "占道", "content": "每天傍晚占道", "confidential": self.dice.random() < 0.3}
         words |= {"category": category, "matter": self.dice.choice(("CX01", "CX01", "CX01", STATUTE))} | ELEMENTS
         opening: dict[str, Any] = {"phone": f"+86138{self.dice.randrange(10**8):08d}", "agent_id": agent.user_id}

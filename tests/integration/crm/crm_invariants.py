@@ -71,6 +71,9 @@ async def broken(session: AsyncSession) -> list[str]:
 
 def _one_lead(ticket: Ticket, of: dict[type, list[Any]]) -> Iterator[str]:
     """(1) Exactly one open lead in each open round, one open round in each state with units, none elsewhere."""
+    for part in of[Assignment]:
+        if (part.role == By.READER) != (part.round_id is None) or (part.role == By.READER and part.due_at is not None):
+            yield f"part {part.role} is of round {part.round_id}, due {part.due_at}"
     open_rounds = [one for one in of[Round] if one.closed_at is None]
     if len(open_rounds) != (State(ticket.state) in WITH_UNITS):
         yield f"{len(open_rounds)} open rounds"

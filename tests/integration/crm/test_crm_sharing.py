@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from crm_desk import Desk
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from core import clock
 from core.actor import Actor
@@ -34,7 +34,7 @@ async def desk(db: Database, office: Any) -> Desk:
 
 async def share(desk: Desk, *codes: str, **given: Any) -> None:
     units = tuple(desk.office.units[code] for code in codes)
-    await desk.act(desk.office.agent, Act.SHARE, unit_ids=units, **{"kind": "praise"} | given)
+    await desk.act(desk.office.agent, Act.SHARE, **{"unit_ids": units, "kind": "praise"} | given)
 
 
 async def queue(db: Database, actor: Actor, key: str) -> list[Any]:
@@ -93,7 +93,7 @@ async def test_it_is_archived_without_follow_up_and_may_still_be_read(db: Databa
 @pytest.mark.proves("D12")
 async def test_its_unit_is_told_in_the_desk_and_nobody_by_sms(db: Database, office: Any, desk: Desk) -> None:
     async with db.session() as session:
-        await session.execute(update(Unit).where(Unit.id == office.units["cgj"]).values(duty_phone="+8613700000001"))
+        (await session.get_one(Unit, office.units["cgj"])).duty_phone = "+8613700000001"
     await share(desk, "cgj")
     with clock.frozen(desk.now):
         await run_pending(db)
