@@ -70,7 +70,7 @@ class Variable(StrEnum):
     """yes: the bureau allows to dial this number. Set by: rendered roster; emptied by: dialplan."""
     AGENT = "HOTLINE_AGENT"
     """Extension of the agent who was connected last. Set by: dialplan."""
-    HUNG_UP = "HOTLINE_HUNG_UP"
+    ENDER = "HOTLINE_ENDER"
     """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
 
 

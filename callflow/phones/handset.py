@@ -61,7 +61,7 @@ class Handset:
         """End this call. It is marked before: without the mark it would count as lost. Raises NotFound."""
         mine, others = await self._sides(own, call)
         for other in others:
-            await self._act("Setvar", Channel=other["Channel"], Variable=Variable.HUNG_UP, Value="agent")
+            await self._act("Setvar", Channel=other["Channel"], Variable=Variable.ENDER, Value="agent")
         for channel in mine:
             await self._act("Hangup", Channel=channel["Channel"], Cause=NORMAL)
 

@@ -1,5 +1,6 @@
 """An agent at the desk's page in a real Chromium, with a microphone that says what it is given."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from core.identity.models import User
 
 CHROMIUM = "/usr/bin/chromium"
 PASSWORD = "Yiyang-12345-A"
+PICTURES = os.environ.get("HOTLINE_PICTURES")
 FLAGS = [
     "--lang=zh-CN",
     "--no-sandbox",
@@ -73,6 +75,11 @@ class Desk:
 
     async def _says(self, words: str) -> bool:
         return words in await self.phone.locator(".phone-state").inner_text()
+
+    async def picture(self, name: str) -> None:
+        """A photograph, where somebody wants to look."""
+        if PICTURES:
+            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="initial")
 
     async def heard(self) -> float:
         """Energy of what arrived at the agent's ear, in all calls of this page so far (W3C webrtc-stats)."""
