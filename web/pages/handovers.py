@@ -101,9 +101,9 @@ L = P.LINE_LEAD
 SEE = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
 ROUTES = (
     Route("GET", "/handovers", SEE, Nothing, index, "交接班日志"),
+    Route("POST", "/handovers", L, Leaving, hand, "交班", ("emergencies-unassigned",)),
     Route("POST", "/handovers/matters", L, NewMatter, add, "新增未了事项", ("no-owner", "no-such-order")),
     Route("POST", "/handovers/matters/{id}/close", L, Settled, close, "办结未了事项", ("no-matter", "matter-closed")),
-    Route("POST", "/handovers", L, Leaving, hand, "交班", ("emergencies-unassigned",)),
     Route(
         "POST", "/handovers/{id}/receive", L, Received, receive, "接班",
         ("no-handover", "handover-received", "own-handover"),

@@ -66,7 +66,7 @@ def test_what_no_longer_counts_is_forgotten() -> None:
     limits = CallerLimits()
     for n in range(100):
         limits.admit(f"+86{n}", f"{n}", NOW, LIMITS)
-    limits.tidy(NOW + timedelta(hours=5), LIMITS)
+    limits.tidy(NOW + timedelta(hours=5), lambda _: LIMITS)
     assert not limits._callers
     assert not limits._caller_of
 
