@@ -63,7 +63,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.REFUSE_ASSIST_RETURN, By.CENTRE): (WITH_UNITS, REVIEW, ANY),
     (Act.DISPUTE, By.CENTRE): ({S.RETURNING, S.HANDLING}, REVIEW | BUREAU, ANY),
     (Act.MEET, By.CENTRE): ({S.DISPUTED}, BUREAU, ANY),
-    (Act.FILE_MINUTES, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED, S.SHARED}, BUREAU, ANY),
+    (Act.FILE_MINUTES, By.CENTRE): (set(State) - {S.ARCHIVED}, BUREAU, ANY),
     (Act.UPHOLD, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
     (Act.SETTLE, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
     (Act.SETTLE_REFUSE, By.CENTRE): ({S.DISPUTED}, {R.DIRECTOR}, ANY),
@@ -88,7 +88,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.EXCLUDE, By.CENTRE): ({S.VERIFYING}, BUREAU, ANY),
     (Act.REWORK, By.CENTRE): ({S.VERIFYING}, {R.DIRECTOR}, ANY),
     **{
-        (act, By.CENTRE): (set(State) - ENDS - {S.DRAFT, S.ANSWERED, S.SHARED}, BUREAU, ANY)
+        (act, By.CENTRE): (set(State) - {S.ARCHIVED}, BUREAU, ANY)
         for act in (Act.SUPERVISE, Act.DISMISS_CANDIDATE, Act.RELEASE)
     },
     (Act.RERATE, By.CENTRE): ({S.RATED, S.VERIFYING}, {R.FOLLOW_UP}, ANY),
