@@ -102,11 +102,11 @@ async def test_the_line_is_edited_with_the_keyboard(db: Database, site: Any) -> 
     await title.press("Enter")
     await expect(page.locator(".note")).to_contain_text("12315 已保存")
     await expect(page.locator("tbody").first).to_contain_text("市场监管热线")
-    for name, key in [("坐席", "seats"), ("值班安排", "duty"), ("单位", "units")]:
+    for name, key in [("坐席", "seats"), ("值班手机", "duty"), ("单位", "units")]:
         await page.locator("#rail").get_by_role("link", name=name, exact=True).click()
         await expect(page.locator("#rail a[aria-current=page]")).to_contain_text(name)
         await picture(page, key)
-    await page.locator("#rail").get_by_role("link", name="值班安排").click()
+    await page.locator("#rail").get_by_role("link", name="值班手机").click()
     await page.get_by_role("link", name="夜班值班长").click()
     await expect(page.get_by_role("heading", name="修改值班手机")).to_be_visible()
     await page.get_by_label("号码", exact=True).fill("12")

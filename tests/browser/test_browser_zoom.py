@@ -16,7 +16,10 @@ pytestmark = pytest.mark.browser
 SIZES = {"100": (1366, 768), "200": (683, 384)}
 """A window zoomed to 200 % has half as many CSS pixels."""
 DESKS = {
-    Role.SHIFT_LEAD: ["live-calls", "calls", "callbacks", "orders", "sms", "recordings", "incidents", "account"],
+    Role.SHIFT_LEAD: [
+        *("live-calls", "calls", "callbacks", "orders", "sms", "recordings", "incidents", "account"),
+        *("board", "roster", "handovers", "nuisance", "my-day", "team-day", "hotlines"),
+    ],
     Role.SYSTEM_ADMIN: ["numbers", "seats", "duty", "units", "system"],
     Role.SECURITY_ADMIN: ["users"],
     Role.AUDIT_ADMIN: ["ledger"],
