@@ -63,7 +63,10 @@ class Handset:
         for other in others:
             await self._act("Setvar", Channel=other["Channel"], Variable=Variable.ENDER, Value="agent")
         for channel in mine:
-            await self._act("Hangup", Channel=channel["Channel"], Cause=NORMAL)
+            # the manager's hang-up names nobody, and a call that began here would count as ended by the system
+            name = channel["Channel"]
+            await self._act("Setvar", Channel=name, Variable="CHANNEL(hangupsource)", Value=name)
+            await self._act("Hangup", Channel=name, Cause=NORMAL)
 
     async def recover(self, own: str) -> list[str]:
         """The page of this extension begins anew, so what talk it had is lost now rather than when the silence is
