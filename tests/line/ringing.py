@@ -159,10 +159,12 @@ class Line:
         return sum(1 for row in self.events(caller) if row[0] == kind and containing in ",".join(row))
 
     def events(self, caller: str) -> list[list[str]]:
-        """The CEL rows of the calls that `caller` began, in order, also from journals that were set aside."""
+        """The CEL rows of the calls that `caller` began, by its number or an agent's telephone, in order, also from
+        journals that were set aside."""
         files = sorted((self.node.folders.log / "cel-custom").glob("events.csv*"), key=lambda one: one.stat().st_mtime)
         rows = [line[1:-1].split('","') for file in files for line in file.read_text().splitlines()]
-        calls = {row[2] for row in rows if row[2] == row[3] and row[5] == caller}
+        own = f"PJSIP/{caller}-"
+        calls = {row[2] for row in rows if row[2] == row[3] and (row[5] == caller or row[4].startswith(own))}
         return [row for row in rows if row[2] in calls]
 
     def moment(self, caller: str, kind: str, containing: str = "") -> float | None:
