@@ -15,8 +15,9 @@ from core.service import Loop, Service
 from hotline import wiring
 from hotline.runtime import Runtime
 
-STEP_BACK = {"worker": 5, "speech": 5}
-"""How nice a role is: what nobody waits for on the telephone or before a page leaves the processor to those."""
+STEP_BACK = {"worker": 5}
+"""How nice a role is: what nobody waits for on the telephone or before a page leaves the processor to those. Speech
+has its own steps back (`recordings.speech.decoder`): words are read while they are spoken."""
 REPORT_EVERY_S = 5.0
 START_AGAIN_S = 1.0
 
