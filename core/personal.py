@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import ColumnElement, Dialect, Index, Text, any_, func, literal, literal_column, type_coerce
+from sqlalchemy import ColumnElement, Dialect, Index, Text, any_, func, literal, text, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import TypeDecorator
 
@@ -120,7 +120,7 @@ def _last_four(column: Any) -> ColumnElement[str]:
 
 def _part(column: Any, n: int) -> ColumnElement[str]:
     """With constants, not parameters: a prepared statement's index is found by the expression as it is written."""
-    return func.split_part(type_coerce(column, Text), literal_column("':'"), literal_column(str(n)))
+    return func.split_part(type_coerce(column, Text), text("':'"), text(str(n)))
 
 
 def last_four_index_for(name: str, column: Any) -> Index:

@@ -90,7 +90,7 @@ async def test_focus_is_seen_wherever_the_tab_key_leads(db: Database, site: Any)
       return [one.tagName, style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0];
     }"""
     reached = set()
-    for _ in range(45):
+    for _ in range(90):
         await page.keyboard.press("Tab")
         tag, visible = await page.evaluate(seen)
         assert visible or tag == "BODY", tag

@@ -126,7 +126,7 @@ async def test_a_seat_is_given_changed_and_its_secret_renewed(db: Database, syst
     taken = await wrong(system, "/seats", seat | {"user_id": str(other)})
     assert "已分配给" in taken["extension"]
     assert (await system.post("/seats", seat | {"extension": "1002"})).status == 409, "it was not seen before"
-    assert (await system.post("/seats", seat | {"extension": "1002", "seen": "1001:hotline"})).status == 303
+    assert (await system.post("/seats", seat | {"extension": "1002", "seen": "1001:hotline:desk"})).status == 303
     async with db.session() as session:
         before = (await session.get_one(Agent, user_id)).sip_secret
     shown = await (await system.post(f"/seats/{user_id}/secret")).text()
@@ -157,7 +157,7 @@ async def test_a_skill_is_a_penalty_within_one_pool(db: Database, system: Desk) 
         ("dialect", "1002"): "5",
     }, "everybody is a member of the queue: what the skilled cannot take reaches the others"
     assert "方言（其次）" in await (await system.get("/seats")).text()
-    seen = {"seen": "1001:dialect,hotline", "queues": "dialect:3"}
+    seen = {"seen": "1001:dialect,hotline:desk", "queues": "dialect:3"}
     assert (await wrong(system, "/seats", seat | seen))["queues"]
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
-from web_desk import Desk, signed_in
+from web_desk import Desk, everyone
 
 from callflow.numbers.models import DutyMobile, Number
 from callflow.queues.models import Queue
@@ -67,7 +67,7 @@ UPLOADS: dict[str, tuple[tuple[bytes, dict[str, str]], int, str]] = {
 @pytest.fixture
 async def everything(db: Database, serve: Callable[[], Desk]) -> Desk:
     """Somebody who may do all, so that nothing is refused for want of a permission."""
-    return await signed_in(db, serve(), "everything", *(set(Role) - {Role.UNIT_CLERK}))
+    return await everyone(db, serve(), set(Role) - {Role.UNIT_CLERK})
 
 
 def clear(text: str, sentence: str) -> None:
@@ -150,9 +150,9 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "a mobile that dials out": ("/duty/mobiles", MOBILE.replace("13812345678", "13812345678,,9"), "电话号码不正确"),
     "a short number as duty": ("/duty/mobiles", MOBILE.replace("13812345678", "12345"), "带区号"),
     "a place in the order of 0": ("/duty/mobiles", MOBILE.replace("position=1", "position=0"), "不能小于"),
-    "a day that is none": ("/duty/shifts", SHIFT.replace("2026-12-01", "2026-02-30"), "日期格式"),
-    "a day of year 0": ("/duty/shifts", SHIFT.replace("2026-12-01", "0000-01-01"), "日期格式"),
-    "a shift of nobody": ("/duty/shifts", SHIFT, "在用的话务员"),
+    "a day that is none": ("/roster/shifts", SHIFT.replace("2026-12-01", "2026-02-30"), "日期格式"),
+    "a day of year 0": ("/roster/shifts", SHIFT.replace("2026-12-01", "0000-01-01"), "日期格式"),
+    "a shift of nobody": ("/roster/shifts", SHIFT, "在用的话务员"),
     "a seat of nobody": ("/seats", f"user_id={NOBODY}&extension=1001&queues=hotline", "没有这个用户"),
     "an extension that dials": ("/seats", f"user_id={NOBODY}&extension=1001%26PJSIP&queues=q", "格式不正确"),
     "an extension of zeros": ("/seats", f"user_id={NOBODY}&extension=0000&queues=q", "格式不正确"),
