@@ -236,6 +236,7 @@ GIVEN: dict[Act, Make] = {
     Act.CITY_ON_EXTENSION: _city_on_extension,
     **dict.fromkeys((Act.ACCEPT_ASSIST_RETURN, Act.REFUSE_ASSIST_RETURN), _assist),
     Act.MEET: _meeting,
+    Act.FILE_MINUTES: lambda scene: None,  # needs a scan
     Act.UPHOLD: lambda scene: {"decision": WORDS},
     Act.EXTEND: _extension,
     Act.EXTEND_EXCEPTIONALLY: _exceptional,

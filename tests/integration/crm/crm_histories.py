@@ -30,7 +30,7 @@ from crm.tickets.table import BY_ACT, READS
 DONE_FOR = frozenset({State.VOID, State.MERGED, State.ARCHIVED})
 MISTAKES = 0.05
 """How often somebody tries what he may not, and nothing must come of it."""
-WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4, Act.REFUSE: 1}
+WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4, Act.REFUSE: 4}
 WEIGHTS |= {Act.MERGE: 1, Act.REPEAT: 1, Act.CLASSIFY: 0.2, Act.ASK_IDENTITY: 2, Act.DISPATCH: 20, Act.SIGN: 12}
 WEIGHTS |= {Act.RETURN_LATE: 0.5, Act.DISPUTE: 0.5, Act.SUBMIT: 12, Act.PASS: 8, Act.FOLLOW_UP: 8, Act.ARCHIVE: 2}
 WEIGHTS |= {
@@ -42,6 +42,8 @@ WEIGHTS |= {
     Act.FORWARD_RETURN: 12,
 }
 USUAL = 4.0
+UNSEEN = 100.0
+"""What nobody has tried yet is tried as soon as it may be."""
 
 
 @dataclass
@@ -54,6 +56,7 @@ class World:
     orders: list[UUID] = field(default_factory=list)
     tally: Counter[str] = field(default_factory=Counter)
     limits: list[UUID] = field(default_factory=list)
+    tried: Counter[Act] = field(default_factory=Counter)
 
     async def begin(self, count: int) -> None:
         """So many drafts, and a law with a limit of its own for one of the matters."""
@@ -99,6 +102,7 @@ class World:
                 done = None
             else:
                 who, act, values = chosen
+                self.tried[act] += 1
                 done = await perform(session, who, order, version, act, values)
         if done is None or state in DONE_FOR:
             if order in self.orders:
@@ -117,7 +121,7 @@ class World:
         possible = self._possible(case)
         while possible:
             acts = list(possible)
-            [act] = self.dice.choices(acts, [WEIGHTS.get(one, USUAL) / math.sqrt(1 + self.tally[one]) for one in acts])
+            [act] = self.dice.choices(acts, [self._weight(one) for one in acts])
             for kind in set(READS[act]) - set(case.rows):
                 case.rows[kind] = await rows_of(session, case.ticket.id, kind)
             standing = possible.pop(act)
@@ -129,6 +133,10 @@ class World:
                 if (values := given(act, scene)) is not None:
                     return case.actor, act, values
         return None
+
+    def _weight(self, act: Act) -> float:
+        """How much of the time it is taken where it may be: the less, the more often it was tried."""
+        return WEIGHTS.get(act, USUAL) / math.sqrt(self.tried[act]) if self.tried[act] else UNSEEN
 
     def _possible(self, case: Case) -> dict[Act, list[tuple[Actor, Line]]]:
         """Who stands so that he may do it, and by which line of the table."""
