@@ -93,6 +93,10 @@ ACTIONS = {
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
     "sms.export": "导出短信日志",
+    "calls.export": "导出通话记录",
+    "desk.export": "导出工作台队列",
+    "incidents.export": "导出值守事件",
+    "ledger.export": "导出审计日志",
     "sms.resolve": "登记短信结果",
     "job.replay": "重新执行失败任务",
     "policy.propose": "提出规则变更",
@@ -138,6 +142,10 @@ GROUPS = {
     "limit": "特别时限",
     "statistics": "统计",
     "attachment": "附件",
+    "calls": "导出通话记录",
+    "desk": "导出工作台队列",
+    "incidents": "导出值守事件",
+    "ledger": "导出审计日志",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -204,6 +212,11 @@ FIELDS = {
     "last": "截止日",
     "sort": "排序",
     "standing": "对账状态",
+    "outcome": "结果",
+    "caller": "来电号码",
+    "who": "人员",
+    "what": "类别",
+    "subject": "对象编号",
     "waiting": "待人工登记",
     "matter": "诉求事项",
     "limit": "时限",
@@ -231,12 +244,12 @@ def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def told(detail: dict[str, Any]) -> str:
-    """How much was taken along, and by which filter: `共 23 张；状态：待签收`."""
+    """How much was taken along, and by which filter: `共 23 条；状态：待签收`."""
     if "count" not in detail:
         return ""
     asked = detail.get("filter") or {}
     parts = [f"{FIELDS[name]}：{_shown(asked[name])}" for name in FIELDS if name in asked and name != "sort"]
-    return "；".join([f"共 {detail['count']} 张", *parts])
+    return "；".join([f"共 {detail['count']} 条", *parts])
 
 
 def _shown(value: Any) -> str:

@@ -8,18 +8,20 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from core.clock import today
 from core.db import among
 from core.errors import Invalid, NotFound
 from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.route import Route as Catalogued
 from crm.installed import installed
-from crm.queries import desks
+from crm.queries import desk_sheet, desks
 from crm.tickets import bulk
 from crm.tickets.models import Ticket
 from web import act_words
 from web.context import Context
-from web.pages.order_list import TONES
+from web.files import send
+from web.pages.order_list import TONES, XLSX
 from web.pages.orders import clock_of, labels
 from web.paging import parse
 from web.route import Asks, Route
@@ -32,6 +34,13 @@ class Queue(Asks):
 
     queue: Annotated[str, Field(max_length=30, pattern=r"^[a-z-]*$")] = ""
     after: Annotated[str, Field(max_length=100)] = ""
+
+
+class QueueExport(Asks):
+    """A queue that is taken along, and why."""
+
+    queue: Annotated[str, Field(max_length=30, pattern=r"^[a-z-]+$")]
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Chosen(Asks):
@@ -74,8 +83,19 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
         unit_names=installed().catalogue.names,
         labels=labels(),
         tones=TONES,
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
         button=act_words.BUTTONS[queue.act] if queue.act else "",
     )
+
+
+async def export(ctx: Context, asked: QueueExport) -> web.StreamResponse:
+    """One queue as a workbook."""
+    queue = next((one for one in desks.queues(ctx.actor) if one.key == asked.queue), None)
+    if queue is None:
+        raise NotFound("no-such-queue", "您的工作台没有这个队列。")
+    async with ctx.parts.database.session() as session:
+        done = await desk_sheet.export(session, ctx.actor, queue, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, done.content, XLSX, f"{queue.label}{today():%Y%m%d}-{done.number}.xlsx")
 
 
 def suggestion(ticket: Ticket) -> Catalogued:
@@ -120,6 +140,10 @@ async def dispatch(ctx: Context, asked: Seen) -> web.Response:
 
 ROUTES = (
     Route("GET", "/desk", desks.NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page")),
+    Route(
+        "POST", "/desk/export", P.ORDER_EXPORT, QueueExport, export, "导出工作台队列",
+        ("no-such-queue", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("GET", "/desk/dispatch", P.ORDER_DISPATCH, Chosen, preview, "批量派发预览", ("nothing-chosen",)),
     Route("POST", "/desk/dispatch", P.ORDER_DISPATCH, Seen, dispatch, "批量派发", ("malformed-request",)),
-)
+)  # fmt: skip

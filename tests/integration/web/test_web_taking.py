@@ -1,0 +1,103 @@
+"""Every list of a desk can be taken along as a workbook: by whom, when and why stands on it and in the ledger."""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
+from web_desk import Desk, signed_in
+
+from callflow.incidents.models import Incident
+from callflow.models import Call
+from core.actor import Actor
+from core.clock import now
+from core.db import Database, new_id
+from core.ledger.models import LedgerEntry
+from core.permissions import Role
+from crm.tickets.input import Correction
+from crm.tickets.service import Opening, correct, open_draft
+
+CALLER = "+8613800001234"
+
+
+async def sheet(desk: Desk, path: str, form: dict[str, str]) -> tuple[str, list[list[Any]]]:
+    """The mark in its first row, and its rows without heads and closing mark."""
+    answer = await desk.post(path, form)
+    assert answer.status == 200, await answer.text()
+    page = load_workbook(io.BytesIO(await answer.read())).active
+    assert page is not None
+    rows = [[cell.value or "" for cell in row] for row in page.iter_rows()]
+    return rows[0][0], rows[2:-1]
+
+
+async def entry(db: Database, action: str) -> LedgerEntry:
+    async with db.session() as session:
+        return (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == action))).one()
+
+
+async def test_a_queue_of_the_desk(db: Database, serve: Callable[[], Desk]) -> None:
+    lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
+    assert 'action="/desk/export"' not in await (await lead.get("/desk?queue=drafts")).text()
+    assert (await lead.post("/desk/export", {"queue": "drafts", "reason": "交班"})).status == 422
+    async with db.session() as session:
+        ticket = await open_draft(session, Opening("phone", new_id(), CALLER))
+        words = {"title": "=小区停水，请回电13800001234", "category": "help"}
+        await correct(
+            session,
+            Actor(lead.user_id, "李建国", frozenset({Role.SHIFT_LEAD})),
+            ticket.id,
+            1,
+            Correction.model_validate(words),
+        )
+    assert 'action="/desk/export"' in await (await lead.get("/desk?queue=drafts")).text()
+    mark, rows = await sheet(lead, "/desk/export", {"queue": "drafts", "reason": "交班核对"})
+    [row] = rows
+    assert row[1:6] == [ticket.number, "=小区停水，请回电138****1234", "求助", "受理中", ""]
+    told = await entry(db, "desk.export")
+    assert told.subject_id in mark and "工作台·受理中" in mark
+    assert (told.reason, told.detail) == ("交班核对", {"count": 1, "filter": {"queue": "受理中"}})
+    assert (await lead.post("/desk/export", {"queue": "to-sign", "reason": "交班核对"})).status == 404
+    assert "填写导出原因" in await (await lead.post("/desk/export", {"queue": "drafts", "reason": " "})).text()
+
+
+async def test_calls(db: Database, serve: Callable[[], Desk]) -> None:
+    lead, agent = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD), await signed_in(db, serve(), "a", Role.AGENT)
+    async with db.session() as session:
+        for outcome in ("answered", "abandoned"):
+            call = {"node": "one", "direction": "in", "arrived_at": now(), "caller": CALLER, "outcome": outcome}
+            session.add(Call(id=new_id(), linkedid=outcome, dialled="12345", **call))
+    mark, rows = await sheet(
+        lead, "/calls/export", {"outcome": "abandoned", "caller": "13800001234", "reason": "统计放弃"}
+    )
+    assert [row[1:6] for row in rows] == [["138****1234", "12345", "", "未接通", ""]]
+    told = await entry(db, "calls.export")
+    assert told.subject_id in mark
+    assert told.detail == {"count": 1, "filter": {"outcome": "未接通", "caller": "138****1234"}}
+    assert 'action="/calls/export"' not in await (await agent.get("/calls")).text()
+    assert (await agent.post("/calls/export", {"reason": "统计放弃"})).status == 403
+
+
+async def test_incidents(db: Database, serve: Callable[[], Desk]) -> None:
+    lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
+    async with db.session() as session:
+        session.add(Incident(kind="no-agent", opened_at=now(), last_minute_at=now(), minutes=3, waiting=2))
+    _, rows = await sheet(lead, "/incidents/export", {"reason": "月度通报"})
+    assert [row[1:7] for row in rows] == [["持续中", "无人值守", "3", "", "2", "未全程当班"]]
+    assert (await entry(db, "incidents.export")).reason == "月度通报"
+
+
+async def test_the_ledger(db: Database, serve: Callable[[], Desk]) -> None:
+    auditor = await signed_in(db, serve(), "shen.ji", Role.AUDIT_ADMIN)
+    _, rows = await sheet(auditor, "/ledger/export", {"what": "session", "reason": "季度审计"})
+    assert rows and all(row[2] in ("登录", "通过动态口令", "登录失败") for row in rows)
+    assert (await entry(db, "ledger.export")).detail["filter"] == {"what": "登录"}
+    page = await (await auditor.get("/ledger?what=ledger")).text()
+    assert "导出审计日志" in page and "类别：登录" in page
+
+
+@pytest.mark.parametrize("group", ["policy", "dispatch-quality", "roster"])
+async def test_every_group_of_the_ledger_can_be_asked_for(db: Database, serve: Callable[[], Desk], group: str) -> None:
+    auditor = await signed_in(db, serve(), "shen.ji", Role.AUDIT_ADMIN)
+    assert (await auditor.get(f"/ledger?what={group}")).status == 200
