@@ -11,7 +11,8 @@ from core.clock import local
 from core.identity.models import Unit
 from core.permissions import Permission
 from crm.county.categories import LABELS, Category
-from crm.queries.desks import NEVER, Queue, statement
+from crm.queries.desks import NEVER, Narrowing, Queue, statement
+from crm.search.export import searched
 from crm.search.taking import MOST_ROWS, Taken, Taking, take
 from crm.tickets.masking import mask_numbers
 from crm.tickets.models import Assignment, Ticket
@@ -30,17 +31,19 @@ HEADS = (
 )
 
 
-async def export(session: AsyncSession, actor: Actor, queue: Queue, reason: str, *, title: str) -> Taken:
-    """All that waits in the queue: in a unit's own queue its part, else the order and its lead unit. Raises as `take`,
-    and Denied.
+async def export(
+    session: AsyncSession, actor: Actor, queue: Queue, asked: Narrowing, reason: str, *, title: str
+) -> Taken:
+    """What waits in the queue: in a unit's own queue its part, else the order and its lead unit. Raises as `take`, and
+    Denied.
     """
     actor.require(Permission.ORDER_EXPORT)
     part = (Assignment.stage, Assignment.unit_id) if queue.parts else (null(), Ticket.lead_unit_id)
-    line = func.coalesce(queue.due, literal(NEVER))
+    due_at = func.coalesce(queue.due, literal(NEVER))
     wanted = statement(actor, queue).with_only_columns(
-        line, Ticket.number, Ticket.title, Ticket.category, Ticket.state, *part, Ticket.opened_at
+        due_at, Ticket.number, Ticket.title, Ticket.category, Ticket.state, *part, Ticket.opened_at
     )
-    wanted = wanted.order_by(line, Assignment.id if queue.below else Ticket.id).limit(MOST_ROWS + 1)
+    wanted = wanted.where(*await asked.conditions(actor)).order_by(*asked.order(queue)).limit(MOST_ROWS + 1)
     found = (await session.execute(wanted)).all()
     units: dict[UUID, str] = {row.id: row.name for row in await session.execute(select(Unit.id, Unit.name))}
     rows = [
@@ -56,7 +59,9 @@ async def export(session: AsyncSession, actor: Actor, queue: Queue, reason: str,
         ]
         for due, number, words, category, state, stage, unit, opened in found
     ]
-    what = Taking(f"工作台·{queue.label}", "GT", ACTION, HEADS, rows, {"queue": queue.label})
+    told = {"queue": queue.label} | ({"category": asked.category} if asked.category else {})
+    told |= ({"area": asked.area} if asked.area else {}) | searched(asked.search)
+    what = Taking(f"工作台·{queue.label}", "GT", ACTION, HEADS, rows, told)
     return await take(session, actor, what, reason, title=title)
 
 

@@ -120,12 +120,16 @@ async def _rows(session: AsyncSession, actor: Actor, wanted: OrderFilter) -> Row
 
 def told(wanted: OrderFilter) -> dict[str, Any]:
     """The filter as the ledger keeps it: telephone numbers masked."""
-    values = wanted.model_dump(mode="json", exclude_defaults=True)
-    if wanted.search:
-        asked = understand(wanted.search, installed().policy[OrdersPolicy].number_prefix)
-        phones = [phone.mask(one) for one in asked.phones] + [f"尾号{one}" for one in asked.last_fours]
-        values["search"] = " ".join(filter(None, (*asked.numbers, *phones, asked.words)))
-    return values
+    return wanted.model_dump(mode="json", exclude_defaults=True) | searched(wanted.search)
+
+
+def searched(search: str) -> dict[str, str]:
+    """What was looked for, its telephone numbers masked; empty for nothing."""
+    if not search:
+        return {}
+    asked = understand(search, installed().policy[OrdersPolicy].number_prefix)
+    phones = [phone.mask(one) for one in asked.phones] + [f"尾号{one}" for one in asked.last_fours]
+    return {"search": " ".join(filter(None, (*asked.numbers, *phones, asked.words)))}
 
 
 def _cells(row: Sequence[Any], units: dict[UUID, str]) -> list[str]:

@@ -1,6 +1,8 @@
 """Every list of a desk can be taken along as a workbook: by whom, when and why stands on it and in the ledger."""
 
+import html
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,7 @@ from core.clock import now
 from core.db import Database, new_id
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
+from crm.queries import desks
 from crm.tickets.input import Correction
 from crm.tickets.service import Opening, correct, open_draft
 
@@ -60,6 +63,35 @@ async def test_a_queue_of_the_desk(db: Database, serve: Callable[[], Desk]) -> N
     assert (told.reason, told.detail) == ("交班核对", {"count": 1, "filter": {"queue": "受理中"}})
     assert (await lead.post("/desk/export", {"queue": "to-sign", "reason": "交班核对"})).status == 404
     assert "填写导出原因" in await (await lead.post("/desk/export", {"queue": "drafts", "reason": " "})).text()
+
+
+async def test_a_queue_is_narrowed_sorted_and_paged(db: Database, serve: Callable[[], Desk]) -> None:
+    lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
+    actor, numbers = Actor(lead.user_id, "李建国", frozenset({Role.SHIFT_LEAD})), []
+    for n in range(desks.PAGE + 2):
+        async with db.session() as session:
+            ticket = await open_draft(session, Opening("phone", new_id(), CALLER))
+            words = {"title": "小区停水" if n % 2 else "路灯不亮", "category": "help" if n else "complaint"}
+            await correct(session, actor, ticket.id, 1, Correction.model_validate(words))
+        numbers.append(ticket.number)
+
+    async def shown(path: str) -> list[str]:
+        page = await (await lead.get(path)).text()
+        return [one for one in re.findall(r'<a href="/orders/[^"]+">([^<]+)</a>', page) if one in numbers]
+
+    assert await shown("/desk?queue=drafts&search=停水") == numbers[1::2]
+    assert await shown("/desk?queue=drafts&search=停水&sort=newest") == numbers[1::2][::-1]
+    assert await shown("/desk?queue=drafts&category=complaint") == numbers[:1]
+    assert await shown(f"/desk?queue=drafts&search={numbers[3]}") == [numbers[3]]
+    page = await (await lead.get("/desk?queue=drafts&search=噪音")).text()
+    assert "没有符合条件的工单" in page and "清除条件" in page
+    first = await (await lead.get("/desk?queue=drafts&sort=newest")).text()
+    further = re.search(r'rel="next" href="([^"]+)"', first)
+    assert further and await shown(html.unescape(further[1])) == numbers[1::-1]
+    _, rows = await sheet(lead, "/desk/export", {"queue": "drafts", "category": "complaint", "reason": "交班核对"})
+    assert [row[1] for row in rows] == numbers[:1]
+    assert (await entry(db, "desk.export")).detail["filter"] == {"queue": "受理中", "category": "complaint"}
+    assert (await lead.get("/desk?queue=drafts&category=gossip")).status == 422
 
 
 async def test_calls(db: Database, serve: Callable[[], Desk]) -> None:
