@@ -8,19 +8,21 @@ from typing import Any
 
 import pytest
 from openpyxl import load_workbook
-from sqlalchemy import select
-from web_desk import Desk, signed_in
+from sqlalchemy import select, update
+from web_desk import Desk, make_user, signed_in
 
 from callflow.incidents.models import Incident
 from callflow.models import Call
 from core.actor import Actor
 from core.clock import now
 from core.db import Database, new_id
+from core.identity.models import User
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from crm.queries import desks
 from crm.tickets.input import Correction
 from crm.tickets.service import Opening, correct, open_draft
+from web.pages import users
 
 CALLER = "+8613800001234"
 
@@ -133,3 +135,42 @@ async def test_the_ledger(db: Database, serve: Callable[[], Desk]) -> None:
 async def test_every_group_of_the_ledger_can_be_asked_for(db: Database, serve: Callable[[], Desk], group: str) -> None:
     auditor = await signed_in(db, serve(), "shen.ji", Role.AUDIT_ADMIN)
     assert (await auditor.get(f"/ledger?what={group}")).status == 200
+
+
+async def test_users_are_narrowed_and_those_of_before_the_rules_are_shown(
+    db: Database, serve: Callable[[], Desk]
+) -> None:
+    security = await signed_in(db, serve(), "zhou.an", Role.SECURITY_ADMIN)
+    await make_user(db, "wang.li", Role.AGENT)
+    old = await make_user(db, "old.admin", Role.SYSTEM_ADMIN)
+    async with db.session() as session:
+        await session.execute(update(User).where(User.id == old).values(roles=["system-admin", "audit-admin"]))
+
+    async def logins(query: str) -> list[str]:
+        page = await (await security.get(f"/users?{query}")).text()
+        return re.findall(r'<a href="/users/[^"]{36}">([^<]+)</a>', page)
+
+    assert await logins("") == ["old.admin", "wang.li", "zhou.an"]
+    assert await logins("role=agent") == ["wang.li"]
+    assert await logins("search=王") == ["wang.li"]
+    assert await logins("search=admin&state=on") == ["old.admin"]
+    assert await logins("state=off") == []
+    assert await logins("state=misfit") == ["old.admin"]
+    assert "三员分立" in await (await security.get("/users?state=misfit")).text()
+    assert "没有符合条件的用户" in await (await security.get("/users?state=off")).text()
+    _, rows = await sheet(security, "/users/export", {"state": "misfit", "reason": "岗位清理"})
+    assert [[row[0], row[2], row[6]] for row in rows] == [["old.admin", "系统管理员、审计管理员", "岗位须调整"]]
+    assert (await entry(db, "user.export")).detail["filter"] == {"state": "岗位须调整"}
+
+
+async def test_many_users_are_paged(db: Database, serve: Callable[[], Desk]) -> None:
+    security = await signed_in(db, serve(), "zhou.an", Role.SECURITY_ADMIN)
+    async with db.session() as session:
+        pattern = await session.get_one(User, security.user_id)
+        for n in range(users.PAGE):
+            session.add(User(login=f"a{n:03}", name="测试员", roles=["agent"], password_hash=pattern.password_hash))
+    first = await (await security.get("/users?search=a")).text()
+    further = re.search(r'rel="next" href="([^"]+)"', first)
+    assert further and "zhou.an" not in first.split("</table>")[0]
+    last = await (await security.get(html.unescape(further[1]))).text()
+    assert "zhou.an" in last and "a098" not in last and "回到第一页" in last
