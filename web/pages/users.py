@@ -6,6 +6,7 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
 from core import phone as numbers
@@ -113,7 +114,7 @@ class Activity(Reasoned):
 
 async def index(ctx: Context, asked: UserList) -> web.Response:
     """A page of the accounts, by login."""
-    rows = await _found(ctx, asked, asked.after, PAGE + 1)
+    rows = await _found(ctx.session, asked, asked.after, PAGE + 1)
     further = rows[PAGE - 1].login if len(rows) > PAGE else ""
     return await ctx.page(
         "users.html",
@@ -123,11 +124,11 @@ async def index(ctx: Context, asked: UserList) -> web.Response:
         states=list(STATES.items()),
         standing=standing,
         role_pairs=[(role.value, label) for role, label in LABELS.items()],
-        **await _choices(ctx),
+        **await _choices(ctx.session),
     )
 
 
-async def _found(ctx: Context, asked: Filter, after: str, limit: int) -> list[User]:
+async def _found(session: AsyncSession, asked: Filter, after: str, limit: int) -> list[User]:
     wanted = select(User).where(User.login > after).order_by(User.login)
     if asked.search:
         either = (column.contains(asked.search, autoescape=True) for column in (User.name, User.login))
@@ -141,8 +142,8 @@ async def _found(ctx: Context, asked: Filter, after: str, limit: int) -> list[Us
     if asked.state == "locked":
         wanted = wanted.where(User.active, User.locked_until > clock.now())
     if asked.state == "misfit":  # few enough to be looked through; the rule stands in one place
-        return [one for one in await ctx.session.scalars(wanted) if one.active and misfit(one.role_set, one.unit_id)]
-    return list(await ctx.session.scalars(wanted.limit(limit)))
+        return [one for one in await session.scalars(wanted) if one.active and misfit(one.role_set, one.unit_id)]
+    return list(await session.scalars(wanted.limit(limit)))
 
 
 def standing(user: User) -> tuple[str, str, str]:
@@ -160,9 +161,9 @@ async def export(ctx: Context, asked: UserExport) -> web.StreamResponse:
     """The accounts of the filter as a workbook."""
     told = asked.model_dump(mode="json", exclude={"reason"}, exclude_defaults=True)
     told |= {"state": STATES[asked.state]} if asked.state else {}
-    names = (await _choices(ctx))["unit_names"]
-    rows = [_cells(one, names) for one in await _found(ctx, asked, "", MOST_ROWS + 1)]
     async with ctx.parts.database.session() as session:
+        names = (await _choices(session))["unit_names"]
+        rows = [_cells(one, names) for one in await _found(session, asked, "", MOST_ROWS + 1)]
         what = Taking("用户", "YH", "user.export", HEADS, rows, told)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
     return await send(ctx.request, done.content, XLSX, f"用户{clock.today():%Y%m%d}-{done.number}.xlsx")
@@ -180,8 +181,8 @@ def _cells(user: User, names: dict[UUID, str]) -> list[str]:
     ]
 
 
-async def _choices(ctx: Context) -> dict[str, Any]:
-    units = (await ctx.session.scalars(select(Unit).order_by(Unit.name))).all()
+async def _choices(session: AsyncSession) -> dict[str, Any]:
+    units = (await session.scalars(select(Unit).order_by(Unit.name))).all()
     return {
         "units": [(unit.id, unit.name) for unit in units if unit.active],
         "unit_names": {unit.id: unit.name for unit in units},
@@ -232,7 +233,7 @@ async def _page(ctx: Context, user: User, first: str = "") -> web.Response:
         changes=changes,
         privileged=bool(user.role_set & PRIVILEGED),
         least=passwords.MIN_LENGTH,
-        **await _choices(ctx),
+        **await _choices(ctx.session),
     )
 
 
@@ -286,11 +287,11 @@ ROLES = ("no-role", "administrators-apart", "no-unit", "no-such-unit", "bad-phon
 GONE = ("no-such-user",)
 ROUTES = (
     Route("GET", "/users", P, UserList, index, "用户"),
+    Route("POST", "/users", P, NewUser, create, "新增用户", ("login-taken", *ROLES)),
     Route(
         "POST", "/users/export", P, UserExport, export, "导出用户",
         ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
     ),
-    Route("POST", "/users", P, NewUser, create, "新增用户", ("login-taken", *ROLES)),
     Route("GET", "/users/{id}", P, OneUser, show, "用户资料", GONE),
     Route("POST", "/users/{id}", P, EditedUser, edit, "修改用户", (*GONE, *ROLES, "not-oneself", "changed-meanwhile")),
     Route("POST", "/users/{id}/active", P, Activity, set_active, "启用或停用用户", (*GONE, "not-oneself")),

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from crm.drafts.models import TypedFields
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 from web_api import ORDER, program, unit
@@ -22,7 +21,7 @@ from core.permissions import Role
 from crm.channels.models import ChannelOrder
 from crm.queries.limit_now import limit_now
 from crm.tickets.input import Correction
-from crm.tickets.models import Ticket
+from crm.tickets.models import Ticket, TypedFields
 from crm.tickets.perform import perform
 from crm.tickets.service import Opening, open_draft, propose
 from crm.tickets.states import Act, State
