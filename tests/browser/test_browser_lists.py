@@ -104,3 +104,35 @@ async def test_a_list_is_taken_along(db: Database, site: Any, tmp_path: Any) -> 
     await page.goto(f"{site.url}/orders?search=没有这回事")
     await expect(page.locator(".empty")).to_contain_text("没有符合条件的工单")
     await picture(page, "orders-empty")
+
+
+async def test_a_queue_of_the_desk_is_narrowed_and_taken_along(db: Database, site: Any, tmp_path: Any) -> None:
+    await fill(db)
+    await orders(db, 4)
+    page = await site.enter("lijianguo")
+    await page.goto(f"{site.url}/desk?queue=drafts")
+    rows = page.locator("tbody tr")
+    before = await rows.count()
+    assert before >= 4
+    await picture(page, "desk-queue")
+    await page.keyboard.press("/")
+    await expect(page.get_by_label("查找")).to_be_focused()
+    await page.get_by_label("类别").select_option("help")
+    await page.get_by_role("button", name="查询").click()
+    await expect(page.get_by_role("link", name="清除条件")).to_be_visible()
+    await page.get_by_label("查找").fill("没有这回事")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".empty")).to_contain_text("没有符合条件的工单")
+    await picture(page, "desk-queue-empty")
+    await page.get_by_role("link", name="清除条件").click()
+    await expect(rows).to_have_count(before)
+    await page.get_by_text("导出为 Excel").click()
+    await page.get_by_label("导出原因").fill("交接班核对")
+    await picture(page, "desk-queue-export")
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name="登记原因并导出").click()
+    download = await waiting.value
+    assert download.suggested_filename.startswith("受理中")
+    await download.save_as(tmp_path / "queue.xlsx")
+    sheet = list(openpyxl.load_workbook(tmp_path / "queue.xlsx").active.iter_rows(values_only=True))
+    assert len(sheet) == before + 3 and "工作台·受理中" in sheet[0][0]
