@@ -79,6 +79,7 @@ ACTIONS = {
     "personal.unmask": "查看完整姓名和电话",
     "personal.handle": "承办来电，查看来电人",
     "orders.export": "导出工单",
+    "intake-day.export": "导出受理核对",
     "regulation.add": "录入依据库文件",
     "publication.export": "导出公开答复",
     "closings.export": "导出办结方式统计",
