@@ -323,7 +323,6 @@ async def test_what_is_typed_is_kept_for_its_writer_until_it_is_sent(db: Databas
 
 ENDINGS: dict[Act, dict[str, Any]] = {
     Act.VOID: {"void_ground": "无声电话"},
-    Act.TRANSFER: {"transferred_to": "12315市场监管"},
     Act.WITHDRAW: {"reason": "诉求人撤回"},
     Act.ANSWER: {"text": "已当场答复诉求人。"},
     Act.REFUSE: {"item": 3, **REFUSAL},

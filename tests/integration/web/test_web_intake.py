@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from crm.drafts.models import TypedFields
 from openpyxl import load_workbook
 from sqlalchemy import func, select
 from web_api import ORDER, program, unit
@@ -27,7 +26,7 @@ from crm.channels.models import ChannelOrder
 from crm.installed import installed
 from crm.queries.limit_now import limit_now
 from crm.tickets.input import Correction
-from crm.tickets.models import Ticket
+from crm.tickets.models import Ticket, TypedFields
 from crm.tickets.perform import perform
 from crm.tickets.service import Opening, open_draft, propose
 from crm.tickets.states import Act, State
@@ -239,9 +238,7 @@ async def test_the_register_filters_counts_and_goes_along(db: Database, serve: S
 
 
 @pytest.mark.proves("A12.1-2")
-async def test_the_days_page_lists_what_is_unfinished(
-    db: Database, serve: Serve, agent: Desk, lead: Desk
-) -> None:
+async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve, agent: Desk, lead: Desk) -> None:
     first, second = await draft(db, agent), await draft(db, agent)
     async with db.session() as session:
         lost = Call(id=new_id(), node="n", linkedid="lost", direction="inbound", caller="+8613800009999")
