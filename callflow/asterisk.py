@@ -231,7 +231,8 @@ class AsteriskNode:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         try:
-            out, _ = await asyncio.wait_for(process.communicate(), CLI_S)
+            async with asyncio.timeout(CLI_S):
+                out, _ = await process.communicate()
         except TimeoutError as error:
             process.kill()
             await process.wait()

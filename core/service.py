@@ -76,4 +76,5 @@ class Loop:
                 log.exception("loop.failed", loop=self.name)
             await asyncio.sleep(self._rest_s)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._every_s)
+                async with asyncio.timeout(self._every_s):
+                    await self._woken.wait()

@@ -72,7 +72,8 @@ async def _start(service: Service, ending: asyncio.Event) -> None:
         except Unavailable as error:
             log.get(__name__).warning("service.waiting", service=service.name, error=error.message)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), START_AGAIN_S)
+                async with asyncio.timeout(START_AGAIN_S):
+                    await ending.wait()
 
 
 def _reporter(name: str, runtime: Runtime, services: list[Service]) -> Loop:

@@ -202,7 +202,8 @@ class Softphone:
         if self._process is not None and self._process.returncode is None:
             self._process.terminate()
             try:
-                await asyncio.wait_for(self._process.wait(), 5)
+                async with asyncio.timeout(5):
+                    await self._process.wait()
             except TimeoutError:
                 self._process.kill()
                 await self._process.wait()
@@ -266,7 +267,8 @@ class Softphone:
         async with self._one_command:
             payload = json.dumps({"command": name, "params": parameters, "token": name})
             self._writer.write(netstring(payload.encode()))
-            reply = await asyncio.wait_for(self._replies.get(), READY_S)
+            async with asyncio.timeout(READY_S):
+                reply = await self._replies.get()
         if not reply.get("ok"):
             raise Unavailable("phone-failed", f"软电话不能执行 {name}：{reply.get('data', '')}")
         return str(reply.get("data", ""))
@@ -349,7 +351,8 @@ class Softphone:
         silence = self.folder / "silence.wav"
         while True:
             try:
-                clip = await asyncio.wait_for(self._clips.get(), REARM_S)
+                async with asyncio.timeout(REARM_S):
+                    clip = await self._clips.get()
             except TimeoutError:
                 await self._listen_to(silence)
                 continue

@@ -133,7 +133,8 @@ class Supervisor:
             wait = FIRST_WAIT_S if time.monotonic() - began > WELL_AFTER_S else min(wait * 2, LONGEST_WAIT_S)
             log.error("role.died", role=role, code=code, again_in_s=wait)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ending.wait(), wait)
+                async with asyncio.timeout(wait):
+                    await self._ending.wait()
 
     async def _run_once(self, role: str, again: asyncio.Event) -> int:
         process = await asyncio.create_subprocess_exec(
@@ -148,7 +149,8 @@ class Supervisor:
         if not ended.done():
             process.terminate()
             try:
-                await asyncio.wait_for(asyncio.shield(ended), STOP_TIMEOUT_S)
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await asyncio.shield(ended)
             except TimeoutError:
                 log.error("role.killed", role=role)
                 process.kill()

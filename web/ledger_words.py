@@ -16,6 +16,7 @@ ACTIONS = {
     "session.revoke": "结束登录",
     "user.create": "新增用户",
     "user.edit": "修改用户",
+    "user.export": "导出用户",
     "user.activate": "启用账号",
     "user.deactivate": "停用账号",
     "user.reset": "重置密码",
@@ -101,6 +102,10 @@ ACTIONS = {
     "recording.listen": "播放录音",
     "incident.explain": "说明值守事件",
     "sms.export": "导出短信日志",
+    "calls.export": "导出通话记录",
+    "desk.export": "导出工作台队列",
+    "incidents.export": "导出值守事件",
+    "ledger.export": "导出审计日志",
     "sms.resolve": "登记短信结果",
     "job.replay": "重新执行失败任务",
     "policy.propose": "提出规则变更",
@@ -147,6 +152,10 @@ GROUPS = {
     "limit": "特别时限",
     "statistics": "统计",
     "attachment": "附件",
+    "calls": "导出通话记录",
+    "desk": "导出工作台队列",
+    "incidents": "导出值守事件",
+    "ledger": "导出审计日志",
 }
 """What the first word of an action stands for."""
 SUBJECTS = {
@@ -213,6 +222,12 @@ FIELDS = {
     "last": "截止日",
     "sort": "排序",
     "standing": "对账状态",
+    "outcome": "结果",
+    "caller": "来电号码",
+    "who": "人员",
+    "role": "岗位",
+    "what": "类别",
+    "subject": "对象编号",
     "waiting": "待人工登记",
     "matter": "诉求事项",
     "limit": "时限",
@@ -240,12 +255,12 @@ def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def told(detail: dict[str, Any]) -> str:
-    """How much was taken along, and by which filter: `共 23 张；状态：待签收`."""
+    """How much was taken along, and by which filter: `共 23 条；状态：待签收`."""
     if "count" not in detail:
         return ""
     asked = detail.get("filter") or {}
     parts = [f"{FIELDS[name]}：{_shown(asked[name])}" for name in FIELDS if name in asked and name != "sort"]
-    return "；".join([f"共 {detail['count']} 张", *parts])
+    return "；".join([f"共 {detail['count']} 条", *parts])
 
 
 def _shown(value: Any) -> str:

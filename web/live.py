@@ -87,7 +87,8 @@ class Mailbox:
     async def take(self, timeout_s: float) -> tuple[int, list[tuple[int, str, str]]]:
         """(number of a gap or 0, hints in order); empty after `timeout_s` of silence."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), timeout_s)
+            async with asyncio.timeout(timeout_s):
+                await self._woken.wait()
         self._woken.clear()
         gap, self._gap = self._gap, 0
         hints = [(number, topic, id) for (topic, id), number in self._waiting.items()]

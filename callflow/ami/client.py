@@ -152,7 +152,8 @@ class AmiClient:
                 refusals = 0
             self._again.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), delay * random.uniform(0.75, 1.25))
+                async with asyncio.timeout(delay * random.uniform(0.75, 1.25)):
+                    await self._again.wait()
             delay = min(delay * 2, LONGEST_DELAY_S)
 
     async def _wait_for_another_secret(self) -> None:
@@ -161,7 +162,8 @@ class AmiClient:
         self._again.clear()
         while not self._again.is_set() and self._secret() == tried:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._again.wait(), LONGEST_DELAY_S)
+                async with asyncio.timeout(LONGEST_DELAY_S):
+                    await self._again.wait()
 
     async def _session(self) -> bool:
         """One connection from first to last byte; True where it was of use."""

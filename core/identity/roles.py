@@ -6,6 +6,15 @@ from core.errors import Invalid
 from core.permissions import ADMINISTRATORS, Role
 
 
+def misfit(roles: frozenset[Role], unit_id: UUID | None) -> str:
+    """Why an account that was made before these rules does not hold with them; empty where it does."""
+    try:
+        require_fitting(roles, unit_id)
+    except Invalid as error:
+        return error.message
+    return ""
+
+
 def require_fitting(roles: frozenset[Role], unit_id: UUID | None) -> None:
     """Raise `Invalid` unless there is a role, administrators are nothing else (三员分立), and a clerk has a unit."""
     if not roles:

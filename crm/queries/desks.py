@@ -12,6 +12,9 @@ from sqlalchemy.orm import aliased
 
 from core.actor import Actor
 from core.permissions import Permission as P
+from crm.county.categories import Category
+from crm.search.filter import OrderFilter
+from crm.search.narrow import narrow
 from crm.tickets.access import visible_to
 from crm.tickets.models import (
     Assignment,
@@ -257,6 +260,29 @@ def queues(actor: Actor) -> list[Queue]:
     ]
 
 
+@dataclass(frozen=True)
+class Narrowing:
+    """What a person looks for in a queue; empty: all of it, what is due first at the top."""
+
+    search: str = ""
+    category: Category | None = None
+    area: str | None = None
+    newest: bool = False
+    """By intake, the newest first, instead of by the queue's clock."""
+
+    async def conditions(self, actor: Actor) -> tuple[ColumnElement[bool], ...]:
+        """Read as the list of orders reads them. Raises Denied("no-phone-search")."""
+        if not (self.search or self.category or self.area):
+            return ()
+        found = await narrow(actor, OrderFilter(search=self.search, category=self.category, area=self.area))
+        return found.everything
+
+    def order(self, queue: Queue) -> tuple[Any, Any]:
+        """The instant that decides the line, and what parts those of the same instant."""
+        line = Ticket.opened_at if self.newest else func.coalesce(queue.due, literal(NEVER))
+        return line, Assignment.id if queue.below else Ticket.id  # one order may be with several sub-units
+
+
 def statement(actor: Actor, queue: Queue) -> Select[Any, Any, Any]:
     """Everything in the queue that the actor may know of."""
     line = func.coalesce(queue.due, literal(NEVER)).label("line")
@@ -271,19 +297,29 @@ def statement(actor: Actor, queue: Queue) -> Select[Any, Any, Any]:
     return select(Ticket, literal(None), line).where(*queue.where, visible_to(actor))
 
 
+ALL = Narrowing()
+
+
 async def waiting(
-    session: AsyncSession, actor: Actor, queue: Queue, after: tuple[datetime, UUID] | None = None
+    session: AsyncSession,
+    actor: Actor,
+    queue: Queue,
+    after: tuple[datetime, UUID] | None = None,
+    asked: Narrowing = ALL,
 ) -> tuple[list[Waiting], tuple[datetime, UUID] | None]:
-    """A page of the queue, what is due first at the top, and the key of the next page."""
-    wanted = statement(actor, queue)
-    line = func.coalesce(queue.due, literal(NEVER))
-    tie = Assignment.id if queue.below else Ticket.id  # one order may be with several sub-units
+    """A page of the queue, and the key of the next page. Raises Denied("no-phone-search")."""
+    wanted = statement(actor, queue).where(*await asked.conditions(actor))
+    line, tie = asked.order(queue)
     if after is not None:
-        wanted = wanted.where(tuple_(line, tie) > tuple_(literal(after[0]), literal(after[1])))
-    rows = (await session.execute(wanted.order_by(line, tie).limit(PAGE + 1))).all()
+        here, last_seen = tuple_(line, tie), tuple_(literal(after[0]), literal(after[1]))
+        wanted = wanted.where(here < last_seen if asked.newest else here > last_seen)
+    ordered = (line.desc(), tie.desc()) if asked.newest else (line, tie)
+    rows = (await session.execute(wanted.order_by(*ordered).limit(PAGE + 1))).all()
     shown = [Waiting(ticket, None if due == NEVER else due, part) for ticket, part, due in rows[:PAGE]]
-    last = rows[PAGE - 1] if len(rows) > PAGE else None
-    return shown, (last[2], last[1].id if queue.below else last[0].id) if last else None
+    if len(rows) <= PAGE:
+        return shown, None
+    ticket, part, due = rows[PAGE - 1]
+    return shown, (ticket.opened_at if asked.newest else due, part.id if queue.below else ticket.id)
 
 
 async def counts(session: AsyncSession, actor: Actor, wanted: Sequence[Queue]) -> dict[str, int]:

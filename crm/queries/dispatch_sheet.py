@@ -1,18 +1,17 @@
 """A month's dispatch quality as a workbook."""
 
 import asyncio
-import secrets
 from datetime import date
 from typing import IO
 
 from core.actor import Actor
-from core.clock import local, now
 from core.db import Database
 from core.errors import Invalid
 from core.ledger import record
 from core.permissions import Permission
 from crm.installed import installed
 from crm.queries.dispatching import Month, Quality, month, share
+from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 
 HEADS = (
@@ -40,15 +39,13 @@ def row_of(one: Quality) -> list[str]:
 async def export(db: Database, actor: Actor, first: date, *, title: str) -> IO[bytes]:
     """The month's table, on record in the ledger. Raises Denied, Invalid("nothing-to-export")."""
     actor.require(Permission.ORDER_EXPORT)
-    at, number = local(now()), f"PD{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    number = number_of("PD")
     async with db.session() as session:
         found = await month(session, first)
         if not found.total.dispatched:
             raise Invalid("nothing-to-export", "这个月没有派发过工单。")
         await record(session, actor, "dispatch-quality.export", "export", number, count=found.total.dispatched)
-    mark = (
-        f"{title} {first:%Y年%m月}派单质量 · 导出人 {actor.name} · {at:%Y年%m月%d日 %H:%M} · 编号 {number} · 内部资料"
-    )
+    mark = mark_of(title, f"{first:%Y年%m月}派单质量", actor, number)
     return await asyncio.to_thread(write, Sheet("派单质量", mark, HEADS, _rows(found)))
 
 

@@ -1,17 +1,17 @@
 """The month of enterprises as a workbook, marked with who took it along and on record (第五条)."""
 
 import asyncio
-import secrets
 from datetime import datetime, timedelta
 from typing import IO
 
 from core.actor import Actor
-from core.clock import local, now
+from core.clock import local
 from core.db import Database
 from core.errors import Invalid
 from core.ledger import record
 from core.permissions import Permission
 from crm.queries.enterprises import Late, Month, OfDepartment, month_of_enterprises
+from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 
 ACTION = "enterprises.export"
@@ -31,14 +31,14 @@ HEADS = (
 async def export_month(db: Database, actor: Actor, month: Month, *, title: str) -> tuple[str, IO[bytes]]:
     """Its number and the file, to be closed by who reads it. Raises Denied, Invalid("nothing-to-export")."""
     actor.require(Permission.ORDER_EXPORT)
-    at, number = now(), f"QY{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    number = number_of("QY")
     async with db.session() as session:
         found = await month_of_enterprises(session, actor, month)
         if not found:
             raise Invalid("nothing-to-export", "这个月没有企事业单位应办结的工单。")
         span, count = f"{month.year}-{month.month:02}", sum(len(one.late) for one in found)
         await record(session, actor, ACTION, "export", number, month=span, count=count)
-    mark = f"{title} 企业逾期月报 {month.year}年{month.month}月 · 导出人 {actor.name} · {_when(at)} · 编号 {number}"
+    mark = mark_of(title, f"企业逾期月报 {month.year}年{month.month}月", actor, number)
     rows = [row for one in found for row in _rows(one)]
     return number, await asyncio.to_thread(write, Sheet("企业逾期月报", mark, HEADS, rows))
 

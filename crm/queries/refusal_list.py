@@ -1,19 +1,19 @@
 """The month's refusals as a workbook: what the page counts, row by row, with who took it along."""
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from datetime import date
 from typing import IO
 
 from core.actor import Actor
-from core.clock import local, now
+from core.clock import local
 from core.db import Database
 from core.errors import Invalid
 from core.ledger import record
 from core.permissions import Permission
 from crm.queries.refusals import Entry, of_month
 from crm.search.export import SEALED_TEXT
+from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 from crm.tickets.acts.refusing import ITEMS
 
@@ -37,15 +37,12 @@ async def export(db: Database, actor: Actor, month: date, reason: str, *, title:
     actor.require(Permission.ORDER_VIEW)
     if len(reason.strip()) < 2:
         raise Invalid("no-reason", "请填写导出原因。", fields={"reason": "请填写导出原因"})
-    at, number = now(), f"BY{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    number = number_of("BY")
     async with db.session() as session:
         entries = await of_month(session, actor, month)
         what = {"count": len(entries), "month": f"{month:%Y-%m}"}
         await record(session, actor, ACTION, "export", number, reason=reason.strip(), **what)
-    mark = (
-        f"{title} {month:%Y年%m月}不予受理登记簿 · 导出人 {actor.name} · {local(at):%Y年%m月%d日 %H:%M}"
-        f" · 编号 {number} · 内部资料，不得外传"
-    )
+    mark = mark_of(title, f"{month:%Y年%m月}不予受理登记簿", actor, number)
     sheet = Sheet("不予受理", mark, HEADS, rows(entries))
     return number, len(entries), await asyncio.to_thread(write, sheet)
 

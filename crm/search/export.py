@@ -6,7 +6,6 @@ leaves.
 """
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
 from core.actor import Actor
-from core.clock import local, now
+from core.clock import local
 from core.db import Database
 from core.errors import Invalid
 from core.identity.models import Unit
@@ -32,7 +31,7 @@ from crm.search.filter import OrderFilter, understand
 from crm.search.footnotes import footnotes
 from crm.search.narrow import narrow
 from crm.search.stretches import stretches
-from crm.search.taking import MOST_ROWS
+from crm.search.taking import MOST_ROWS, mark_of, number_of
 from crm.search.walk import Rows, walk
 from crm.search.workbook import Sheet, write
 from crm.tickets.masking import mask_address, mask_numbers
@@ -95,7 +94,7 @@ async def export(db: Database, actor: Actor, wanted: OrderFilter, reason: str, *
     actor.require(Permission.ORDER_EXPORT)
     if len(reason.strip()) < 2:
         raise Invalid("no-reason", "请填写导出原因。", fields={"reason": "请填写导出原因"})
-    at, number = now(), f"DC{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    number = number_of("DC")
     async with db.session() as session:
         rows = await _rows(session, actor, wanted)
         notes = await footnotes(session, [row[-1] for row in rows])
@@ -103,10 +102,8 @@ async def export(db: Database, actor: Actor, wanted: OrderFilter, reason: str, *
         await record(
             session, actor, ACTION, "export", number, reason=reason.strip(), count=len(rows), filter=told(wanted)
         )
-    mark = (
-        f"{title} 工单导出 · 导出人 {actor.name} · {local(at):%Y年%m月%d日 %H:%M} · 编号 {number} · 内部资料，不得外传"
-    )
-    sheet = Sheet("工单", mark, HEADS, [_cells(row, units) for row in rows], notes)
+    cells = [_cells(row, units) for row in rows]
+    sheet = Sheet("工单", mark_of(title, "工单导出", actor, number), HEADS, cells, notes)
     return Exported(number, len(rows), await asyncio.to_thread(write, sheet))
 
 
@@ -123,12 +120,16 @@ async def _rows(session: AsyncSession, actor: Actor, wanted: OrderFilter) -> Row
 
 def told(wanted: OrderFilter) -> dict[str, Any]:
     """The filter as the ledger keeps it: telephone numbers masked."""
-    values = wanted.model_dump(mode="json", exclude_defaults=True)
-    if wanted.search:
-        asked = understand(wanted.search, installed().policy[OrdersPolicy].number_prefix)
-        phones = [phone.mask(one) for one in asked.phones] + [f"尾号{one}" for one in asked.last_fours]
-        values["search"] = " ".join(filter(None, (*asked.numbers, *phones, asked.words)))
-    return values
+    return wanted.model_dump(mode="json", exclude_defaults=True) | searched(wanted.search)
+
+
+def searched(search: str) -> dict[str, str]:
+    """What was looked for, its telephone numbers masked; empty for nothing."""
+    if not search:
+        return {}
+    asked = understand(search, installed().policy[OrdersPolicy].number_prefix)
+    phones = [phone.mask(one) for one in asked.phones] + [f"尾号{one}" for one in asked.last_fours]
+    return {"search": " ".join(filter(None, (*asked.numbers, *phones, asked.words)))}
 
 
 def _cells(row: Sequence[Any], units: dict[UUID, str]) -> list[str]:

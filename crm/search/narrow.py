@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists
+from sqlalchemy import ColumnElement, and_, cast, exists, literal
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from core.actor import Actor
 from core.clock import SHANGHAI
@@ -18,6 +19,7 @@ from crm.policy import OrdersPolicy
 from crm.search import words
 from crm.search.filter import Asked, OrderFilter, understand
 from crm.search.identity import identity_shown_to, require_phone_search
+from crm.search.models import TicketWords
 from crm.tickets.access import visible_to
 from crm.tickets.models import Assignment, Ticket
 
@@ -33,6 +35,15 @@ class Narrowed:
     """The unit whose part in the orders is meant: the one asked for, else the actor's own."""
     since: datetime | None = None
     until: datetime | None = None
+
+    @property
+    def everything(self) -> tuple[ColumnElement[bool], ...]:
+        """The whole meaning and the words, for a list that is few orders already."""
+        if not self.terms:
+            return self.where
+        asked = cast(literal(words.every(self.terms)), TSQUERY)
+        worded = exists().where(TicketWords.ticket_id == Ticket.id, TicketWords.words.op("@@")(asked))
+        return (*self.where, worded)
 
     @property
     def indexed(self) -> bool:

@@ -49,9 +49,19 @@ async def take(session: AsyncSession, actor: Actor, what: Taking, reason: str, *
         raise Invalid("too-many-rows", f"符合条件的超过 {MOST_ROWS} 条，请缩小范围后再导出。")
     if not what.rows:
         raise Invalid("nothing-to-export", "没有符合条件的内容可以导出。")
-    at, number = local(now()), f"{what.prefix}{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
-    told = {"count": len(what.rows), "filter": dict(what.asked)}
+    number, told = number_of(what.prefix), {"count": len(what.rows), "filter": dict(what.asked)}
     await record(session, actor, what.action, "export", number, reason=reason.strip(), **told)
-    mark = f"{title} {what.name} · 导出人 {actor.name} · {at:%Y年%m月%d日 %H:%M} · 编号 {number} · 内部资料，不得外传"
+    mark = mark_of(title, what.name, actor, number)
     content = await asyncio.to_thread(write, Sheet(what.name, mark, what.heads, what.rows))
     return Taken(number, len(what.rows), content)
+
+
+def number_of(prefix: str) -> str:
+    """`DC20261128-1F2E3D4C`: what the sheet and the ledger know it by."""
+    return f"{prefix}{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+
+
+def mark_of(title: str, name: str, actor: Actor, number: str) -> str:
+    """What stands on every page of it: whose system, which list, who took it, when, under which number."""
+    at = f"{local(now()):%Y年%m月%d日 %H:%M}"
+    return f"{title} {name} · 导出人 {actor.name} · {at} · 编号 {number} · 内部资料，不得外传"

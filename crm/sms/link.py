@@ -96,7 +96,8 @@ class Link(Generic[Message]):
         pending = self._pending[key] = _Pending(asyncio.get_running_loop().create_future())
         try:
             self.put(key, message)
-            return await asyncio.wait_for(pending.outcome, timeout_s)
+            async with asyncio.timeout(timeout_s):
+                return await pending.outcome
         except TimeoutError:
             if self.withdraw(key):
                 raise NotSent("短信网关忙，未能提交。") from None

@@ -39,7 +39,8 @@ class LinkedGateway(Generic[Message]):
         self._stopping = True  # a task group that is just failing swallows a cancellation
         if self.ready:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._leave(), LEAVE_S)
+                async with asyncio.timeout(LEAVE_S):
+                    await self._leave()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

@@ -39,7 +39,8 @@ async def clerk(db: Database) -> AsyncIterator[None]:
     finally:
         process.stdin.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), 15)
+            async with asyncio.timeout(15):
+                await process.wait()
         if process.returncode is None:
             process.kill()
             await process.wait()

@@ -48,7 +48,8 @@ class Exchange:
         assert self._process and self._process.stdin and self._reader
         self._process.stdin.close()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), 5)
+            async with asyncio.timeout(5):
+                await self._process.wait()
         if self._process.returncode is None:
             self._process.kill()
             await self._process.wait()

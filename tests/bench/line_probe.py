@@ -78,8 +78,10 @@ class Prober(asyncio.DatagramProtocol):
         )
         try:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(call.heard.wait(), SOUND_S)
-                await asyncio.wait_for(call.over.wait(), CALL_S)
+                async with asyncio.timeout(SOUND_S):
+                    await call.heard.wait()
+                async with asyncio.timeout(CALL_S):
+                    await call.over.wait()
         finally:
             ear.close()
             del self._calls[name]

@@ -123,7 +123,8 @@ class Room:
             while not condition():
                 self._changed.clear()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), 0.5)
+                    async with asyncio.timeout(0.5):
+                        await self._changed.wait()
 
     def heard(self, report: Report) -> None:
         """See `Exchange`."""

@@ -82,7 +82,8 @@ async def call(host: str, port: int, invite: Invite, *, hold_s: float = 0.0) -> 
         wait = SETTLE_S
         while not answer.final:
             try:
-                reply = await asyncio.wait_for(socket.arrived.get(), wait)
+                async with asyncio.timeout(wait):
+                    reply = await socket.arrived.get()
             except TimeoutError:
                 break
             if found := _STATUS.match(reply):
@@ -105,6 +106,7 @@ async def call(host: str, port: int, invite: Invite, *, hold_s: float = 0.0) -> 
 
 async def _answered(socket: _Socket) -> None:
     try:
-        await asyncio.wait_for(socket.arrived.get(), FINAL_S)
+        async with asyncio.timeout(FINAL_S):
+            await socket.arrived.get()
     except TimeoutError as error:
         raise AssertionError("the BYE was not answered") from error

@@ -1,7 +1,6 @@
 """Agents' days: 我的今日 for the agent, 全班今日 for the shift lead; every state timed, every figure with its calls."""
 
 import asyncio
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -23,6 +22,7 @@ from core import clock
 from core.errors import Denied, NotFound
 from core.ledger import record
 from core.permissions import Permission as P
+from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 from web.context import Context
 from web.files import send
@@ -165,7 +165,7 @@ async def team(ctx: Context, asked: TeamDay) -> web.Response:
 
 async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
     """The team's day as a workbook."""
-    day, number = asked.day or clock.today(), f"BZ{clock.local(clock.now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+    day, number = asked.day or clock.today(), number_of("BZ")
     async with ctx.parts.database.session() as session:
         found = await lines(session, day)
         await record(session, ctx.actor, "team-day.export", "export", number, day=day.isoformat(), agents=len(found))
@@ -183,8 +183,7 @@ async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
         ]
         for one in found
     ]
-    who = f"导出人 {ctx.actor.name} · {clock.local(clock.now()):%Y年%m月%d日 %H:%M}"
-    mark = f"{ctx.parts.title} 坐席工作情况 · {as_day(day)} · {who} · 编号 {number}"
+    mark = mark_of(ctx.parts.title, f"坐席工作情况 {as_day(day)}", ctx.actor, number)
     content = await asyncio.to_thread(write, Sheet("坐席工作情况", mark, heads, rows))
     return await send(ctx.request, content, XLSX, f"坐席工作情况{day:%Y%m%d}.xlsx")
 

@@ -1,6 +1,6 @@
 """工作台: the queues of one's role, what is due first at the top, and bulk dispatch with its preview."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -8,18 +8,22 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from core.clock import today
 from core.db import among
 from core.errors import Invalid, NotFound
 from core.identity.models import Unit
 from core.permissions import Permission as P
+from crm.county.categories import LABELS, Category
 from crm.county.route import Route as Catalogued
 from crm.installed import installed
-from crm.queries import desks
+from crm.queries import desk_sheet, desks
+from crm.search.filter import LONGEST_SEARCH
 from crm.tickets import bulk
 from crm.tickets.models import Ticket
 from web import act_words
 from web.context import Context
-from web.pages.order_list import TONES
+from web.files import send
+from web.pages.order_list import TONES, XLSX
 from web.pages.orders import clock_of, labels
 from web.paging import parse
 from web.route import Asks, Route
@@ -27,11 +31,37 @@ from web.route import Asks, Route
 MOST_AT_ONCE = 50
 
 
-class Queue(Asks):
-    """Which queue, and where its page begins."""
+class Narrowed(Asks):
+    """Which queue, and what in it; `sort` empty: what is due first at the top."""
 
     queue: Annotated[str, Field(max_length=30, pattern=r"^[a-z-]*$")] = ""
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    category: Category | None = None
+    area: Annotated[str, Field(max_length=40)] = ""
+    sort: Literal["", "newest"] = ""
+
+    @property
+    def narrowing(self) -> desks.Narrowing:
+        """As the queue reads it."""
+        return desks.Narrowing(self.search, self.category, self.area or None, self.sort == "newest")
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """As an address gives it again."""
+        given = {"search": self.search, "category": self.category or "", "area": self.area, "sort": self.sort}
+        return {name: value for name, value in given.items() if value}
+
+
+class Queue(Narrowed):
+    """A queue, and where its page begins."""
+
     after: Annotated[str, Field(max_length=100)] = ""
+
+
+class QueueExport(Narrowed):
+    """A queue that is taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Chosen(Asks):
@@ -54,7 +84,7 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
     queue = next((one for one in mine if one.key == asked.queue), None) if asked.queue else first
     if queue is None:
         raise NotFound("no-such-queue", "您的工作台没有这个队列。")
-    rows, further = await desks.waiting(ctx.session, ctx.actor, queue, parse(asked.after))
+    rows, further = await desks.waiting(ctx.session, ctx.actor, queue, parse(asked.after), asked.narrowing)
     leads = [row.ticket.lead_unit_id for row in rows if row.ticket.lead_unit_id]
     leads += [row.part.unit_id for row in rows if row.part and queue.below]
     units = await ctx.session.execute(select(Unit.id, Unit.name).where(among(Unit.id, leads)))
@@ -67,15 +97,31 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
         most=desks.MOST_COUNTED,
         rows=rows,
         first=not asked.after,
-        further="/desk?" + urlencode({"queue": queue.key, "after": after}) if after else "",
+        asked=asked,
+        narrowed={name for name in asked.asked if name != "sort"},
+        begin="/desk?" + urlencode({"queue": queue.key, **asked.asked}),
+        further="/desk?" + urlencode({"queue": queue.key, **asked.asked, "after": after}) if after else "",
+        categories=[(one.value, label) for one, label in LABELS.items()],
+        areas=[(unit.code, unit.name) for unit in installed().county.units.values() if unit.kind.territorial],
         clock=lambda due: clock_of(due, []),
         suggestion=suggestion,
         units={row.id: row.name for row in units},
         unit_names=installed().catalogue.names,
         labels=labels(),
         tones=TONES,
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
         button=act_words.BUTTONS[queue.act] if queue.act else "",
     )
+
+
+async def export(ctx: Context, asked: QueueExport) -> web.StreamResponse:
+    """One queue as a workbook."""
+    queue = next((one for one in desks.queues(ctx.actor) if one.key == asked.queue), None)
+    if queue is None:
+        raise NotFound("no-such-queue", "您的工作台没有这个队列。")
+    async with ctx.parts.database.session() as session:
+        done = await desk_sheet.export(session, ctx.actor, queue, asked.narrowing, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, done.content, XLSX, f"{queue.label}{today():%Y%m%d}-{done.number}.xlsx")
 
 
 def suggestion(ticket: Ticket) -> Catalogued:
@@ -119,7 +165,11 @@ async def dispatch(ctx: Context, asked: Seen) -> web.Response:
 
 
 ROUTES = (
-    Route("GET", "/desk", desks.NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page")),
+    Route("GET", "/desk", desks.NEEDS, Queue, show, "工作台", ("no-such-queue", "bad-page", "no-phone-search")),
+    Route(
+        "POST", "/desk/export", P.ORDER_EXPORT, QueueExport, export, "导出工作台队列",
+        ("no-such-queue", "no-phone-search", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("GET", "/desk/dispatch", P.ORDER_DISPATCH, Chosen, preview, "批量派发预览", ("nothing-chosen",)),
     Route("POST", "/desk/dispatch", P.ORDER_DISPATCH, Seen, dispatch, "批量派发", ("malformed-request",)),
-)
+)  # fmt: skip

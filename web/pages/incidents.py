@@ -10,9 +10,14 @@ from sqlalchemy import select, tuple_
 
 from callflow.incidents import service
 from callflow.incidents.models import Incident
+from core.clock import today
 from core.permissions import Permission
+from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
+from web.files import send
+from web.pages.order_list import XLSX
+from web.render import exact
 from web.route import Asks, Route
 
 KINDS = {
@@ -21,6 +26,17 @@ KINDS = {
     "archive-away": "录音无法归档",
     "toll-fraud": "反复外呼不允许的号码",
 }
+
+HEADS = (
+    ("开始", 22),
+    ("最后一分钟", 22),
+    ("事件", 18),
+    ("分钟", 8),
+    ("其中系统未运行（分钟）", 20),
+    ("最多等待", 10),
+    ("值班手机", 12),
+    ("说明", 60),
+)
 
 
 class IncidentList(Asks):
@@ -47,6 +63,36 @@ async def index(ctx: Context, asked: IncidentList) -> web.Response:
     )
 
 
+class Export(Asks):
+    """All incidents are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+    """The list as a workbook."""
+    async with ctx.parts.database.session() as session:
+        query = select(Incident).order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(MOST_ROWS + 1)
+        rows = [_cells(one) for one in await session.scalars(query)]
+        what = Taking("值守事件", "ZS", "incidents.export", HEADS, rows)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, done.content, XLSX, f"值守事件{today():%Y%m%d}-{done.number}.xlsx")
+
+
+def _cells(one: Incident) -> list[str]:
+    nobody = one.kind == "no-agent"
+    return [
+        exact(one.opened_at),
+        exact(one.last_minute_at) if one.closed_at else "持续中",
+        KINDS.get(one.kind, one.kind),
+        str(one.minutes),
+        str(one.unobserved or ""),
+        str(one.waiting) if nobody else "",
+        ("全程当班" if one.duty_covered else "未全程当班") if nobody else "",
+        one.note or "",
+    ]
+
+
 class Explained(Asks):
     """An incident, and its reason."""
 
@@ -63,6 +109,10 @@ async def explain(ctx: Context, asked: Explained) -> web.Response:
 ROUTES = (
     Route("GET", "/incidents", Permission.INCIDENT_VIEW, IncidentList, index, "值守事件", ("bad-page",)),
     Route(
+        "POST", "/incidents/export", Permission.INCIDENT_VIEW, Export, export, "导出值守事件",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
+    Route(
         "POST", "/incidents/{id}", Permission.LINE_LEAD, Explained, explain, "说明值守事件", ("bad-note", "no-incident")
     ),
-)
+)  # fmt: skip

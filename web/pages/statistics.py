@@ -2,7 +2,6 @@
 a workbook."""
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -14,12 +13,13 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.clock import local, now, today
+from core.clock import today
 from core.errors import Invalid
 from core.ledger import record
 from core.permissions import Permission as P
 from crm.queries import statistics as of
 from crm.queries import story_words
+from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 from web.context import Context
 from web.files import send
@@ -150,7 +150,7 @@ def _shows(kind: Kind) -> Callable[[Context, Chosen], Awaitable[web.Response]]:
 
 def _exports(kind: Kind) -> Callable[[Context, Span], Awaitable[web.StreamResponse]]:
     async def export(ctx: Context, asked: Span) -> web.StreamResponse:
-        period, number = period_of(asked), f"TJ{local(now()):%Y%m%d}-{secrets.token_hex(4).upper()}"
+        period, number = period_of(asked), number_of("TJ")
         async with ctx.parts.database.session() as session:
             lines = await kind.lines(session, ctx.actor, period)
             what = {"kind": kind.key, "first": period.first.isoformat(), "last": period.last.isoformat()}
@@ -158,8 +158,7 @@ def _exports(kind: Kind) -> Callable[[Context, Span], Awaitable[web.StreamRespon
         rows = [[line.unit, *kind.cells(line.counts)] for line in lines]
         rows.append(["合计", *kind.cells(of.total(lines, kind.counts))])
         span = f"{period.first:%Y年%m月%d日}至{period.last:%Y年%m月%d日}"
-        who = f"导出人 {ctx.actor.name} · {local(now()):%Y年%m月%d日 %H:%M}"
-        mark = f"{ctx.parts.title} {kind.title} · {span} · {who} · 编号 {number}"
+        mark = mark_of(ctx.parts.title, f"{kind.title} {span}", ctx.actor, number)
         heads = [("单位", 24), *((label, 11) for label, _, _ in kind.columns)]
         content = await asyncio.to_thread(write, Sheet(kind.title, mark, heads, rows))
         return await send(ctx.request, content, XLSX, f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}.xlsx")

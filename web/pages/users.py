@@ -1,25 +1,66 @@
 """Users 用户: who may sign in and as what; every act on an account gives its reason."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from core import clock
 from core import phone as numbers
 from core.errors import Invalid, NotFound
 from core.identity import administration, passwords
 from core.identity import service as identity
 from core.identity.models import Unit, User, WebSession
+from core.identity.roles import misfit
 from core.ledger.models import LedgerEntry
 from core.permissions import LABELS, PRIVILEGED, Permission, Role
+from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
+from web.files import send
 from web.ledger_words import ACTIONS, changes
-from web.route import Asks, Nothing, Route
+from web.lists import Column, Listing, asked_of
+from web.pages.order_list import XLSX
+from web.render import masked
+from web.render import roles as role_names
+from web.route import Asks, Route
 
-LIMIT = 500
+PAGE = 100
+STATES = {"on": "启用", "off": "已停用", "locked": "已锁定", "misfit": "岗位须调整"}
+COLUMNS = tuple(map(Column, ("登录名", "姓名", "岗位", "单位", "动态口令", "状态")))
+HEADS = (
+    ("登录名", 16),
+    ("姓名", 12),
+    ("岗位", 40),
+    ("单位", 28),
+    ("手机号", 16),
+    ("动态口令", 10),
+    ("状态", 12),
+)
 SHOWN_ACTS = 30
+
+
+class Filter(Asks):
+    """`search`: a part of the name or of the login; `state`: which accounts; `misfit`: roles that go not together."""
+
+    search: Annotated[str, Field(max_length=40)] = ""
+    role: Role | None = None
+    unit: UUID | None = None
+    state: Literal["", "on", "off", "locked", "misfit"] = ""
+
+
+class UserList(Filter):
+    """The filter, and the login after which the page begins."""
+
+    after: Annotated[str, Field(max_length=40)] = ""
+
+
+class UserExport(Filter):
+    """The accounts of the filter that are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Profile(Asks):
@@ -71,14 +112,77 @@ class Activity(Reasoned):
     active: bool
 
 
-async def index(ctx: Context, asked: Nothing) -> web.Response:
-    """All users, those that are switched off at the end."""
-    rows = (await ctx.session.scalars(select(User).order_by(User.active.desc(), User.login).limit(LIMIT))).all()
-    return await ctx.page("users.html", place="users", users=rows, **await _choices(ctx))
+async def index(ctx: Context, asked: UserList) -> web.Response:
+    """A page of the accounts, by login."""
+    rows = await _found(ctx.session, asked, asked.after, PAGE + 1)
+    further = rows[PAGE - 1].login if len(rows) > PAGE else ""
+    return await ctx.page(
+        "users.html",
+        place="users",
+        list=Listing("/users", COLUMNS, asked_of(asked), rows[:PAGE], "", further, not asked.after),
+        asked=asked,
+        states=list(STATES.items()),
+        standing=standing,
+        role_pairs=[(role.value, label) for role, label in LABELS.items()],
+        **await _choices(ctx.session),
+    )
 
 
-async def _choices(ctx: Context) -> dict[str, Any]:
-    units = (await ctx.session.scalars(select(Unit).order_by(Unit.name))).all()
+async def _found(session: AsyncSession, asked: Filter, after: str, limit: int) -> list[User]:
+    wanted = select(User).where(User.login > after).order_by(User.login)
+    if asked.search:
+        either = (column.contains(asked.search, autoescape=True) for column in (User.name, User.login))
+        wanted = wanted.where(or_(*either))
+    if asked.role:
+        wanted = wanted.where(User.roles.contains([asked.role.value]))
+    if asked.unit:
+        wanted = wanted.where(User.unit_id == asked.unit)
+    if asked.state in ("on", "off"):
+        wanted = wanted.where(User.active.is_(asked.state == "on"))
+    if asked.state == "locked":
+        wanted = wanted.where(User.active, User.locked_until > clock.now())
+    if asked.state == "misfit":  # few enough to be looked through; the rule stands in one place
+        return [one for one in await session.scalars(wanted) if one.active and misfit(one.role_set, one.unit_id)]
+    return list(await session.scalars(wanted.limit(limit)))
+
+
+def standing(user: User) -> tuple[str, str, str]:
+    """Word, tone and reason of how an account stands."""
+    if not user.active:
+        return "已停用", "", ""
+    if why := misfit(user.role_set, user.unit_id):
+        return "岗位须调整", "bad", why
+    if user.locked_until is not None and user.locked_until > clock.now():
+        return "已锁定", "bad", ""
+    return "正常", "good", ""
+
+
+async def export(ctx: Context, asked: UserExport) -> web.StreamResponse:
+    """The accounts of the filter as a workbook."""
+    told = asked.model_dump(mode="json", exclude={"reason"}, exclude_defaults=True)
+    told |= {"state": STATES[asked.state]} if asked.state else {}
+    async with ctx.parts.database.session() as session:
+        names = (await _choices(session))["unit_names"]
+        rows = [_cells(one, names) for one in await _found(session, asked, "", MOST_ROWS + 1)]
+        what = Taking("用户", "YH", "user.export", HEADS, rows, told)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, done.content, XLSX, f"用户{clock.today():%Y%m%d}-{done.number}.xlsx")
+
+
+def _cells(user: User, names: dict[UUID, str]) -> list[str]:
+    return [
+        user.login,
+        user.name,
+        role_names(list(user.roles)),
+        names.get(user.unit_id, "") if user.unit_id else "热线中心",
+        masked(user.phone, ""),
+        "已绑定" if user.totp_enrolled else "未绑定",
+        standing(user)[0],
+    ]
+
+
+async def _choices(session: AsyncSession) -> dict[str, Any]:
+    units = (await session.scalars(select(Unit).order_by(Unit.name))).all()
     return {
         "units": [(unit.id, unit.name) for unit in units if unit.active],
         "unit_names": {unit.id: unit.name for unit in units},
@@ -129,7 +233,7 @@ async def _page(ctx: Context, user: User, first: str = "") -> web.Response:
         changes=changes,
         privileged=bool(user.role_set & PRIVILEGED),
         least=passwords.MIN_LENGTH,
-        **await _choices(ctx),
+        **await _choices(ctx.session),
     )
 
 
@@ -182,8 +286,12 @@ P = Permission.USER_ADMIN
 ROLES = ("no-role", "administrators-apart", "no-unit", "no-such-unit", "bad-phone")
 GONE = ("no-such-user",)
 ROUTES = (
-    Route("GET", "/users", P, Nothing, index, "用户"),
+    Route("GET", "/users", P, UserList, index, "用户"),
     Route("POST", "/users", P, NewUser, create, "新增用户", ("login-taken", *ROLES)),
+    Route(
+        "POST", "/users/export", P, UserExport, export, "导出用户",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("GET", "/users/{id}", P, OneUser, show, "用户资料", GONE),
     Route("POST", "/users/{id}", P, EditedUser, edit, "修改用户", (*GONE, *ROLES, "not-oneself", "changed-meanwhile")),
     Route("POST", "/users/{id}/active", P, Activity, set_active, "启用或停用用户", (*GONE, "not-oneself")),
@@ -191,4 +299,4 @@ ROUTES = (
     Route("POST", "/users/{id}/second-factor", P, Reasoned, reset_second_factor, "解除动态口令绑定", GONE),
     Route("POST", "/users/{id}/unlock", P, Reasoned, unlock, "解除锁定", GONE),
     Route("POST", "/users/{id}/sessions", P, Reasoned, end_sessions, "退出用户的全部登录", GONE),
-)
+)  # fmt: skip

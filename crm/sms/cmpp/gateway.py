@@ -97,10 +97,12 @@ class CmppGateway(LinkedGateway[_Sending]):
     # ------------------------------------------------------------------ the connection
 
     async def _serve(self) -> None:
-        streams = await asyncio.wait_for(asyncio.open_connection(self._settings.host, self._settings.port), CONNECT_S)
+        async with asyncio.timeout(CONNECT_S):
+            streams = await asyncio.open_connection(self._settings.host, self._settings.port)
         session = Session(self._settings, streams, self._sequences, self._delivered)
         try:
-            await asyncio.wait_for(session.log_in(), CONNECT_S)
+            async with asyncio.timeout(CONNECT_S):
+                await session.log_in()
             self._session = session
             self.link.up()
             async with asyncio.TaskGroup() as group:

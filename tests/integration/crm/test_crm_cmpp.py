@@ -54,7 +54,8 @@ def kept() -> Kept:
 async def gateway(peer: Peer, kept: Kept) -> AsyncIterator[CmppGateway]:
     made = CmppGateway(peer.settings().cmpp, kept)
     await made.start()
-    await asyncio.wait_for(made.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await made.link.bound()
     yield made
     await made.stop()
 
@@ -128,7 +129,8 @@ async def test_the_account_fields_are_those_of_the_settings(peer: Peer, gateway:
 async def test_never_more_than_the_speed_limit_and_the_window(peer: Peer, kept: Kept) -> None:
     slow = CmppGateway(peer.settings(messages_per_s=25, response_timeout_s=20).cmpp, kept)
     await slow.start()
-    await asyncio.wait_for(slow.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await slow.link.bound()
     began = time.monotonic()
     await asyncio.gather(*(slow.submit(new_id(), TO, "您好") for _ in range(26)))
     assert time.monotonic() - began >= 1.0
@@ -147,7 +149,8 @@ async def test_a_full_window_sends_no_more_and_what_waited_is_not_sent(peer: Pee
     assert [type(one) for one in outcomes].count(NotSent) == 4
     await peer.tell(set={"response": "ok"})
     await until(lambda: peer.count("bind") == 2)  # a window full of what is never answered is of no use
-    await asyncio.wait_for(gateway.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await gateway.link.bound()
     await gateway.submit(new_id(), TO, "您好")
 
 
@@ -165,7 +168,8 @@ async def test_a_gateway_that_says_goodbye_is_answered_and_joined_again(peer: Pe
     await peer.tell(terminate=True)
     await peer.event("close")
     await until(lambda: peer.count("bind") == 2)
-    await asyncio.wait_for(gateway.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await gateway.link.bound()
     await gateway.submit(new_id(), TO, "您好")
 
 
@@ -174,7 +178,8 @@ async def test_a_gateway_that_says_goodbye_is_answered_and_joined_again(peer: Pe
 async def test_replies_in_each_character_set(db: Database, peer: Peer, form: int, text: str) -> None:
     gateway = CmppGateway(peer.settings().cmpp, DatabaseInbox(db))
     await gateway.start()
-    await asyncio.wait_for(gateway.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await gateway.link.bound()
     await peer.tell(reply={"from": "8613800001234", "text": text, "format": form})
     assert (await peer.event("reply-acknowledged"))["status"] == 0
     async with db.session() as session:
@@ -208,7 +213,8 @@ async def test_a_report_is_acknowledged_only_when_it_is_kept(peer: Peer, gateway
     await peer.event("close")
     assert peer.count("report-acknowledged") == 0
     kept.away = False
-    await asyncio.wait_for(gateway.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await gateway.link.bound()
     await peer.tell(report={"id": "77", "to": "13800001234", "status": "DELIVRD"})
     assert (await peer.event("report-acknowledged"))["status"] == 0
 
@@ -246,7 +252,8 @@ async def test_nonsense_ends_the_link_says_why_and_is_followed_by_a_new_one(
     await peer.tell(raw=raw)
     await peer.event("close")
     await until(lambda: peer.count("bind") >= 2)
-    await asyncio.wait_for(gateway.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await gateway.link.bound()
     assert (await gateway.submit(new_id(), TO, "您好")).isdecimal()
 
 
@@ -313,7 +320,8 @@ async def test_a_gateway_that_does_not_know_the_password_is_left(peer: Peer, kep
     await gateway.stop()
     trusting = CmppGateway(peer.settings(verify_gateway=False).cmpp, kept)
     await trusting.start()
-    await asyncio.wait_for(trusting.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await trusting.link.bound()
     await trusting.stop()
 
 
@@ -321,7 +329,8 @@ async def test_a_gateway_that_does_not_know_the_password_is_left(peer: Peer, kep
 async def test_what_waits_when_the_link_is_lost_is_not_sent(peer: Peer, kept: Kept) -> None:
     slow = CmppGateway(peer.settings(messages_per_s=0.05, response_timeout_s=60).cmpp, kept)
     await slow.start()
-    await asyncio.wait_for(slow.link.bound(), 20)
+    async with asyncio.timeout(20):
+        await slow.link.bound()
     await slow.submit(new_id(), TO, "您好")
     waiting = asyncio.gather(*(slow.submit(new_id(), TO, "您好") for _ in range(3)), return_exceptions=True)
     await asyncio.sleep(0)

@@ -181,9 +181,11 @@ async def good_call(port: int) -> bytes:
     writer.write(HEADER)
     said = b""
     for reply in (b"200 result=1 (market)\n", OK, OK):
-        said += await asyncio.wait_for(reader.readline(), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            said += await reader.readline()
         writer.write(reply)
-    assert await asyncio.wait_for(reader.read(), WAIT_S) == b""
+    async with asyncio.timeout(WAIT_S):
+        assert await reader.read() == b""
     writer.close()
     return said
 
@@ -201,7 +203,8 @@ async def test_each_gets_its_outcome_and_no_other_call_notices(server: AgiServer
     before = {outcome: ended(outcome) for outcome in ("done", "failed", "hung-up")}
     peer = asyncio.create_task(misbehave(server.port, case))
     assert await good_call(server.port) == GOOD
-    said = await asyncio.wait_for(peer, WAIT_S)
+    async with asyncio.timeout(WAIT_S):
+        said = await peer
     await settled(server)
     assert await good_call(server.port) == GOOD
 
@@ -251,7 +254,8 @@ async def test_more_connections_than_allowed_are_closed_and_their_places_come_ba
     writer.write(HEADER)
     answer = b""
     with contextlib.suppress(ConnectionResetError):
-        answer = await asyncio.wait_for(reader.read(), WAIT_S)
+        async with asyncio.timeout(WAIT_S):
+            answer = await reader.read()
     assert answer == b""
     for _, one in [*crowd, (reader, writer)]:
         one.close()
@@ -268,8 +272,10 @@ async def test_stopping_lets_a_flow_finish(server: AgiServer) -> None:
     writer.write(b"200 result=1 (x)\n")
     await reader.readline()
     writer.write(OK)
-    assert b"HOTLINE_DONE=talk" in await asyncio.wait_for(reader.readline(), WAIT_S)
+    async with asyncio.timeout(WAIT_S):
+        assert b"HOTLINE_DONE=talk" in await reader.readline()
     writer.write(OK)
-    await asyncio.wait_for(stopping, WAIT_S)
+    async with asyncio.timeout(WAIT_S):
+        await stopping
     with pytest.raises(OSError, match=r".*"):
         await asyncio.open_connection("127.0.0.1", server.port)

@@ -138,4 +138,5 @@ async def pbx(tmp_path: Path) -> AsyncIterator[BarePbx]:
             assert process.returncode is None, "Asterisk ended while starting"
     yield running
     await asyncio.to_thread(running.console, "core stop now")
-    await asyncio.wait_for(process.wait(), 20)
+    async with asyncio.timeout(20):
+        await process.wait()

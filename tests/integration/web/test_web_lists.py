@@ -140,7 +140,7 @@ async def test_the_ledger_tells_what_was_taken(db: Database, agent: Desk, lead: 
     auditor = await signed_in(db, serve(), "zhoushen", Role.AUDIT_ADMIN)
     text = await (await auditor.get("/ledger?what=orders")).text()
     assert "导出工单" in text and "核对停水情况" in text
-    assert "共 1 张；查找：尾号1234 停水；状态：受理中" in text
+    assert "共 1 条；查找：尾号1234 停水；状态：受理中" in text
 
 
 async def test_an_order_that_is_late_says_since_when(db: Database, agent: Desk, serve: Any) -> None:

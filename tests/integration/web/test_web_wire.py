@@ -76,9 +76,11 @@ async def say(where: tuple[int, ssl.SSLContext], sent: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", where[0], ssl=where[1], server_hostname="127.0.0.1")
     try:
         writer.write(sent)
-        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), ANSWER_S)
+        async with asyncio.timeout(ANSWER_S):
+            head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-        return head + await asyncio.wait_for(reader.readexactly(length), ANSWER_S)
+        async with asyncio.timeout(ANSWER_S):
+            return head + await reader.readexactly(length)
     finally:
         writer.transport.abort()
 
