@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from crm.scoring.policy import ScoringPolicy
+from crm.scoring_policy import ScoringPolicy
 
 SEEDS = 2**63
 

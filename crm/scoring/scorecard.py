@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, literal, select
+from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentState
@@ -190,16 +191,16 @@ def _row(one: Card) -> list[str]:
     return [one.name, *calls, str(one.scored), plain(one.average), *sent]
 
 
-def _within(column: object, begins: datetime, ends: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (column >= begins, column < ends)  # type: ignore[operator]
+def _within(column: Any, begins: datetime, ends: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (column >= begins, column < ends)
 
 
 def _own_choice(begins: datetime, ends: datetime) -> tuple[ColumnElement[bool], ...]:
     return (Assignment.role == By.LEAD, Round.kind != "rework", *_within(Assignment.dispatched_at, begins, ends))
 
 
-async def _by_agent(session: AsyncSession, statement: object) -> dict[UUID, tuple]:  # type: ignore[type-arg]
-    rows = await session.execute(statement)  # type: ignore[call-overload]
+async def _by_agent(session: AsyncSession, statement: Select[Any]) -> dict[UUID, tuple[Any, ...]]:
+    rows = await session.execute(statement)
     return {row[0]: tuple(row[1:]) for row in rows if row[0] is not None}
 
 

@@ -23,7 +23,6 @@ from core.permissions import Permission
 from crm.clocks import Rules
 from crm.installed import installed
 from crm.scoring.models import Draw, Sample, Scored
-from crm.scoring.policy import ScoringPolicy
 from crm.scoring.rules import (
     COUNTS,
     SEEDS,
@@ -39,6 +38,7 @@ from crm.scoring.rules import (
     total,
     wrong,
 )
+from crm.scoring_policy import ScoringPolicy
 from recordings.models import Recording, RecordingState
 
 TOPIC = "scoring"

@@ -78,6 +78,7 @@ async def test_a_call_is_split_and_ended_on_its_page(db: Database, site: Any) ->
     await endings.locator("summary", has_text="作废").click()
     await endings.get_by_label("作废原因").select_option("骚扰电话")
     await endings.get_by_role("button", name="作废这张工单").click()
+    await expect(page.locator(".note")).to_contain_text("“作废”已登记")
     await page.locator("#parts").get_by_role("link").click()
     await page.locator("#order-acts summary", has_text="即时办结").click()
     await page.locator("#answer-text").fill("断缴后可在一年内到社保窗口补缴。")

@@ -71,7 +71,7 @@ async def test_a_call_is_drawn_scored_objected_to_and_decided(db: Database, site
     await agent.get_by_role("button", name="提交异议").click()
     await expect(agent.locator(".note")).to_contain_text("异议已提交")
     await lead.goto(agent.url)
-    await lead.get_by_text("改分").click()
+    await lead.locator("summary", has_text="改分").click()
     await lead.get_by_label("倾听和询问").fill("16")
     await lead.get_by_label("改分理由").fill("确已询问，只缺复述")
     await picture(lead, "scoring-decision")

@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from core.db import new_id
-from crm.scoring.policy import ScoringPolicy
 from crm.scoring.rules import (
     Marks,
     Period,
@@ -23,6 +22,7 @@ from crm.scoring.rules import (
     total,
     wrong,
 )
+from crm.scoring_policy import ScoringPolicy
 
 VALUES: dict[str, Any] = {
     "criteria": [{"name": "服务态度", "points": 40}, {"name": "工单填写", "points": 60, "asks": "要素齐全"}],
