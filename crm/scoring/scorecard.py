@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import ColumnElement, Executable, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentState
@@ -199,7 +199,7 @@ def _own_choice(begins: datetime, ends: datetime) -> tuple[ColumnElement[bool], 
     return (Assignment.role == By.LEAD, Round.kind != "rework", *_within(Assignment.dispatched_at, begins, ends))
 
 
-async def _by_agent(session: AsyncSession, statement: Select[Any]) -> dict[UUID, tuple[Any, ...]]:
+async def _by_agent(session: AsyncSession, statement: Executable) -> dict[UUID, tuple[Any, ...]]:
     rows = await session.execute(statement)
     return {row[0]: tuple(row[1:]) for row in rows if row[0] is not None}
 
