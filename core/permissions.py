@@ -14,6 +14,8 @@ class Permission(StrEnum):
     WALLBOARD_VIEW = "wallboard.view"  # the line's figures on a big screen, without anybody's data
     ROSTER_EDIT = "roster.edit"  # plan and publish the roster of the desks
     CALL_VIEW = "call.view"  # call record and its words
+    QUALITY_SCORE = "quality.score"  # draw calls, score them, look at scores a second time
+    QUALITY_DECIDE = "quality.decide"  # decide on objections to scores
     CALLBACK_HANDLE = "callback.handle"  # take a call-back task, note its result
     INCIDENT_VIEW = "incident.view"  # minutes without a human on the line
     RECORDING_VIEW = "recording.view"  # that a recording exists
@@ -114,7 +116,7 @@ _AGENT = {
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
 _LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
-_LEAD |= {P.WALLBOARD_VIEW}
+_LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
@@ -137,7 +139,10 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
         | {P.LISTS_PROPOSE}
     ),
-    Role.CHECKER: frozenset({P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}),
+    Role.CHECKER: frozenset(
+        {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE}
+        | {P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}
+    ),
     Role.FOLLOW_UP: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_FOLLOW_UP, P.PERSONAL_UNMASK, P.SMS_VIEW}
     ),
@@ -145,7 +150,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW}
+        | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW, P.QUALITY_DECIDE}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}

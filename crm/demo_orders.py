@@ -113,7 +113,7 @@ async def _one(
     opening = Opening(source="phone", phone=number, agent_id=agent.user_id, at=clock.now(), example=True)
     ticket = await open_draft(session, opening)
     if dice.random() < 0.05:
-        await void(session, agent, ticket.id, ticket.version, "拨错号码，无诉求")
+        await void(session, agent, ticket.id, ticket.version, "拨错号码")
         return None
     story, place = dice.choice(STORIES), dice.choice(places)
     correction = Correction(

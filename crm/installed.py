@@ -11,6 +11,7 @@ import crm.letters_policy
 import crm.notices_policy
 import crm.policy
 import crm.procedure
+import crm.scoring_policy
 import crm.secrecy_policy  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise
 from core import policy

@@ -6,6 +6,7 @@ from crm.city import models as city
 from crm.members import models as members
 from crm.notices import models as notices
 from crm.regulations import models as regulations
+from crm.scoring import models as scoring
 from crm.search import models as search
 from crm.sms import models as sms
 from crm.tickets import models as tickets
@@ -18,6 +19,7 @@ __all__ = [
     "members",
     "notices",
     "regulations",
+    "scoring",
     "search",
     "sms",
     "tickets",

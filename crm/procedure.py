@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from core.policy import PolicySection, section
 from crm.county.categories import Category
@@ -67,6 +67,29 @@ class IntakePolicy(PolicySection):
     def of(self, category: Category) -> tuple[Element, ...]:
         """The elements that an order of this category must tell."""
         return tuple(getattr(self, category.value))
+
+
+Named = Annotated[str, Field(min_length=2, max_length=40)]
+
+
+def _different(values: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("各项不能重复")
+    return values
+
+
+NameList = Annotated[tuple[Named, ...], Field(min_length=1, max_length=30), AfterValidator(_different)]
+
+
+@section
+class EndingsPolicy(PolicySection):
+    """来电结果 (第十一条, 第十二条(一)): what an agent chooses from where a call made no order."""
+
+    key: ClassVar[str] = "endings"
+    title: ClassVar[str] = "来电结果"
+
+    void_grounds: NameList = Field(title="无效呼叫的原因")
+    transfer_targets: NameList = Field(title="转接去向")
 
 
 @section

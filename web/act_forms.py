@@ -13,6 +13,7 @@ from core.actor import Actor
 from core.identity.models import Unit
 from crm.county.categories import LABELS
 from crm.installed import installed
+from crm.procedure import EndingsPolicy
 from crm.queries.gathered import begun_answer
 from crm.tickets.access import visible_to
 from crm.tickets.calls import calls_with_citizen, told
@@ -24,7 +25,7 @@ from crm.tickets.states import Act, By, Stage
 from web import act_fields, act_words
 from web.act_fields import ActField, Options
 
-OWN_FORMS = frozenset({Act.CORRECT, Act.DISPATCH, Act.VOID})
+OWN_FORMS = frozenset({Act.CORRECT, Act.DISPATCH})
 """Done in the draft's own form."""
 FIRST = (Act.SIGN, Act.CO_REPLY, Act.SUBMIT, Act.PASS, Act.FOLLOW_UP, Act.ARCHIVE, Act.REWORK, Act.MEET, Act.SETTLE)
 """What the state waits for stands open; everything else unfolds."""
@@ -135,6 +136,9 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
         "matter": tuple((one.code, f"{one.group} · {one.name}") for one in county.matters.values()),
         "area": tuple((one.code, one.name) for one in county.units.values() if one.kind.territorial),
     }
+    endings = installed().policy[EndingsPolicy]
+    found["void_ground"] = tuple((one, one) for one in endings.void_grounds)
+    found["transferred_to"] = tuple((one, one) for one in endings.transfer_targets)
     if names & {"unit_id", "unit_ids", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
         rows = await session.execute(_named.where(Unit.parent_unit_id.is_(None)))
         units = tuple((str(id), f"{name}（资料不完整）" if lacks else name) for id, name, lacks in rows)

@@ -21,6 +21,8 @@ BUTTONS: dict[Act, str] = {
     A.MERGE: "并入该工单",
     A.REPEAT: "标记为重复反映",
     A.SPLIT: "拆分并生成新工单",
+    A.TRANSFER: "登记转接并结束工单",
+    A.VOID: "作废这张工单",
     A.WITHDRAW: "登记撤回并结束工单",
     A.SIGN: "签收",
     A.ACKNOWLEDGE: "已阅知",
@@ -75,6 +77,8 @@ BUTTONS: dict[Act, str] = {
     A.ARCHIVE: "归档",
 }
 FINAL: dict[Act, str] = {
+    A.TRANSFER: "登记后本工单不再办理，不能恢复；诉求人再次来电的另行形成工单。",
+    A.VOID: "作废后不能恢复，原因记入工单历史。",
     A.WITHDRAW: "撤回后不能恢复；诉求人再次反映的另行形成工单。",
     A.CONFIRM_REFUSAL: "工单就此办结，不予受理的告知短信随即发出。",
     A.SHARE: "知会后本工单不再派发办理，不发受理短信，也不回访，不能撤销。",
@@ -170,10 +174,12 @@ LABELS: dict[str, str] = {
     "text": "内容",
     "title": "标题",
     "told": "已告知诉求人转接去向",
+    "transferred_to": "转接去向",
     "unit_id": "单位",
     "unit_ids": "知会的单位",
     "unsigned_reason": "未签字的原因",
     "upstream_due": "市级新的办理期限",
+    "void_ground": "作废原因",
     "words": "诉求人原话",
 }
 OF_ACT: dict[tuple[Act, str], str] = {

@@ -1,8 +1,10 @@
 """The agent's own state in the top bar, and what can be done about it now."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -10,6 +12,7 @@ from callflow.agents.models import Agent
 from callflow.agents.rules import BY_HAND, PauseReason
 from callflow.models import Call
 from core.permissions import Permission
+from crm.queries.intake_day import unfinished_of
 from crm.search.earlier import known_of
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ class AgentBar:
     wrapping_up: bool
     reasons: list[tuple[PauseReason, str]]
     call: Call | None
+    unfinished: Sequence[UUID]
+    """A12.1-2: own calls that are over and have no outcome, the oldest first."""
     known: str = ""
     """F12.1-1: what is known of the number that calls: `王*，3 张工单`."""
 
@@ -61,6 +66,7 @@ async def show(ctx: "Context") -> AgentBar | None:
         agent.pause_reason == PauseReason.WRAP_UP,
         REASONS,
         call,
+        await unfinished_of(ctx.session, agent.user_id),
         known,
     )
 

@@ -15,6 +15,7 @@ from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
 from crm.handover.models import Matter
+from crm.scoring.service import unseen, waiting
 from crm.sms.models import Sms
 from crm.tickets.models import StatutoryLimit
 
@@ -35,6 +36,7 @@ calls = of(select(func.count()).select_from(Call).where(Call.ended_at.is_(None))
 callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask.done_at.is_(None)))
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 city = count_waiting
+to_score, own_scores = waiting, unseen
 help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
 matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
 nuisance_proposals = of(

@@ -36,6 +36,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "notices": (Permission.ORDER_VIEW, Permission.ORDER_VIEW_UNIT),
     "sms": (Permission.SMS_VIEW,),
     "handovers": (Permission.LINE_LEAD, Permission.ORDER_VERIFY, Permission.ORDER_OVERSEE),
+    "scoring": (Permission.QUALITY_SCORE, Permission.QUALITY_DECIDE, Permission.LINE_AGENT),
     "nuisance": (Permission.CALL_VIEW, Permission.LINE_LEAD),
     "incidents": (Permission.INCIDENT_VIEW,),
     "recordings": (Permission.RECORDING_VIEW,),

@@ -180,9 +180,9 @@ async def confirm(session: AsyncSession, actor: Actor, ticket_id: UUID, version:
     return (await perform(session, actor, ticket_id, version, Act.CONFIRM)).ticket
 
 
-async def void(session: AsyncSession, actor: Actor, ticket_id: UUID, version: int, reason: str) -> Ticket:
-    """无效呼叫: wrong number, silence, nothing asked."""
-    return (await perform(session, actor, ticket_id, version, Act.VOID, {"reason": reason})).ticket
+async def void(session: AsyncSession, actor: Actor, ticket_id: UUID, version: int, ground: str) -> Ticket:
+    """无效呼叫: wrong number, silence, nothing asked; `ground` as the policy lists it."""
+    return (await perform(session, actor, ticket_id, version, Act.VOID, {"void_ground": ground})).ticket
 
 
 __all__ = [

@@ -11,6 +11,7 @@ class State(StrEnum):
     ANSWERED = "answered"
     SHARED = "shared"
     MERGED = "merged"
+    TRANSFERRED = "transferred"
     CONFIRMED = "confirmed"
     DISPATCHED = "dispatched"
     HANDLING = "handling"
@@ -46,6 +47,7 @@ _STATES: dict[State, tuple[str, str, str]] = {
     State.ANSWERED: ("即时办结", "已当场答复", "回访员"),
     State.SHARED: ("已知会", "已登记并转告有关单位", "档案员"),
     State.MERGED: ("并单", "已并入同一事项的工单一并办理", ""),
+    State.TRANSFERRED: ("已转接", "已为您转接有关部门", ""),
     State.CONFIRMED: ("待派单", "已受理，正在派发", "派单员"),
     State.DISPATCHED: ("待签收", "已派发，等待承办单位签收", "主办单位"),
     State.HANDLING: ("办理中", "承办单位正在办理", "主办单位"),
@@ -87,6 +89,7 @@ class Act(StrEnum):
     CITY_CHANGED = "city-changed"
     REPEAT = "repeat"
     SPLIT = "split"
+    TRANSFER = "transfer"
     VOID = "void"
     WITHDRAW = "withdraw"
     DISPATCH = "dispatch"
@@ -169,6 +172,7 @@ _ACTS: dict[Act, str] = {
     Act.CITY_CHANGED: "市级更新",
     Act.REPEAT: "标记重复反映",
     Act.SPLIT: "拆分",
+    Act.TRANSFER: "转接",
     Act.VOID: "作废",
     Act.WITHDRAW: "撤回",
     Act.DISPATCH: "派发",

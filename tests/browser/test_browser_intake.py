@@ -7,7 +7,13 @@ from browser_data import fill
 from playwright.async_api import expect
 from test_browser_frame import picture
 
+from callflow import current
+from callflow.agents import service as agents
+from callflow.models import Call
+from callflow.policy import LinePolicy
+from core import clock
 from core.db import Database
+from crm.installed import installed
 
 pytestmark = pytest.mark.browser
 
@@ -45,3 +51,37 @@ async def test_a_letter_is_registered_screened_and_refused(db: Database, site: A
     await expect(page.locator("#reconciled")).to_contain_text("王丽")
     await expect(page.locator("#unfinished tbody tr").first).to_be_visible()
     await picture(page, "intake-day")
+
+
+@pytest.mark.proves("A09-2", "A12.1-2")
+async def test_a_call_is_split_and_ended_on_its_page(db: Database, site: Any) -> None:
+    current.use(installed().policy[LinePolicy])
+    call_id = await fill(db)
+    page = await site.enter("wangli")
+    await page.goto(f"{site.url}/calls/{call_id}")
+    endings = page.locator("#endings")
+    await endings.locator("summary", has_text="拆分").click()
+    split = endings.locator("#act-split")
+    await split.get_by_label("诉求类别").first.select_option("consultation")
+    await split.get_by_label("标题").first.fill("社保补缴")
+    await split.get_by_label("诉求内容").first.fill("咨询社保断缴后如何补缴")
+    await picture(page, "call-split")
+    await split.get_by_role("button", name="拆分并生成新工单").click()
+    await expect(page.locator("#parts")).to_contain_text("社保补缴")
+    assert page.url == f"{site.url}/calls/{call_id}"
+    async with db.session() as session:
+        (await session.get_one(Call, call_id)).ended_at = clock.now()
+        await agents.completed(session, {"1001": clock.now()})
+    await expect(page.locator("#agent")).to_contain_text("1 通来电未登记结果")
+    await expect(page.get_by_role("button", name="稍后登记，结束整理")).to_be_visible()
+    await picture(page, "wrap-up-asked")
+    await endings.locator("summary", has_text="作废").click()
+    await endings.get_by_label("作废原因").select_option("骚扰电话")
+    await endings.get_by_role("button", name="作废这张工单").click()
+    await expect(page.locator(".note")).to_contain_text("“作废”已登记")
+    await page.locator("#parts").get_by_role("link").click()
+    await page.locator("#order-acts summary", has_text="即时办结").click()
+    await page.locator("#answer-text").fill("断缴后可在一年内到社保窗口补缴。")
+    await page.get_by_role("button", name="登记答复并办结").click()
+    await expect(page.locator("#unfinished-calls")).to_have_count(0)
+    await expect(page.get_by_role("button", name="结束整理", exact=True)).to_be_visible()

@@ -25,9 +25,10 @@ from crm.queries.people import reveal_call
 from crm.search.taking import MOST_ROWS, Taking, take
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
+from crm.tickets.states import Act
 from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
 from recordings.queries import speech_status
-from web import no_words, paging
+from web import act_forms, no_words, paging
 from web.context import Context
 from web.files import send
 from web.pages import beside, order_form
@@ -46,6 +47,8 @@ DEVICES = {
     "unavailable": "话机离线",
 }
 SHOWN_SEGMENTS = 500
+ENDINGS = (Act.ANSWER, Act.REFUSE, Act.MERGE, Act.TRANSFER, Act.VOID, Act.WITHDRAW, Act.SPLIT)
+"""What a call may come to beside its dispatch, done without leaving its page."""
 HEADS = (
     ("来电时间", 20),
     ("号码", 16),
@@ -190,6 +193,9 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     session = ctx.session
     wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
     ticket = await session.scalar(wanted)
+    parts = select(Ticket).where(Ticket.split_from == ticket.id, visible_to(ctx.actor)) if ticket else None
+    form = await order_form.build(ctx, ticket) if ticket else None
+    offered = [one for one in form.offered if one.act in ENDINGS] if form else []
     transcript = await session.get(Transcript, call.id)
     recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
     return await ctx.page(
@@ -206,7 +212,9 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         no_words=no_words.why(call, transcript, await speech_status(session)),
         recordings=(await session.scalars(recordings)).all(),
         ticket=ticket,
-        form=await order_form.build(ctx, ticket) if ticket else None,
+        parts=(await session.scalars(parts.order_by(Ticket.number))).all() if parts is not None else (),
+        form=form,
+        endings=await act_forms.build(session, ctx.actor, ticket, offered) if ticket else None,
         beside=await beside.build(ctx, ticket) if ticket else None,
         labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),

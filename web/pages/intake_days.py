@@ -9,8 +9,11 @@ from pydantic import Field
 from core.clock import today
 from core.permissions import Permission as P
 from crm.drafts.service import open_for
+from crm.queries import intake_sheet
 from crm.queries.intake_day import Ending, calls_of, reconcile
 from web.context import Context
+from web.files import send
+from web.pages.order_list import XLSX
 from web.route import Asks, Route
 
 
@@ -18,6 +21,13 @@ class OneDay(Asks):
     """A day; today unless another is asked for."""
 
     day: date | None = Field(None, ge=date(2020, 1, 1), le=date(2100, 1, 1))
+
+
+class Export(Asks):
+    """A day that is taken along, and why."""
+
+    day: date = Field(ge=date(2020, 1, 1), le=date(2100, 1, 1))
+    reason: str = Field("", max_length=200)
 
 
 class OneCall(Asks):
@@ -40,7 +50,15 @@ async def index(ctx: Context, asked: OneDay) -> web.Response:
         endings=tuple(Ending),
         me=ctx.actor.user_id,
         may_edit=ctx.actor.may(P.ORDER_EDIT),
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
+
+
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+    """The day's calls as a workbook, each with its ending."""
+    async with ctx.parts.database.session() as session:
+        taken = await intake_sheet.export(session, ctx.actor, asked.day, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, taken.content, XLSX, f"受理核对{asked.day:%Y%m%d}-{taken.number}.xlsx")
 
 
 async def mend(ctx: Context, asked: OneCall) -> web.Response:
@@ -51,5 +69,15 @@ async def mend(ctx: Context, asked: OneCall) -> web.Response:
 
 ROUTES = (
     Route("GET", "/intake-days", P.CALL_VIEW, OneDay, index, "受理核对"),
+    Route(
+        "POST",
+        "/intake-days/export",
+        P.ORDER_EXPORT,
+        Export,
+        export,
+        "导出受理核对",
+        ("no-reason", "nothing-to-export"),
+        stream=True,
+    ),
     Route("POST", "/intake-days/calls/{id}/order", P.ORDER_EDIT, OneCall, mend, "补建工单"),
 )

@@ -23,7 +23,7 @@ from web.route import Asks, Route
 MOST_BYTES = 3 * files.LARGEST
 """All files of one act together."""
 ORDERS = ("master_id", "earlier_id")
-BACK = r"^(/desk(\?queue=[a-z-]{1,30})?|/orders/[0-9a-f-]{36}/dispute)?$"
+BACK = r"^(/desk(\?queue=[a-z-]{1,30})?|/orders/[0-9a-f-]{36}/dispute|/calls/[0-9a-f-]{36})?$"
 
 
 class Acting(Asks):

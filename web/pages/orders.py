@@ -114,12 +114,6 @@ class Draft(Acting):
     """Fields that stand as the machine filled them: nobody has confirmed them yet."""
 
 
-class Void(Acting):
-    """作废 with its reason."""
-
-    reason: Annotated[str, Field(min_length=1, max_length=200)]
-
-
 @dataclass(frozen=True)
 class Clock:
     """时限 as people read it."""
@@ -333,13 +327,6 @@ async def send(ctx: Context, asked: Draft) -> web.Response:
     return ctx.redirect(f"/orders/{asked.id}", done.say or "已派发，受理短信已交发送。")
 
 
-async def void(ctx: Context, asked: Void) -> web.Response:
-    """作废."""
-    await service.void(ctx.session, ctx.actor, asked.id, asked.version, asked.reason)
-    await typed.forget(ctx.session, ctx.actor, asked.id)
-    return ctx.redirect(f"/orders/{asked.id}", "工单已作废。")
-
-
 def correction(asked: Draft, ticket: Ticket, *, touched_only: bool) -> Correction:
     """What the person decided: on dispatch everything that stood on the page, else only what differs or was confirmed.
 
@@ -377,5 +364,4 @@ ROUTES = (
         "查看诉求人",
         ("no-such-order", "no-reason", "sealed", "not-at-work"),
     ),
-    Route("POST", "/orders/{id}/void", P.ORDER_EDIT, Void, void, "作废工单", ERRORS),
 )

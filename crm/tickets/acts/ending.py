@@ -1,4 +1,4 @@
-"""即时办结, 并单, 拆分, 重复件: other ways in which intake ends (第十三条, D28, F09-1)."""
+"""即时办结, 并单, 转接, 拆分, 重复件: other ways in which intake ends (第十一条, 第十三条, D28, F09-1)."""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from core.events import publish
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.policy import OrdersPolicy
-from crm.procedure import TargetsPolicy
+from crm.procedure import EndingsPolicy, TargetsPolicy
 from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
@@ -58,6 +58,13 @@ class Merge(Given):
         return [self.master_id]
 
 
+class Transfer(Given):
+    """转接: the caller was put through to whom the matter belongs; one of the bureau's targets."""
+
+    transferred_to: Annotated[str, Field(max_length=40), Clean]
+    note: Annotated[str, Field(max_length=200), Clean] = ""
+
+
 class Repeat(Given):
     """重复反映: the earlier order of the same matter, which has ended."""
 
@@ -80,6 +87,20 @@ def item_has_its_version(case: Case, given: Answer) -> Objection | None:
         return None
     missing = "knowledge_version" if given.knowledge_item else "knowledge_item"
     return Objection("依据知识库条目答复的，请填写条目编号和版本", "第十三条", missing)
+
+
+def came_by_call(case: Case) -> Objection | None:
+    """Only who calls can be put through; a letter is refused or shared."""
+    if case.ticket.call_id is not None:
+        return None
+    return Objection("不是来电形成的工单，不能登记转接", "第十一条", "", "no-call")
+
+
+def target_is_listed(case: Case, given: Transfer) -> Objection | None:
+    """第十一条: where the caller was put through to can be told later."""
+    if given.transferred_to in installed().policy[EndingsPolicy].transfer_targets:
+        return None
+    return Objection("请从列出的去向中选择转接去向", "第十一条", "transferred_to")
 
 
 def master_is_open(case: Case, given: Merge) -> Objection | None:
@@ -150,6 +171,15 @@ async def merge(session: AsyncSession, case: Case, given: Merge) -> Told:
     await append(session, master, case.actor, Act.JOINED, origin="desk", after=after, **what)
     await publish(session, TicketActed(ticket_id=master.id, seq=master.version, act=Act.JOINED))
     return Told({}, {"master": master.number, "report_count": master.report_count}, given.reason)
+
+
+@effect(Transfer)
+async def transfer(session: AsyncSession, case: Case, given: Transfer) -> Told:
+    """帮助转接，并将转接去向告知诉求人: the call went on elsewhere, no unit of the platform has anything to do."""
+    ticket = case.ticket
+    reason = f"{given.transferred_to}：{given.note}" if given.note else given.transferred_to
+    ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "transferred", reason
+    return Told({}, {"transferred_to": given.transferred_to}, reason)
 
 
 @effect(Repeat)

@@ -9,7 +9,7 @@ from core.clock import now
 from crm.citizens.service import remember
 from crm.county.categories import Category
 from crm.installed import installed
-from crm.procedure import Element, IntakePolicy
+from crm.procedure import Element, EndingsPolicy, IntakePolicy
 from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.input import Clean, Correction, Words
@@ -24,14 +24,17 @@ FILLED = (
 
 
 class Void(Given):
-    """无效呼叫: wrong number, silence, nothing asked."""
+    """无效呼叫: one of the bureau's grounds, and what else is worth keeping."""
 
-    reason: Annotated[str, Field(max_length=200), Clean]
+    void_ground: Annotated[str, Field(max_length=40), Clean]
+    note: Annotated[str, Field(max_length=200), Clean] = ""
 
 
-def has_reason(case: Case, given: Void) -> Objection | None:
-    """An order is not dropped without saying why."""
-    return None if given.reason else Objection("请填写作废原因", "第十二条(一)", "reason")
+def ground_is_listed(case: Case, given: Void) -> Objection | None:
+    """An order is not dropped without saying why (A12.1-2)."""
+    if given.void_ground in installed().policy[EndingsPolicy].void_grounds:
+        return None
+    return Objection("请从列出的原因中选择作废原因", "第十二条(一)", "void_ground")
 
 
 class Withdraw(Given):
@@ -123,9 +126,10 @@ async def confirm(session: AsyncSession, case: Case, given: Nothing) -> Told:
 async def void(session: AsyncSession, case: Case, given: Void) -> Told:
     """The call asked nothing."""
     ticket = case.ticket
-    ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "void", given.reason
+    reason = f"{given.void_ground}：{given.note}" if given.note else given.void_ground
+    ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "void", reason
     drop_waiting(case, "工单已作废")
-    return Told({}, {}, given.reason)
+    return Told({}, {"void_ground": given.void_ground}, reason)
 
 
 @effect(Withdraw)

@@ -27,10 +27,11 @@ from crm.tickets.service import Opening, correct, open_draft
 from crm.tickets.states import Act, State
 from crm.tickets.table import BY_ACT, READS
 
-DONE_FOR = frozenset({State.VOID, State.MERGED, State.ARCHIVED})
+DONE_FOR = frozenset({State.VOID, State.MERGED, State.TRANSFERRED, State.ARCHIVED})
 MISTAKES = 0.05
 """How often somebody tries what he may not, and nothing must come of it."""
-WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4, Act.REFUSE: 4}
+WEIGHTS = {Act.CORRECT: 1, Act.VOID: 0.2, Act.TRANSFER: 0.2, Act.WITHDRAW: 0.2, Act.ANSWER: 0.6, Act.SPLIT: 0.4}
+WEIGHTS |= {Act.REFUSE: 4}
 WEIGHTS |= {Act.MERGE: 1, Act.REPEAT: 1, Act.CLASSIFY: 0.2, Act.ASK_IDENTITY: 2, Act.DISPATCH: 20, Act.SIGN: 12}
 WEIGHTS |= {Act.RETURN_LATE: 0.5, Act.DISPUTE: 0.5, Act.SUBMIT: 12, Act.PASS: 8, Act.FOLLOW_UP: 8, Act.ARCHIVE: 2}
 WEIGHTS |= {

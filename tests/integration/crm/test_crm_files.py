@@ -91,6 +91,6 @@ async def test_what_came_with_a_report_stays_with_the_centre(db: Database, offic
 async def test_nobody_adds_to_what_has_ended_or_without_the_right(desk: Desk, store: FolderStore) -> None:
     with pytest.raises(Denied):
         await attach(desk.db, store, desk.office.archivist, desk.id, "材料.pdf", PDF)
-    await desk.act(desk.office.agent, Act.VOID, reason="拨错号码")
+    await desk.act(desk.office.agent, Act.VOID, void_ground="拨错号码")
     with pytest.raises(Conflict, match="无效"):
         await attach(desk.db, store, desk.office.agent, desk.id, "材料.pdf", PDF)

@@ -18,7 +18,7 @@ from crm.drafts import typed
 from crm.drafts.service import open_for
 from crm.notices import subscribers
 from crm.queries import refusal_list, refusals
-from crm.queries.intake_day import Ending, calls_of, reconcile
+from crm.queries.intake_day import Ending, Made, calls_of, reconcile
 from crm.queries.limit_now import limit_now
 from crm.search.similar import similar_to
 from crm.sms.models import Sms
@@ -231,7 +231,7 @@ async def test_a_day_of_calls_reconciles_to_zero(db: Database, office: Any) -> N
     master = await Desk(db, office).open()
     await master.dispatch()
     given = {"category": "complaint", "matter": "CX01", "title": "路边摊占道", "content": "每天傍晚占道"} | ELEMENTS
-    calls = [await taken(db, office, minute) for minute in range(7)]
+    calls = [await taken(db, office, minute) for minute in range(9)]
     await taken(db, office, 20, connected_at=None, outcome="abandoned")
     await taken(db, office, 21, direction="outbound")
     await taken(db, office, 22, connected_at=None, outcome="message", agent_id=None, agent_name=None)
@@ -240,28 +240,35 @@ async def test_a_day_of_calls_reconciles_to_zero(db: Database, office: Any) -> N
     unit = {"lead_unit_id": office.units["cgj"]}
     first = await do(db, office, calls[0], Act.SPLIT, parts=[given | {"title": "另一件"}])
     assert first.call_id == calls[0].id
-    await do(db, office, calls[0], Act.DISPATCH, **unit)
+    await do(db, office, calls[0], Act.ANSWER, text="该事项可在政务大厅办理。")
+    async with db.session() as session:
+        day = reconcile(await calls_of(session, office.agent, date(2026, 3, 2)))
+        [part] = await session.scalars(select(Ticket).where(Ticket.split_from == first.id))
+        assert day.unfinished[0].waits == Made(part.id, part.number, State.DRAFT)
+        await perform(session, office.agent, part.id, 1, Act.DISPATCH, unit)
     await do(db, office, calls[1], Act.ANSWER, text="异地就医备案可在赣服通办理。")
     await do(db, office, calls[2], Act.REFUSE, item=3, **REFUSAL)
     await do(db, office, calls[3], Act.MERGE, master_id=master.id, reason="同一事项")
-    await do(db, office, calls[4], Act.VOID, reason="拨错号码")
+    await do(db, office, calls[4], Act.VOID, void_ground="拨错号码")
+    await do(db, office, calls[7], Act.TRANSFER, transferred_to="120急救")
+    await do(db, office, calls[8], Act.WITHDRAW, reason="诉求人撤回")
     async with db.session() as session:
         day = reconcile(await calls_of(session, office.agent, date(2026, 3, 2)))
         other = reconcile(await calls_of(session, office.agent, date(2026, 3, 3)))
     assert {one: day.total.endings[one] for one in Ending} == dict.fromkeys(Ending, 1)
-    assert (day.total.taken, day.total.difference, other.total.taken) == (8, 3, 0)
+    assert (day.total.taken, day.total.difference, other.total.taken) == (10, 3, 0)
     assert [one.call_id for one in day.unfinished][:2] == [calls[5].id, calls[6].id]
-    assert {line.agent: (line.taken, line.difference) for line in day.lines} == {"王丽": (7, 2), "留言": (1, 1)}
+    assert {line.agent: (line.taken, line.difference) for line in day.lines} == {"王丽": (9, 2), "留言": (1, 1)}
     await do(db, office, calls[5], Act.CONFIRM)
-    await do(db, office, calls[6], Act.VOID, reason="静默来电")
+    await do(db, office, calls[6], Act.VOID, void_ground="无声电话")
     async with db.session() as session:
         message = day.unfinished[2]
-        assert message.message
-        ticket = await session.get_one(Ticket, message.ticket_id)
-        await perform(session, office.agent, ticket.id, ticket.version, Act.VOID, {"reason": "空留言"})
+        assert message.message and message.waits
+        ticket = await session.get_one(Ticket, message.waits.id)
+        await perform(session, office.agent, ticket.id, ticket.version, Act.VOID, {"void_ground": "空白留言"})
     async with db.session() as session:
         day = reconcile(await calls_of(session, office.agent, date(2026, 3, 2)))
-    assert (day.total.taken, day.total.difference, day.unfinished) == (8, 0, [])
+    assert (day.total.taken, day.total.difference, day.unfinished) == (10, 0, [])
     assert (day.total.endings[Ending.ORDER], day.total.endings[Ending.VOID]) == (2, 3)
 
 
@@ -315,7 +322,7 @@ async def test_what_is_typed_is_kept_for_its_writer_until_it_is_sent(db: Databas
 
 
 ENDINGS: dict[Act, dict[str, Any]] = {
-    Act.VOID: {"reason": "无声电话"},
+    Act.VOID: {"void_ground": "无声电话"},
     Act.WITHDRAW: {"reason": "诉求人撤回"},
     Act.ANSWER: {"text": "已当场答复诉求人。"},
     Act.REFUSE: {"item": 3, **REFUSAL},
@@ -352,7 +359,7 @@ async def test_what_is_typed_while_an_act_ends_intake_is_not_left_behind(db: Dat
 
     async with db.session() as session:
         version = (await session.get_one(Ticket, desk.id)).version
-        await perform(session, office.agent, desk.id, version, Act.VOID, {"reason": "无声电话"})
+        await perform(session, office.agent, desk.id, version, Act.VOID, {"void_ground": "无声电话"})
         typing = asyncio.create_task(type_on())
         async with asyncio.timeout(15):
             while not await waits_for_a_lock(db):

@@ -85,6 +85,35 @@ async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
     await desk.act(desk.office.archivist, Act.ARCHIVE)
 
 
+@pytest.mark.proves("A12.1-2")
+async def test_an_invalid_call_has_one_of_the_listed_grounds(desk: Desk) -> None:
+    for wrong in ("", "不想接"):
+        with pytest.raises(Invalid, match="请从列出的原因中选择") as refused:
+            await desk.act(desk.office.agent, Act.VOID, void_ground=wrong, note="")
+        assert set(refused.value.fields) == {"void_ground"}
+    await desk.act(desk.office.agent, Act.VOID, void_ground="骚扰电话", note="辱骂")
+    ticket, event = await desk.ticket(), (await desk.events())[-1]
+    assert (ticket.state, ticket.close_kind, ticket.close_reason) == (State.VOID, "void", "骚扰电话：辱骂")
+    assert (event.reason, event.after["void_ground"]) == ("骚扰电话：辱骂", "骚扰电话")
+
+
+@pytest.mark.proves("A12.1-2")
+async def test_a_call_that_was_put_through_ends_there(db: Database, desk: Desk) -> None:
+    with pytest.raises(Invalid, match="请从列出的去向中选择"):
+        await desk.act(desk.office.agent, Act.TRANSFER, transferred_to="隔壁")
+    await desk.act(desk.office.agent, Act.TRANSFER, transferred_to="12315市场监管", note="已告知")
+    ticket = await desk.ticket()
+    assert (ticket.state, ticket.close_kind) == (State.TRANSFERRED, "transferred")
+    assert ticket.close_reason == "12315市场监管：已告知"
+    with pytest.raises(Conflict):
+        await desk.dispatch()
+    letter = await Desk(db, desk.office).open()
+    async with db.session() as session:
+        (await session.get_one(Ticket, letter.id)).call_id = None
+    with pytest.raises(Conflict, match="不是来电形成的工单"):
+        await letter.act(desk.office.agent, Act.TRANSFER, transferred_to="12315市场监管")
+
+
 @pytest.mark.proves("D28")
 async def test_a_duplicate_joins_the_order_that_is_handled(db: Database, office: Any, desk: Desk) -> None:
     other = await Desk(db, office).open()
@@ -207,6 +236,7 @@ async def test_a_refusal_that_waits_ends_with_the_order(db: Database, office: An
     given = {"explanation": "已解释", "referral": "县人民法院 0793-5900000", "told": True, "basis": "某条例第三条"}
     await other.act(office.agent, Act.REFUSE, item=5, **given)
     more = {"master_id": desk.id} if ends == "merge" else {}
-    await other.act(office.agent, Act(ends), reason="诉求人不再要求", **more)
+    more |= {"void_ground": "拨错号码"} if ends == "void" else {"reason": "诉求人不再要求"}
+    await other.act(office.agent, Act(ends), **more)
     [refusal] = await other.rows(Refusal)
     assert refusal.state == "void"

@@ -323,7 +323,7 @@ async def test_what_a_unit_let_lapse_is_decided_however_the_order_ends(db: Datab
         await scan(db)
     await desk.act(office.bureau, Act.RETURN_LATE, when="2026-03-17 10:00", **NOT_OURS, document="弋政数〔2026〕8号")
     await desk.act(office.dispatcher, Act.ACCEPT_RETURN, reason=REASON)
-    given = {"text": "该事项可在政务大厅办理。"} if ends is Act.ANSWER else {"reason": "诉求人挂断"}
+    given = {"text": "该事项可在政务大厅办理。"} if ends is Act.ANSWER else {"void_ground": "未说明诉求即挂断"}
     await desk.act(office.agent, ends, **given)
     [candidate] = await desk.rows(SupervisionCandidate)
     await desk.act(office.bureau, Act.DISMISS_CANDIDATE, candidate_id=candidate.id, reason="原单位已说明情况")

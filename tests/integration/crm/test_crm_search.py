@@ -87,7 +87,7 @@ async def test_what_only_a_machine_heard_is_in_no_index(db: Database, office: An
         await propose(session, ticket, {"title": heard})
     assert await titles(db, office.lead, search="乱收费") == []
     async with db.session() as session:
-        await void(session, office.agent, ticket.id, 1, "打错电话")
+        await void(session, office.agent, ticket.id, 1, "拨错号码")
     assert await titles(db, office.lead, search="乱收费") == ["举报某局乱收费"]
 
 
@@ -271,7 +271,7 @@ async def test_a_frequent_word_is_read_in_windows(db: Database, office: Any, mon
 async def test_a_repeat_shows_the_closed_order_of_the_same_matter_first(db: Database, office: Any) -> None:
     closed = await make(db, office, title="去年同一件事", matter="CX01", at=START)
     async with db.session() as session:
-        await void(session, office.agent, closed.id, closed.version, "已答复")
+        await void(session, office.agent, closed.id, closed.version, "重复登记")
     for n in range(3):
         await make(db, office, title=f"别的事{n}", matter="GY01", at=START + timedelta(days=n + 1))
     repeat = await make(db, office, matter="CX01", at=START + timedelta(days=9))

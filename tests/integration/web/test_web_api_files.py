@@ -118,7 +118,7 @@ async def test_a_foreign_order_and_one_that_ended_take_none(
     assert (await send(site, order))[0] == 404
     async with db.session() as session:
         ticket = await session.get_one(Ticket, order)
-        await perform(session, SYSTEM, ticket.id, ticket.version, Act.VOID, {"reason": "误报"})
+        await perform(session, SYSTEM, ticket.id, ticket.version, Act.VOID, {"void_ground": "重复登记"})
     status, refused, _ = await send(counter, order)
     assert (status, refused["id"]) == (409, "wrong-state")
     assert (await files(db), stored(home)) == ([], [])

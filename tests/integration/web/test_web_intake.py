@@ -11,14 +11,19 @@ from sqlalchemy import func, select
 from web_api import ORDER, program, unit
 from web_desk import Desk, signed_in
 
+from callflow import current
+from callflow.agents import service as agents
 from callflow.agents.models import Agent as Seat
 from callflow.models import Call
+from callflow.numbers import service as numbers
+from callflow.policy import LinePolicy
 from core import clock
 from core.accounts.channels import Channel
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.db import Database, new_id
 from core.permissions import Role
 from crm.channels.models import ChannelOrder
+from crm.installed import installed
 from crm.queries.limit_now import limit_now
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket, TypedFields
@@ -233,7 +238,7 @@ async def test_the_register_filters_counts_and_goes_along(db: Database, serve: S
 
 
 @pytest.mark.proves("A12.1-2")
-async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve, agent: Desk) -> None:
+async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve, agent: Desk, lead: Desk) -> None:
     first, second = await draft(db, agent), await draft(db, agent)
     async with db.session() as session:
         lost = Call(id=new_id(), node="n", linkedid="lost", direction="inbound", caller="+8613800009999")
@@ -251,11 +256,82 @@ async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve
         assert made is not None
         for id in (first.id, second.id, made.id):
             row = await session.get_one(Ticket, id)
-            await perform(session, agent_of(agent), row.id, row.version, Act.VOID, {"reason": "拨错号码"})
+            await perform(session, agent_of(agent), row.id, row.version, Act.VOID, {"void_ground": "拨错号码"})
     page = await (await agent.get("/intake-days")).text()
     assert '<strong id="difference">0</strong>' in page
     assert "已全部办结，差额为零" in page
     assert "没有接听的来电" in await (await agent.get("/intake-days?day=2026-01-01")).text()
+    day = f"{clock.today():%Y-%m-%d}"
+    assert "导出为 Excel" not in page
+    assert (await agent.post("/intake-days/export", {"day": day, "reason": "日报"})).status == 403
+    assert (await lead.post("/intake-days/export", {"day": "2026-01-01", "reason": "日报"})).status == 422
+    assert (await lead.post("/intake-days/export", {"day": day})).status == 422
+    taken = await lead.post("/intake-days/export", {"day": day, "reason": "当日核对"})
+    rows = list(load_workbook(io.BytesIO(await taken.read())).active.values)  # type: ignore[union-attr]
+    assert "受理核对" in str(rows[0][0])
+    assert {(row[2], row[3], row[4]) for row in rows[2:5]} == {
+        ("无效呼叫", number, None) for number in (first.number, second.number, made.number)
+    }
     clerk = await signed_in(db, serve(), "clerk", Role.UNIT_CLERK, unit_id=await unit(db))
     assert (await clerk.get("/intake-days")).status == 403
     assert (await clerk.get("/refusals")).status == 403
+
+
+@pytest.mark.proves("A09-2", "A12.1-2")
+async def test_one_call_becomes_several_orders_without_leaving_its_page(db: Database, agent: Desk) -> None:
+    ticket = await draft(db, agent, category="complaint")
+    path = f"/calls/{ticket.call_id}"
+    page = await (await agent.get(path)).text()
+    assert 'id="act-split"' in page and 'id="act-transfer"' in page and 'id="act-void"' in page
+    further = {"parts_0_category": "consultation", "parts_0_matter": "LD03", "parts_0_title": "社保补缴"}
+    further |= {"parts_0_content": "咨询社保断缴后如何补缴", "version": ticket.version, "back": path}
+    split = await agent.post(f"/orders/{ticket.id}/acts/split", further)
+    assert (split.status, split.headers["Location"]) == (303, path)
+    async with db.session() as session:
+        [part] = await session.scalars(select(Ticket).where(Ticket.split_from == ticket.id))
+    page = await (await agent.get(path)).text()
+    assert part.number in page and "本次来电拆分的工单" in page
+    for order, text in ((ticket.id, "夜间施工须经批准，已告知。"), (part.id, "断缴后可在一年内补缴。")):
+        async with db.session() as session:
+            version = (await session.get_one(Ticket, order)).version
+        answered = await agent.post(f"/orders/{order}/acts/answer", {"version": version, "text": text, "back": path})
+        assert answered.headers["Location"] == path
+    page = await (await agent.get("/intake-days")).text()
+    assert "即时办结" in page and '<strong id="difference">0</strong>' in page
+    elsewhere = await agent.post(f"/orders/{ticket.id}/acts/void", {"version": 1, "back": "https://example.com/"})
+    assert elsewhere.status == 422
+
+
+@pytest.mark.proves("A12.1-2")
+async def test_who_leaves_the_wrap_up_is_asked_what_the_call_came_to(db: Database, agent: Desk) -> None:
+    assert agent.user_id
+    current.use(installed().policy[LinePolicy])
+    async with db.session() as session:
+        await numbers.set_queue(session, SYSTEM, "hotline", "综合坐席")
+        await agents.enrol(session, SYSTEM, agent.user_id, "1001", "王丽", {"hotline": 0})
+        await agents.log_in(session, SYSTEM, agent.user_id)
+    ticket = await draft(db, agent)
+
+    async def wrapped_up() -> int:
+        async with db.session() as session:
+            (await session.get_one(Call, ticket.call_id)).ended_at = clock.now()
+            await agents.completed(session, {"1001": clock.now()})
+            return (await session.get_one(Seat, agent.user_id)).version
+
+    version = await wrapped_up()
+    bar = await (await agent.get("/frame")).text()
+    assert "1 通来电未登记结果" in bar and f"/calls/{ticket.call_id}" in bar and "稍后登记，结束整理" in bar
+    for act, more in (("wrap-up", {}), ("log-out", {}), ("resume", {}), ("pause", {"reason": "break"})):
+        asked = await agent.post(f"/agent/{act}", {"version": version, **more})
+        assert asked.status == 409
+        assert "还有 1 通来电没有登记结果" in await asked.text()
+    async with db.session() as session:
+        assert (await session.get_one(Seat, agent.user_id)).pause_reason == "wrap-up"
+    assert (await agent.post("/agent/wrap-up", {"version": version, "later": "true"})).status == 303
+    assert "1 通来电未登记结果" in await (await agent.get("/frame")).text()
+    ended = {"version": ticket.version, "void_ground": "未说明诉求即挂断"}
+    assert (await agent.post(f"/orders/{ticket.id}/acts/void", ended)).status == 303
+    version = await wrapped_up()
+    bar = await (await agent.get("/frame")).text()
+    assert "未登记结果" not in bar and "稍后登记" not in bar
+    assert (await agent.post("/agent/wrap-up", {"version": version})).status == 303

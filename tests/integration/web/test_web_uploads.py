@@ -163,7 +163,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "eleven assisting units": (f"/orders/{NOBODY}", "version=1" + f"&assist_units={NOBODY}" * 11, "最多 10 项"),
     "the state smuggled in": (f"/orders/{NOBODY}", "version=1&state=archived", "不认识的项目"),
     "a dispatch of nobody": (f"/orders/{NOBODY}/dispatch", "version=1", "没有这张工单"),
-    "a void without reason": (f"/orders/{NOBODY}/void", "version=1&reason=", "请填写这一项"),
+    "a void of nobody": (f"/orders/{NOBODY}/acts/void", "version=1&void_ground=", "没有这张工单"),
     "a look without reason": (f"/orders/{NOBODY}/caller", "reason=", "请填写这一项"),
     "a look at a call of nobody": (f"/calls/{NOBODY}/caller", "reason=test", "没有这条通话记录"),
     "a message of nobody": (f"/sms/{NOBODY}/resolve", "outcome=delivered&reason=x", "没有"),

@@ -34,6 +34,7 @@ ALLOWED: dict[tuple[Act, By], tuple[set[State], set[Role], set[Stage]]] = {
     (Act.MERGE, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.REPEAT, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.SPLIT, By.CENTRE): (OPEN, INTAKE, ANY),
+    (Act.TRANSFER, By.CENTRE): ({S.DRAFT}, INTAKE, ANY),
     (Act.VOID, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.WITHDRAW, By.CENTRE): (OPEN, INTAKE, ANY),
     (Act.REFUSE, By.CENTRE): (OPEN, INTAKE, ANY),

@@ -1,0 +1,290 @@
+"""话务质检: draws and their calls for who scores, one call with player, words and form, and an agent's own scores."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Annotated
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy import select
+
+from callflow.models import Call
+from core.clock import now, today
+from core.errors import NotFound
+from core.identity.models import User
+from core.ledger import record
+from core.permissions import Permission as P
+from crm.scoring import service, sheet
+from crm.scoring.models import Sample
+from crm.scoring.rules import COUNTS, Marks, Period, State, Step, may_not, period_of
+from crm.tickets.access import visible_to
+from crm.tickets.models import Ticket
+from recordings.models import Recording, RecordingState
+from web.context import Context
+from web.files import send
+from web.pages.calls import words
+from web.pages.order_list import XLSX
+from web.pages.recordings import GRANT_S, sign
+from web.route import Asks, Route
+
+LISTENING = "话务质检"
+"""The reason that stands in the ledger."""
+PERIODS_OFFERED = 8
+TONES = {State.DRAWN: "", State.SECOND: "warn", State.TOLD: "good", State.OBJECTED: "bad", State.FINAL: "good"}
+Words = Annotated[str, Field(max_length=1000)]
+
+
+class Shown(Asks):
+    """Which draw; the newest unless another is asked for."""
+
+    draw: UUID | None = None
+
+
+class ToDraw(Asks):
+    """The first day of the period to draw."""
+
+    first: date = Field(ge=date(2020, 1, 1), le=date(2100, 1, 1))
+
+
+class Export(Asks):
+    """A draw that is taken along, and why."""
+
+    draw: UUID
+    reason: str = Field("", max_length=200)
+
+
+class OneSample(Asks):
+    """A call that was drawn."""
+
+    id: UUID
+
+
+class Given(OneSample):
+    """Marks: points in the order of the criteria."""
+
+    points: list[Annotated[int, Field(ge=0, le=100)]] = Field([], max_length=20)
+    fatal: list[Annotated[str, Field(max_length=40)]] = Field([], max_length=20)
+    comment: Words = ""
+
+    @property
+    def marks(self) -> Marks:
+        """As the rules read them."""
+        return Marks(tuple(self.points), tuple(self.fatal))
+
+
+class Again(Given):
+    """A second look or a decision: `same` keeps the marks as they are."""
+
+    same: bool = False
+
+    @property
+    def new(self) -> Marks | None:
+        """Other marks; None: the same."""
+        return None if self.same else self.marks
+
+
+class Objecting(OneSample):
+    """What the agent has against a score."""
+
+    words: Annotated[str, Field(min_length=5, max_length=1000)]
+
+
+class WhoseScores(Asks):
+    """One's own, or for who sees all anybody's."""
+
+    user: UUID | None = None
+
+
+def _average(samples: Sequence[tuple[Sample, Call]]) -> str:
+    totals = [one.total for one, _ in samples if one.total is not None and one.told_at is not None]
+    return f"{sum(totals) / len(totals):.1f}" if totals else "—"
+
+
+async def index(ctx: Context, asked: Shown) -> web.Response:
+    """The draws, and the calls of one."""
+    draws = await service.draws(ctx.session)
+    chosen = next((one for one in draws if asked.draw is None or one.id == asked.draw), None)
+    samples = await service.samples_of(ctx.session, ctx.actor, chosen.id) if chosen else []
+    agents = {one.agent_id: one.agent_name for one, _ in samples}
+    rules = service.policy()
+    return await ctx.page(
+        "scoring.html",
+        place="scoring",
+        draws=[(one, Period(one.first, one.last)) for one in draws],
+        chosen=chosen,
+        policy=service.rules_of(chosen) if chosen else None,
+        same=_as_drawn(samples, service.again(chosen)) if chosen else True,
+        drawn_from=sum(map(len, chosen.population.values())) if chosen else 0,
+        samples=samples,
+        averages=[
+            (agent, name, _average(of), len(of))
+            for agent, name in agents.items()
+            if (of := [row for row in samples if row[0].agent_id == agent])
+        ],
+        rules=rules,
+        offered=_offered(rules.period, [Period(one.first, one.last) for one in draws]),
+        may_draw=ctx.actor.may(P.QUALITY_SCORE),
+        may_export=ctx.actor.may(P.QUALITY_DECIDE),
+        states=State,
+        tones=TONES,
+        counts=COUNTS,
+        me=ctx.actor.user_id,
+    )
+
+
+def _as_drawn(samples: Sequence[tuple[Sample, Call]], again: dict[str, list[str]]) -> bool:
+    """Whether the seed gives the same calls once more."""
+    return {str(one.call_id) for one, _ in samples} == {call for calls in again.values() for call in calls}
+
+
+def _offered(kind: str, drawn: Sequence[Period]) -> list[tuple[str, str]]:
+    """The newest periods that are over and have no draw."""
+    found: list[tuple[str, str]] = []
+    period = period_of(today(), kind)
+    for _ in range(PERIODS_OFFERED):
+        period = period_of(period.first - timedelta(days=1), kind)
+        if not any(one.first <= period.last and one.last >= period.first for one in drawn):
+            found.append((period.first.isoformat(), period.label))
+    return found
+
+
+async def draw(ctx: Context, asked: ToDraw) -> web.Response:
+    """Draw a period's sample."""
+    made = await service.make_draw(ctx.session, ctx.actor, asked.first)
+    calls = sum(map(len, service.again(made).values()))
+    return ctx.redirect(f"/scoring?draw={made.id}", f"已抽取 {calls} 通，种子 {made.seed}。")
+
+
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+    """A draw's scores as a workbook."""
+    async with ctx.parts.database.session() as session:
+        taken = await sheet.export(session, ctx.actor, asked.draw, asked.reason, title=ctx.parts.title)
+    return await send(ctx.request, taken.content, XLSX, f"话务质检-{taken.number}.xlsx")
+
+
+async def show(ctx: Context, asked: OneSample) -> web.Response:
+    """One call with the form of the step that it waits for."""
+    return await _page(ctx, asked.id)
+
+
+async def listen(ctx: Context, asked: OneSample) -> web.Response:
+    """The same with its recordings opened; on record in the ledger."""
+    await service.whole(ctx.session, ctx.actor, asked.id)
+    ctx.actor.require(P.RECORDING_LISTEN)
+    return await _page(ctx, asked.id, listening=True)
+
+
+async def _page(ctx: Context, sample_id: UUID, *, listening: bool = False) -> web.Response:
+    one = await service.whole(ctx.session, ctx.actor, sample_id)
+    await service.see(ctx.session, ctx.actor, one)
+    sample, actor = one.sample, ctx.actor
+    call = await ctx.session.get_one(Call, sample.call_id)
+    kept = (RecordingState.STORED, RecordingState.PARTIAL)
+    wanted = select(Recording).where(Recording.call_id == call.id, Recording.state.in_(kept))
+    recordings = (await ctx.session.scalars(wanted.order_by(Recording.started_at))).all()
+    played = [(row, await _grant(ctx, row.id)) for row in recordings] if listening else []
+    step = {State.DRAWN: Step.FIRST, State.SECOND: Step.SECOND, State.OBJECTED: Step.DECISION}.get(State(sample.state))
+    needed = P.QUALITY_DECIDE if step is Step.DECISION else P.QUALITY_SCORE
+    against = may_not(step, actor.user_id, sample.agent_id, [made.by_id for made in one.marks]) if step else ""
+    own = sample.agent_id == actor.user_id
+    return await ctx.page(
+        "scoring_call.html",
+        place="my-scores" if own else "scoring",
+        at=f"/scoring/{sample.id}" if listening else "",
+        one=one,
+        sample=sample,
+        call=call,
+        own=own,
+        state=State(sample.state),
+        tones=TONES,
+        steps=Step,
+        step=step if step and actor.may(needed) else None,
+        against=against,
+        recordings=recordings,
+        played=played,
+        may_listen=actor.may(P.RECORDING_LISTEN),
+        lines=await words(ctx, call.id),
+        ticket=await ctx.session.scalar(select(Ticket).where(Ticket.call_id == call.id, visible_to(actor))),
+        may_object=own and one.may_object,
+    )
+
+
+async def _grant(ctx: Context, recording_id: UUID) -> str:
+    """What the player asks the recording with; the look is in the ledger."""
+    sitting, until = secrets.token_hex(8), int(now().timestamp()) + GRANT_S
+    await record(ctx.session, ctx.actor, "recording.open", "recording", recording_id, reason=LISTENING)
+    given = {"sitting": sitting, "until": until, "reason": LISTENING}
+    given["grant"] = sign(ctx, recording_id, sitting, until, LISTENING)
+    return urlencode(given, quote_via=quote)
+
+
+async def mark(ctx: Context, asked: Given) -> web.Response:
+    """评分."""
+    sample = await service.score(ctx.session, ctx.actor, asked.id, asked.marks, asked.comment)
+    note = "低分或一票否决，由另一人复核后告知话务员。" if sample.state == State.SECOND else "已告知话务员。"
+    return ctx.redirect(f"/scoring/{asked.id}", f"评分 {sample.total} 分。{note}")
+
+
+async def look_again(ctx: Context, asked: Again) -> web.Response:
+    """复核."""
+    sample = await service.look_again(ctx.session, ctx.actor, asked.id, asked.new, asked.comment)
+    return ctx.redirect(f"/scoring/{asked.id}", f"复核为 {sample.total} 分，已告知话务员。")
+
+
+async def object_to(ctx: Context, asked: Objecting) -> web.Response:
+    """异议."""
+    await service.object_to(ctx.session, ctx.actor, asked.id, asked.words)
+    return ctx.redirect(f"/scoring/{asked.id}", "异议已提交，由班长裁定。")
+
+
+async def decide(ctx: Context, asked: Again) -> web.Response:
+    """裁定."""
+    sample = await service.decide(ctx.session, ctx.actor, asked.id, asked.new, asked.comment)
+    return ctx.redirect(f"/scoring/{asked.id}", f"已裁定为 {sample.total} 分。")
+
+
+async def mine(ctx: Context, asked: WhoseScores) -> web.Response:
+    """An agent's scores, each with its call."""
+    user_id = asked.user or ctx.signed_in.user.id
+    samples = await service.record_of(ctx.session, ctx.actor, user_id)
+    user = await ctx.session.get(User, user_id)
+    if user is None:
+        raise NotFound("no-user", "没有这个用户。")
+    own = user_id == ctx.actor.user_id
+    return await ctx.page(
+        "my_scores.html",
+        place="my-scores" if own else "scoring",
+        own=own,
+        name=user.name,
+        samples=samples,
+        average=_average(samples),
+        states=State,
+        tones=TONES,
+        now=now(),
+    )
+
+
+SEE = (P.QUALITY_SCORE, P.QUALITY_DECIDE, P.LINE_AGENT)
+STEP = ("no-sample", "wrong-step", "not-impartial", "bad-marks", "no-comment")
+ROUTES = (
+    Route("GET", "/scoring", service.SEES_ALL, Shown, index, "话务质检"),
+    Route(
+        "POST", "/scoring/draw", P.QUALITY_SCORE, ToDraw, draw, "抽取质检样本",
+        ("no-period", "period-runs", "already-drawn", "nothing-to-draw"),
+    ),
+    Route("POST", "/scoring/export", P.QUALITY_DECIDE, Export, export, "导出质检成绩", ("no-draw", "no-reason"),
+          stream=True),
+    Route("GET", "/scoring/{id}", SEE, OneSample, show, "质检样本", ("no-sample",)),
+    Route("POST", "/scoring/{id}/listen", P.RECORDING_LISTEN, OneSample, listen, "质检调听", ("no-sample",)),
+    Route("POST", "/scoring/{id}/marks", P.QUALITY_SCORE, Given, mark, "质检评分", STEP),
+    Route("POST", "/scoring/{id}/second", P.QUALITY_SCORE, Again, look_again, "质检复核", STEP),
+    Route(
+        "POST", "/scoring/{id}/objection", P.LINE_AGENT, Objecting, object_to, "质检异议",
+        ("no-sample", "wrong-step", "not-yours", "objected-before", "too-late-to-object"),
+    ),
+    Route("POST", "/scoring/{id}/decision", P.QUALITY_DECIDE, Again, decide, "裁定质检异议", STEP),
+    Route("GET", "/my-scores", SEE, WhoseScores, mine, "质检成绩", ("no-user",)),
+)  # fmt: skip
