@@ -15,7 +15,7 @@ from callflow.board.service import help_of
 from callflow.callbacks.models import CallbackTask
 from callflow.nuisance.models import Ground
 from callflow.nuisance.service import of_caller
-from callflow.phones import sound
+from callflow.phones import passing, sound
 from callflow.rules import Outcome
 from core import phone
 from core.permissions import Permission
@@ -143,6 +143,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     return await ctx.page(
         "call.html",
         sounds=await sound.of_call(session, call),
+        legs=await passing.of_call(session, call),
         judged=sound.judged,
         place="calls",
         at=f"/calls/{call.id}" if revealed else "",
