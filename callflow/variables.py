@@ -76,7 +76,8 @@ class Variable(StrEnum):
     """How the agent passes the citizen on: seat, outside, queue, or leg (who was asked before). Set by:
     `callflow/phones/handset.py`, before it lets the citizen go; emptied by: dialplan."""
     TO = "HOTLINE_TO"
-    """To whom: extension, number, queue, or the channel of who was asked; of who joins: the citizen's channel. Set by:
+    """To whom: extension, number, queue, or the channel of who was asked; of who joins: the citizen's channel; of a
+    lead: the agent's. Set by:
     `callflow/phones/handset.py`."""
     HEIR = "HOTLINE_HEIR"
     """The colleague with whom the citizen stays when the agent leaves the three: extension. Set by:

@@ -9,13 +9,15 @@ import time
 from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
-from callflow.sources.channels import TRUNK, endpoint, extension
+from callflow.phones.rules import Beside
+from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
 from core.health import Health
 
 NO_CALL = NotFound("no-call-in-hand", "这个通话已经结束。")
 NO_CITIZEN = Conflict("no-citizen-in-hand", "只有正在与市民通话时才能咨询或转接。")
+THIRD = Conflict("third-in-hand", "已有一方在咨询或三方通话中，请先结束。")
 NOBODY_ASKED = Conflict("nobody-asked", "对方没有接通，或已经挂断。")
 RING_S = 20
 NORMAL = "16"
@@ -71,10 +73,10 @@ class Handset:
         """Linkedids of the calls in which this extension is, ringing ones too."""
         return sorted({one["Linkedid"] for one in await self._channels() if extension(one["Channel"]) == own})
 
-    async def hang_up(self, own: str, call: str, asked_in: frozenset[str] = frozenset()) -> None:
+    async def hang_up(self, own: str, call: str, also: frozenset[str] = frozenset()) -> None:
         """End this call. It is marked before: without the mark it would count as lost. Who was asked about a citizen's
-        call is in one of `asked_in` until it joins or takes over. Raises NotFound."""
-        mine, others, colleagues = await self._sides(own, call, asked_in)
+        call is in another until it joins or takes over, so what else it is called is in `also`. Raises NotFound."""
+        mine, others, colleagues = await self._sides(own, call, also)
         for other in others:
             if colleagues:  # who stays with the citizen is the agent now, and may be lost
                 await self._set(other["Channel"], Variable.HEIR, colleagues[0])
@@ -132,8 +134,8 @@ class Handset:
         others = [one for one in here if one not in (mine[0], citizen[0])]
         return Party(citizen[0], mine[0], others, asking, asked)
 
-    def _new_call(self) -> str:
-        return f"{self.node}-{int(time.time())}.{secrets.randbelow(10**9)}"
+    def _new_call(self, kind: str = "-") -> str:
+        return f"{self.node}{kind}{int(time.time())}.{secrets.randbelow(10**9)}"
 
     async def consult(self, own: str, call: str, number: str) -> str:
         """Ring this extension once more, then `number`, to talk about `call` while the citizen hears music -> the
@@ -141,7 +143,7 @@ class Handset:
         leg = self._new_call()
         party = await self.party(own, call)
         if party.asking or party.others:
-            raise Conflict("third-in-hand", "已有一方在咨询或三方通话中，请先结束。")
+            raise THIRD
         told = {Variable.MINE: party.mine["Channel"], "__" + Variable.CALL: call, "__" + Variable.LEG: leg}
         told |= {"PJSIP_HEADER(add,X-Hotline-Call)": leg, "PJSIP_HEADER(add,X-Hotline-Consult)": "yes"}
         variables = ",".join(f"{name}={value}" for name, value in told.items())
@@ -182,8 +184,40 @@ class Handset:
         citizen back where nobody comes. Raises Conflict("third-in-hand")."""
         party = await self.party(own, call)
         if party.asking or party.others:
-            raise Conflict("third-in-hand", "已有一方在咨询或三方通话中，请先结束。")
+            raise THIRD
         await self._let_go(party, how, to)
+
+    # ---------------------------------------------------------------- the shift lead beside an agent
+
+    async def stand_beside(self, own: str, call: str, agent: str, how: Beside) -> str:
+        """This extension listens to what `agent` hears and says in `call`, whispers or barges in; also another way than
+        before -> the linkedid of that. Raises NotFound, Conflict("call-in-hand")."""
+        theirs = (await self.party(agent, call)).mine["Channel"]
+        if mine := await self._beside(own):
+            await self._set(mine["Channel"], Variable.TO, theirs)
+            await self._act("Redirect", Channel=mine["Channel"], Context="hotline-lead", Exten=how, Priority="1")
+            return mine["Linkedid"]
+        leg = self._new_call(BESIDE)
+        told = f"{Variable.TO}={theirs},PJSIP_HEADER(add,X-Hotline-Call)={leg},PJSIP_HEADER(add,X-Hotline-Dial)=yes"
+        await self._ring(own, leg, "hotline-lead", how, f"<{agent}>", told)
+        return leg
+
+    async def take_over(self, own: str, call: str, agent: str) -> str:
+        """Who stands beside `agent` gets the citizen -> the linkedid of that. Raises Conflict("not-beside")."""
+        party, mine = await self.party(agent, call), await self._beside(own)
+        if mine is None or mine.get("ChannelStateDesc") != "Up":
+            raise Conflict("not-beside", "请先监听这个来电，再接管。")
+        if party.asking or party.others:
+            raise THIRD
+        await self._let_go(party, "leg", mine["Channel"])
+        return mine["Linkedid"]
+
+    async def _beside(self, own: str) -> Message | None:
+        """The channel with which this extension stands beside an agent; None: it is free."""
+        mine = [one for one in await self._channels() if extension(one["Channel"]) == own]
+        if any(BESIDE not in one["Linkedid"] for one in mine):
+            raise Conflict("call-in-hand", "您还有一个通话没有结束。")
+        return next(iter(mine), None)
 
     async def _let_go(self, party: Party, how: str, to: str) -> None:
         citizen = party.citizen["Channel"]
@@ -209,12 +243,10 @@ class Handset:
             Async="true",
         )
 
-    async def _sides(
-        self, own: str, call: str, asked_in: frozenset[str]
-    ) -> tuple[list[Message], list[Message], list[str]]:
+    async def _sides(self, own: str, call: str, also: frozenset[str]) -> tuple[list[Message], list[Message], list[str]]:
         """The channels of this call: this extension's, those of whoever is no agent, and other agents' extensions."""
         all_channels = await self._channels()
-        for linkedid in (call, *sorted(asked_in)):
+        for linkedid in (call, *sorted(also)):
             there = [(one, extension(one["Channel"])) for one in all_channels if one["Linkedid"] == linkedid]
             if mine := [one for one, number in there if number == own]:
                 others = [one for one, number in there if number is None]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent
@@ -108,13 +108,9 @@ async def of_call(session: AsyncSession, call: Call) -> list[tuple[CallLeg, Call
     return [(leg, asked) for leg, asked in rows]
 
 
-async def asked_in(session: AsyncSession, node: str, linkedid: str) -> frozenset[str]:
-    """The calls in which somebody was asked about this one."""
-    wanted = select(CallLeg.leg).where(CallLeg.node == node, CallLeg.linkedid == linkedid, CallLeg.leg.is_not(None))
-    return frozenset(leg for leg in await session.scalars(wanted) if leg)
-
-
-async def about(session: AsyncSession, node: str, linkedids: Iterable[str]) -> list[str]:
-    """The citizens' calls about which somebody is asked in one of these."""
-    wanted = select(CallLeg.linkedid).where(CallLeg.node == node, among(CallLeg.leg, set(linkedids)))
-    return list(await session.scalars(wanted))
+async def same_talk(session: AsyncSession, node: str, linkedids: Iterable[str]) -> frozenset[str]:
+    """What else these are called: the calls in which somebody is asked about them, and those that are asked about."""
+    known = set(linkedids)
+    either = or_(among(CallLeg.linkedid, known), among(CallLeg.leg, known))
+    wanted = select(CallLeg.linkedid, CallLeg.leg).where(CallLeg.node == node, CallLeg.leg.is_not(None), either)
+    return frozenset(name for row in await session.execute(wanted) for name in row) - known

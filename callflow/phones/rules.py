@@ -17,11 +17,21 @@ class Way(StrEnum):
 
     CONSULT = "consult"
     TRANSFER = "transfer"
+    TAKE_OVER = "takeover"
+    """The shift lead takes the citizen."""
 
     @property
     def label(self) -> str:
         """As staff read it."""
-        return {"consult": "咨询", "transfer": "转接"}[self.value]
+        return {"consult": "咨询", "transfer": "转接", "takeover": "班长接管"}[self.value]
+
+
+class Beside(StrEnum):
+    """How the shift lead is in an agent's call; each is an extension of `[hotline-lead]`."""
+
+    LISTEN = "listen"
+    WHISPER = "whisper"
+    BARGE = "barge"
 
 
 class Became(StrEnum):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from callflow.facts import KEYS, Fact, Kind, Source, fact
 from callflow.rules import BY_SYSTEM, Direction
-from callflow.sources.channels import TRUNK, endpoint, extension, is_extension
+from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension, is_extension
 from callflow.variables import CallEvent
 from core.errors import Invalid
 
@@ -76,7 +76,7 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
     """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
     if endpoint(event.channel) is None or not event.linkedid:
         return []
-    if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO):
+    if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO) or BESIDE in event.linkedid:
         return []
 
     def say(kind: Kind, **data: str) -> list[Fact]:

@@ -94,8 +94,8 @@ async def who_calls(ctx: Context, asked: OneCall) -> web.Response:
 async def hang_up(ctx: Context, asked: OneCall) -> web.Response:
     """End the call in hand."""
     handset = hand(ctx)
-    asked_in = await passing.asked_in(ctx.session, handset.node, asked.call)
-    await handset.hang_up(await own(ctx), asked.call, asked_in)
+    also = await passing.same_talk(ctx.session, handset.node, [asked.call])
+    await handset.hang_up(await own(ctx), asked.call, also)
     return ctx.data({})
 
 
@@ -103,7 +103,7 @@ async def calls(ctx: Context, asked: Nothing) -> web.Response:
     """Which calls one's own telephone is in, as Asterisk says; who is asked about a citizen's call is in that, too."""
     handset = hand(ctx)
     found = await handset.calls(await own(ctx))
-    return ctx.data({"calls": [*found, *await passing.about(ctx.session, handset.node, found)]})
+    return ctx.data({"calls": sorted({*found, *await passing.same_talk(ctx.session, handset.node, found)})})
 
 
 async def recover(ctx: Context, asked: Nothing) -> web.Response:

@@ -104,8 +104,8 @@ async def test_what_is_kept_of_it(db: Database, actor: Actor) -> None:
             ("咨询，已结束", "139****5678", asked_id),
             ("转接，无人接听，已退回", "139****5678", None),
         ]
-        assert await passing.asked_in(session, "n", "1.1") == {"1.2"}
-        assert await passing.about(session, "n", ["1.2", "7.7"]) == ["1.1"]
+        assert await passing.same_talk(session, "n", ["1.1"]) == {"1.2"}
+        assert await passing.same_talk(session, "n", ["1.2", "7.7"]) == {"1.1"}
         rows = (await session.scalars(select(LedgerEntry).where(LedgerEntry.subject_id == str(call_id)))).all()
     assert {row.action for row in rows} == {"line.consult", "line.dropped", "line.transfer"}
     assert "13912345678" not in str([row.detail for row in rows])
