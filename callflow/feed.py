@@ -20,10 +20,12 @@ from callflow.ami import AmiClient, Message, State
 from callflow.facts import Fact, Kind
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
+from callflow.phones import passing
 from callflow.reconcile import Reconciler
 from callflow.settings import LineSettings
 from callflow.sources import ami as source
 from callflow.sources.channels import extension
+from callflow.variables import CallEvent
 from core.clock import now
 from core.db import Database
 from core.errors import Unavailable
@@ -46,7 +48,8 @@ PACE_S = 0.4
 """What was read in this long is stored together while much comes; the first after a rest is stored at once."""
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 TALK_ENDED = "HotlineTalkEnded"
-"""The manager's event of a talk that ended outside of the queue: the agent had been lost and was rung again."""
+"""The manager's event of a talk that ended outside of the queue: the agent had been lost and was rung again, or had got
+the citizen from another."""
 
 
 class LineFeed:
@@ -85,6 +88,7 @@ class LineFeed:
         self._members: dict[Place, source.Member | None] = {}
         self._ended_talks: dict[str, datetime] = {}
         self._unanswered: set[str] = set()
+        self._came_back: set[str] = set()
         self._read_at: datetime | None = None
         self._behind = self._postponed = False
         """Whether the last reading of the journals, and the last attempt to store, failed."""
@@ -207,6 +211,8 @@ class LineFeed:
             case "UserEvent" if event.get("UserEvent") == TALK_ENDED:
                 if number := extension(event.get("Interface", "")):
                     self._ended_talks[number] = source.moment(event, received)
+            case "UserEvent" if event.get("UserEvent") == CallEvent.BACK:
+                self._came_back.add(event.get("Call", ""))
             case "FullyBooted":
                 uptime = event.get("Uptime", "0")
                 self._booted_at = received - timedelta(seconds=int(uptime) if uptime.isdecimal() else 0)
@@ -235,19 +241,22 @@ class LineFeed:
         members, self._members = self._members, {}
         talks, self._ended_talks = self._ended_talks, {}
         unanswered, self._unanswered = self._unanswered, set()
-        if not (members or talks or unanswered):
+        came_back, self._came_back = self._came_back, set()
+        if not (members or talks or unanswered or came_back):
             return
         changed = 0
         try:
             async with self._db.session() as session:
                 changed += await agents.completed(session, talks)
                 changed += await agents.did_not_answer(session, unanswered)
+                await passing.came_back(session, self._node, came_back)
                 here = [member for member in members.values() if member]
                 await presence.note(session, self._node, here, [p for p, member in members.items() if member is None])
         except Unavailable:
             self._members = members | self._members
             self._ended_talks = talks | self._ended_talks
             self._unanswered |= unanswered
+            self._came_back |= came_back
             raise
         if changed:
             self.wake()

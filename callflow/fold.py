@@ -59,7 +59,9 @@ _TRUST_ON: dict[Field, tuple[Source, ...]] = {
     Field.MESSAGE: (*_TRUST[1:], Source.RECORDING),
 }
 _LAST = frozenset({Field.QUEUE, Field.AGENT, Field.OUTSIDE, Field.AGENT_CHANNEL, Field.ENDED_AT})
-_LAST_TOO = frozenset({Field.CAUSE, Field.ENDED_BY, Field.ORIGINAL_HOTLINE, Field.MESSAGE, Field.GONE_AT})
+_LAST_TOO = frozenset(
+    {Field.DIRECTION, Field.CAUSE, Field.ENDED_BY, Field.ORIGINAL_HOTLINE, Field.MESSAGE, Field.GONE_AT}
+)
 KEEP_LAST = _LAST | _LAST_TOO
 """Fields where the later claim of equally trusted sources wins; in all others the earlier one does."""
 BEGUN = "begun"

@@ -72,6 +72,25 @@ class Variable(StrEnum):
     """Extension of the agent who was connected last. Set by: dialplan."""
     ENDER = "HOTLINE_ENDER"
     """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
+    PASS = "HOTLINE_PASS"
+    """How the agent passes the citizen on: seat, outside, queue, or leg (who was asked before). Set by:
+    `callflow/phones/handset.py`, before it lets the citizen go; emptied by: dialplan."""
+    TO = "HOTLINE_TO"
+    """To whom: extension, number, queue, or the channel of who was asked; of who joins: the citizen's channel; of a
+    lead: the agent's. Set by:
+    `callflow/phones/handset.py`."""
+    HEIR = "HOTLINE_HEIR"
+    """The colleague with whom the citizen stays when the agent leaves the three: extension. Set by:
+    `callflow/phones/handset.py`; emptied by: dialplan."""
+    KNOCK = "HOTLINE_KNOCK"
+    """Why the agent is rung once more: again (the page was lost), back (nobody took the citizen). Set by: dialplan."""
+    MINE = "HOTLINE_MINE"
+    """The agent's channel in the citizen's call, while somebody is asked. Set by: `callflow/phones/handset.py`;
+    emptied by: dialplan."""
+    CALL = "HOTLINE_CALL"
+    """The citizen's call that somebody is asked about: its linkedid. Set by: `callflow/phones/handset.py`."""
+    LEG = "HOTLINE_LEG"
+    """The call in which somebody is asked: its linkedid. Set by: `callflow/phones/handset.py`."""
 
 
 class Route(StrEnum):
@@ -130,6 +149,10 @@ class CallEvent(StrEnum):
     TALK = "HotlineTalk"
     """A recording was started. Extra: part number."""
     DIALLED = "HotlineDialled"
-    """An agent calls out. Extra: number dialled."""
+    """An agent calls out, or asks a colleague. Extra: number, or extension."""
+    PASSED = "HotlinePassed"
+    """The agent has passed the citizen on. Extra: seat, outside, queue or leg."""
+    BACK = "HotlineBack"
+    """Nobody took the citizen who was passed on: back to the agent. Extra: extension."""
     LOST = "HotlineLost"
     """The agent's page was lost in mid-call; the citizen hears music. Extra: extension."""

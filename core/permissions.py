@@ -10,6 +10,7 @@ class Permission(StrEnum):
     LINE_VIEW = "line.view"  # live calls and queue
     LINE_AGENT = "line.agent"  # log in to the queue, pause, wrap up
     LINE_LEAD = "line.lead"  # the same for other agents
+    LINE_BESIDE = "line.beside"  # listen to an agent's call, whisper, barge in, take over; always audited
     LINE_ADMIN = "line.admin"  # numbers, queues, seats, duty mobiles
     WALLBOARD_VIEW = "wallboard.view"  # the line's figures on a big screen, without anybody's data
     ROSTER_EDIT = "roster.edit"  # plan and publish the roster of the desks
@@ -114,7 +115,15 @@ _AGENT = {
     P.ORDER_DISPATCH,
 }
 _AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
-_LEAD = _AGENT | {P.LINE_LEAD, P.INCIDENT_VIEW, P.RECORDING_LISTEN, P.SMS_VIEW, P.SMS_RESOLVE, P.ORDER_SEALED}
+_LEAD = _AGENT | {
+    P.LINE_LEAD,
+    P.LINE_BESIDE,
+    P.INCIDENT_VIEW,
+    P.RECORDING_LISTEN,
+    P.SMS_VIEW,
+    P.SMS_RESOLVE,
+    P.ORDER_SEALED,
+}
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
 _LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}

@@ -50,8 +50,8 @@ async def show(ctx: "Context") -> AgentBar | None:
     agent = await ctx.session.get(Agent, ctx.actor.user_id)
     if agent is None:
         return None
-    talking = select(Call).where(Call.agent_id == agent.user_id, Call.ended_at.is_(None)).limit(1)
-    call = await ctx.session.scalar(talking)
+    talking = select(Call).where(Call.agent_id == agent.user_id, Call.ended_at.is_(None))
+    call = await ctx.session.scalar(talking.order_by(Call.arrived_at).limit(1))  # whom one asks about it comes later
     known = await known_of(ctx.session, ctx.actor, call.caller) if call and call.caller else ""
     state, tone, since = describe(agent, call)
     return AgentBar(

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from callflow.facts import KEYS, Fact, Kind, Source, fact
 from callflow.rules import BY_SYSTEM, Direction
-from callflow.sources.channels import TRUNK, endpoint, extension, is_extension
+from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension, is_extension
 from callflow.variables import CallEvent
 from core.errors import Invalid
 
@@ -24,6 +24,8 @@ ECHO, ECHO_CONTEXT = "echo", "hotline-echo"
 """An agent tries headset and microphone: no call of anybody's."""
 HUNG_UP = "hotline-agent-hung-up"
 """Here the dialplan ends the citizen's side because the agent has hung up."""
+OTHER_HUNG_UP = "hotline-other-hung-up"
+"""The same because somebody outside, to whom the citizen had been passed on, has hung up."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
     """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
     if endpoint(event.channel) is None or not event.linkedid:
         return []
-    if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO):
+    if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO) or BESIDE in event.linkedid:
         return []
 
     def say(kind: Kind, **data: str) -> list[Fact]:
@@ -86,7 +88,7 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
         case CallEvent.ARRIVED if event.first:
             return say(Kind.ARRIVED, caller=event.caller, dialled=event.detail("extra"))
         case CallEvent.DIALLED if event.first:
-            return say(Kind.ARRIVED, direction=Direction.OUTBOUND, caller=event.detail("extra"))
+            return say(Kind.ARRIVED, **_dialled(event.detail("extra")))
         case "ANSWER" if event.first and event.context != STAFF:
             return say(Kind.ANSWERED)
         case "APP_START" if event.first and event.app.lower() == "queue":
@@ -129,9 +131,7 @@ def _learned(event: ChannelEvent, node: str) -> list[Fact]:
 
 def _arrival(event: ChannelEvent) -> dict[str, str]:
     if event.context == STAFF:
-        inside = is_extension(event.exten)
-        direction = Direction.INTERNAL if inside else Direction.OUTBOUND
-        return {"direction": direction, "caller": "" if inside else event.exten}
+        return _dialled(event.exten)
     return {
         "direction": Direction.INBOUND,
         "caller": event.caller,
@@ -140,10 +140,18 @@ def _arrival(event: ChannelEvent) -> dict[str, str]:
     }
 
 
+def _dialled(number: str) -> dict[str, str]:
+    """Whom an agent calls: a colleague, or somebody outside."""
+    if is_extension(number):
+        return {"direction": Direction.INTERNAL}
+    return {"direction": Direction.OUTBOUND, "caller": number}
+
+
 def _connection(event: ChannelEvent) -> list[dict[str, str]]:
-    """The two sides of a bridge; nothing while only one side is in it."""
+    """The two sides of a bridge; nothing while only one side is in it, or when a third comes in, who takes nothing
+    over."""
     peers = [peer for peer in event.peer.split(",") if endpoint(peer)]
-    if not peers:
+    if len(peers) != 1:
         return []
     first, other = (event.channel, peers[0]) if event.first else (peers[0], event.channel)
     if endpoint(first) == TRUNK and (agent := extension(other)):
@@ -159,7 +167,7 @@ def _ender(event: ChannelEvent) -> str:
     """Who hung up, from `hangupsource`: a channel, `dialplan/...`, or nobody: then Asterisk itself."""
     who = event.detail("hangupsource")
     if who.startswith("dialplan"):
-        return "agent" if event.context == HUNG_UP else "dialplan"
+        return {HUNG_UP: "agent", OTHER_HUNG_UP: "outside"}.get(event.context, "dialplan")
     if not endpoint(who):
         return BY_SYSTEM
     if extension(who):

@@ -6,7 +6,8 @@ from callflow.facts import Fact, Kind, Source, fact
 from callflow.sources.channels import extension, is_extension
 from core.errors import Invalid
 
-_ENDED_BY = {"ABANDON": "citizen", "COMPLETECALLER": "citizen", "COMPLETEAGENT": "agent"}
+_ENDED_BY = {"ABANDON": "citizen", "COMPLETECALLER": "citizen"}
+"""COMPLETEAGENT is not among them: an agent may be lost, or pass the citizen on, and the call goes on."""
 
 
 def facts(line: str, node: str) -> list[Fact]:

@@ -19,16 +19,21 @@ from callflow.agents.timeline import LABELS, OUT, READY, RINGING, TALKING, Point
 from callflow.board import service
 from callflow.board.rules import CONNECTED_PER_CENT, WITHIN_S
 from callflow.models import Call
+from callflow.phones import passing
+from callflow.phones.rules import Beside, Way
 from callflow.queries import AgentStatus, QueueStatus
 from callflow.roster import service as roster
 from callflow.roster.service import Shown
 from callflow.sources.ami import Device
 from core import clock
+from core.errors import Conflict
+from core.ledger import record
 from core.permissions import Permission as P
 from web import frame
 from web.context import Context
 from web.doors import LIVE_HEADER
 from web.live import HUB
+from web.pages import phone
 from web.route import Asks, Nothing, Route
 
 TONES = {READY: "good", RINGING: "act", TALKING: "act", "offline": "bad", "no-answer": "bad", OUT: ""}
@@ -75,6 +80,18 @@ class Helped(Asks):
 
     id: UUID
     answer: str = Field("", max_length=200)
+
+
+class TakeOver(Asks):
+    """A call, which the lead takes."""
+
+    id: UUID
+
+
+class Supervise(TakeOver):
+    """A call, and how the lead is in it."""
+
+    how: Beside
 
 
 @dataclass(frozen=True)
@@ -145,7 +162,7 @@ async def the_line(ctx: Context) -> Line:
     serves: dict[UUID, dict[str, int]] = {}
     for place in await session.scalars(select(AgentQueue).order_by(AgentQueue.penalty, AgentQueue.queue)):
         serves.setdefault(place.user_id, {})[place.queue] = place.penalty
-    with_call = {c.agent_id: c for c in calls if c.agent_id and c.connected_at}
+    with_call = {c.agent_id: c for c in reversed(calls) if c.agent_id and c.connected_at}  # not whom they ask meanwhile
     desks = [
         Desk(
             one,
@@ -244,6 +261,35 @@ async def close_help(ctx: Context, asked: Helped) -> web.Response:
     return ctx.redirect("/board", f"{found.user_name}的求助已处理。")
 
 
+async def beside(ctx: Context, asked: Supervise) -> web.Response:
+    """监听, 耳语 or 插话."""
+    call = await _talking(ctx, asked.id)
+    handset, (extension, in_page) = phone.hand(ctx), await phone.own_phone(ctx)
+    leg = await handset.stand_beside(extension, call.linkedid, call.agent_extension or "", asked.how)
+    await record(ctx.session, ctx.actor, f"line.{asked.how}", "call", str(call.id), agent=call.agent_extension)
+    return ctx.data({"call": leg, "in_page": in_page})
+
+
+async def take_over(ctx: Context, asked: TakeOver) -> web.Response:
+    """接管: the lead goes on with the citizen."""
+    call = await _talking(ctx, asked.id)
+    handset, (extension, in_page) = phone.hand(ctx), await phone.own_phone(ctx)
+    leg = await handset.take_over(extension, call.linkedid, call.agent_extension or "")
+    to = passing.To(passing.SEAT, extension, ctx.actor.name)
+    await passing.keep(ctx.session, ctx.actor, Way.TAKE_OVER, handset.node, call.linkedid, to, leg)
+    return ctx.data({"call": leg, "in_page": in_page})
+
+
+async def _talking(ctx: Context, call_id: UUID) -> Call:
+    """This call, in which an agent talks now. Raises NotFound, Conflict("call-over")."""
+    call = await queries.call(ctx.session, call_id)
+    if call.ended_at or call.connected_at is None or call.agent_extension is None:
+        raise Conflict("call-over", "这个通话已经结束，或还没有接通。")
+    if call.agent_id == ctx.signed_in.user.id:
+        raise Conflict("own-call", "这是您自己的通话。")
+    return call
+
+
 async def wallboard(ctx: Context, asked: Nothing) -> web.Response:
     """The line's figures for a big screen: nobody's name, number or words."""
     if ctx.swapped and LIVE_HEADER not in ctx.request.headers:
@@ -263,6 +309,7 @@ async def wallboard(ctx: Context, asked: Nothing) -> web.Response:
 
 L = P.LINE_LEAD
 AGENT = ("no-agent", "agent-changed")
+BY_PHONE = (*phone.IN_HAND, "no-call", "call-over", "own-call", "call-in-hand", "third-in-hand", "not-dialled")
 ROUTES = (
     Route("GET", "/board", L, Nothing, index, "班长看板"),
     Route("POST", "/board/agents/{id}/queues", L, Serve, serve, "调整坐席队列", (*AGENT, "no-queue")),
@@ -274,5 +321,9 @@ ROUTES = (
     Route("POST", "/desk-notes/{id}/read", P.LINE_AGENT, OneNote, read_note, "已读坐席通知", ("no-note",)),
     Route("POST", "/calls/{id}/help", P.LINE_AGENT, Help, ask_help, "求助班长", ("no-call", "not-your-call")),
     Route("POST", "/help/{id}/close", L, Helped, close_help, "处理求助", ("no-help", "help-closed")),
+    Route("POST", "/board/calls/{id}/beside", P.LINE_BESIDE, Supervise, beside, "监听、耳语、插话", BY_PHONE),
+    Route(
+        "POST", "/board/calls/{id}/take-over", P.LINE_BESIDE, TakeOver, take_over, "接管来电", (*BY_PHONE, "not-beside")
+    ),
     Route("GET", "/wallboard", P.WALLBOARD_VIEW, Nothing, wallboard, "大屏"),
 )

@@ -16,7 +16,7 @@ from callflow.callbacks.models import CallbackTask
 from callflow.models import Call
 from callflow.nuisance.models import Ground
 from callflow.nuisance.service import of_caller
-from callflow.phones import sound
+from callflow.phones import passing, sound
 from callflow.rules import Outcome
 from core import phone
 from core.clock import today
@@ -201,6 +201,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     return await ctx.page(
         "call.html",
         sounds=await sound.of_call(session, call),
+        legs=await passing.of_call(session, call),
         judged=sound.judged,
         place="calls",
         at=f"/calls/{call.id}" if revealed else "",

@@ -8,12 +8,14 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
 
+from callflow import queries
 from callflow.agents.models import Agent
 from callflow.current import line_policy
-from callflow.phones import calls_out, passwords, sound
+from callflow.phones import calls_out, passing, passwords, sound
 from callflow.phones.handset import Handset
+from callflow.phones.rules import Became, Way
 from callflow.queries import call_by_linkedid
-from core.errors import NotFound, Unavailable
+from core.errors import Invalid, NotFound, Unavailable
 from core.identity.models import Unit
 from core.permissions import Permission
 from crm.search.earlier import known_of
@@ -55,6 +57,15 @@ class Dial(Asks):
     number: Annotated[str, Field(max_length=24)] = ""
 
 
+class Pass(OneCall):
+    """To whom: a seat, a queue, a unit, or else a number."""
+
+    to: Annotated[
+        str, Field(max_length=48, pattern=r"^(seat:[1-8][0-9]{3}|queue:[a-z][a-z0-9_-]{0,39}|unit:[0-9a-f-]{36})?$")
+    ] = ""
+    number: Annotated[str, Field(max_length=24)] = ""
+
+
 async def wire(ctx: Context, asked: Nothing) -> web.StreamResponse:
     """SIP both ways for as long as the sign-in lives."""
     require_same_site(ctx.request)
@@ -82,13 +93,17 @@ async def who_calls(ctx: Context, asked: OneCall) -> web.Response:
 
 async def hang_up(ctx: Context, asked: OneCall) -> web.Response:
     """End the call in hand."""
-    await hand(ctx).hang_up(await own(ctx), asked.call)
+    handset = hand(ctx)
+    also = await passing.same_talk(ctx.session, handset.node, [asked.call])
+    await handset.hang_up(await own(ctx), asked.call, also)
     return ctx.data({})
 
 
 async def calls(ctx: Context, asked: Nothing) -> web.Response:
-    """Which calls one's own telephone is in, as Asterisk says."""
-    return ctx.data({"calls": await hand(ctx).calls(await own(ctx))})
+    """Which calls one's own telephone is in, as Asterisk says; who is asked about a citizen's call is in that, too."""
+    handset = hand(ctx)
+    found = await handset.calls(await own(ctx))
+    return ctx.data({"calls": sorted({*found, *await passing.same_talk(ctx.session, handset.node, found)})})
 
 
 async def recover(ctx: Context, asked: Nothing) -> web.Response:
@@ -104,6 +119,84 @@ async def dial(ctx: Context, asked: Dial) -> web.Response:
     await calls_out.require_allowed(ctx.parts.database, ctx.actor, target, line_policy().may_dial)
     dialled = await calls_out.dial(ctx.session, ctx.actor, hand(ctx), extension, target)
     return ctx.data({"call": dialled.call, "in_page": in_page})
+
+
+async def others(ctx: Context, asked: OneCall) -> web.Response:
+    """To whom the citizen's call may go."""
+    people = [one for one in await queries.agents(ctx.session) if one.user_id != ctx.signed_in.user.id]
+    units = select(Unit).where(Unit.active, Unit.duty_phone.is_not(None)).order_by(Unit.name)
+    return ctx.bare(
+        "phone_others.html",
+        call=asked.call,
+        seats=[(one, doing(one)) for one in people],
+        queues=await queries.queue_status(ctx.session),
+        units=(await ctx.session.scalars(units)).all(),
+    )
+
+
+def doing(one: queries.AgentStatus) -> str:
+    """What a colleague does, in a word."""
+    if one.device in ("talking", "ringing", "on-hold"):
+        return "通话中"
+    if one.logged_in_at is None:
+        return "未签入"
+    return "示忙" if one.paused_at else "示闲"
+
+
+async def _whom(ctx: Context, asked: Pass) -> passing.To:
+    """To whom it goes; a number that is not allowed is refused and on record."""
+    to = await passing.whom(ctx.session, ctx.actor, asked.to, asked.number)
+    if to.outside:
+        await calls_out.require_allowed(ctx.parts.database, ctx.actor, to.outside, line_policy().may_dial)
+    return to
+
+
+async def consult(ctx: Context, asked: Pass) -> web.Response:
+    """Ask somebody while the citizen hears music."""
+    handset, extension = hand(ctx), await own(ctx)
+    to = await _whom(ctx, asked)
+    if to.how == passing.QUEUE:
+        raise Invalid("ask-a-person", "队列不能咨询，请直接转接。", fields={"to": "队列不能咨询，请直接转接"})
+    leg = await handset.consult(extension, asked.call, to.dial)
+    await passing.keep(ctx.session, ctx.actor, Way.CONSULT, handset.node, asked.call, to, leg)
+    return ctx.data({"call": leg, "shown": to.shown})
+
+
+async def join(ctx: Context, asked: OneCall) -> web.Response:
+    """Who was asked joins the citizen and the agent."""
+    await hand(ctx).join(await own(ctx), asked.call)
+    return await _became(ctx, asked, Became.JOINED)
+
+
+async def hand_over(ctx: Context, asked: OneCall) -> web.Response:
+    """Who was asked gets the citizen."""
+    await hand(ctx).hand_over(await own(ctx), asked.call)
+    return await _became(ctx, asked, Became.HANDED_OVER)
+
+
+async def drop(ctx: Context, asked: OneCall) -> web.Response:
+    """Who was asked, or has joined, is out."""
+    await hand(ctx).drop(await own(ctx), asked.call)
+    return await _became(ctx, asked, Became.DROPPED)
+
+
+async def _became(ctx: Context, asked: OneCall, became: Became) -> web.Response:
+    await passing.settle(ctx.session, ctx.actor, hand(ctx).node, asked.call, became)
+    return ctx.data({})
+
+
+async def third(ctx: Context, asked: OneCall) -> web.Response:
+    """Whether a third party is in the call still."""
+    return ctx.data({"there": await hand(ctx).third(await own(ctx), asked.call)})
+
+
+async def transfer(ctx: Context, asked: Pass) -> web.Response:
+    """The citizen goes to a colleague, a number or a queue; back to the agent where nobody comes."""
+    handset, extension = hand(ctx), await own(ctx)
+    to = await _whom(ctx, asked)
+    await handset.pass_on(extension, asked.call, to.how, to.dial)
+    await passing.keep(ctx.session, ctx.actor, Way.TRANSFER, handset.node, asked.call, to)
+    return ctx.data({})
 
 
 async def measured(ctx: Context, asked: Sound) -> web.Response:
@@ -147,6 +240,8 @@ async def own(ctx: Context) -> str:
 
 P = Permission.LINE_AGENT
 AWAY = "phone-line-away"
+IN_HAND = ("no-agent", "no-call-in-hand", "no-citizen-in-hand", AWAY, "ami-down")
+PASSED = (*IN_HAND, "third-in-hand", "own-seat", "no-queue", "no-such-unit", "bad-phone", "number-not-allowed")
 ROUTES = (
     Route("GET", "/phone", P, Nothing, wire, "网页话机线路", ("no-page-phone", AWAY), stream=True),
     Route("POST", "/phone/password", P, Nothing, password, "网页话机口令", ("no-page-phone",)),
@@ -174,6 +269,13 @@ ROUTES = (
             "ami-down",
         ),
     ),
+    Route("GET", "/phone/others", P, OneCall, others, "可转接的对象"),
+    Route("POST", "/phone/consult", P, Pass, consult, "咨询", (*PASSED, "ask-a-person", "not-dialled")),
+    Route("POST", "/phone/join", P, OneCall, join, "三方通话", (*IN_HAND, "nobody-asked")),
+    Route("POST", "/phone/hand-over", P, OneCall, hand_over, "转交", (*IN_HAND, "nobody-asked")),
+    Route("POST", "/phone/drop", P, OneCall, drop, "结束咨询", (*IN_HAND, "nobody-asked")),
+    Route("GET", "/phone/third", P, OneCall, third, "第三方", IN_HAND),
+    Route("POST", "/phone/transfer", P, Pass, transfer, "转接", PASSED),
     Route("POST", "/phone/sound", P, Sound, measured, "通话质量", (AWAY,)),
     Route("GET", "/dial", P, Nothing, dial_page, "外呼"),
     Route("GET", "/headset", P, Nothing, headset, "耳机与麦克风"),

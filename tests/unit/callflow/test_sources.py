@@ -127,6 +127,37 @@ def test_a_call_out_has_the_citizen_as_its_caller() -> None:
     assert (row.direction, row.agent, row.citizen_channel) == ("outbound", "1001", "PJSIP/trunk-00000002")
 
 
+def test_a_third_who_comes_in_takes_nothing_over() -> None:
+    joined = line(
+        "BRIDGE_ENTER", 9, channel="PJSIP/1002-00000009", uniqueid="x.9", context="hotline-join",
+        peer="PJSIP/1001-00000003,PJSIP/trunk-00000002",
+    )  # fmt: skip
+    assert cel.facts(cel.parse(joined), "node1") == []
+
+
+def test_who_gets_the_citizen_from_another_is_the_agent() -> None:
+    over = line("BRIDGE_ENTER", 9, context="hotline-pass", peer="PJSIP/1002-00000009")
+    [fact] = cel.facts(cel.parse(over), "node1")
+    assert fact.data["agent"] == "1002"
+
+
+def test_a_colleague_who_is_asked_makes_a_call_within_the_house() -> None:
+    texts = [
+        line("CHAN_START", 0, channel="PJSIP/1001-00000001", context="agents", exten="s"),
+        line(
+            "HotlineDialled", 1, channel="PJSIP/1001-00000001", context="hotline-consult", extra='{""extra"":""1002""}'
+        ),
+    ]
+    row = view(fold_all(fact for text in texts for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.direction, row.caller) == ("internal", None)
+
+
+def test_who_hung_up_outside_after_a_transfer() -> None:
+    ended = line("HANGUP", 30, context="hotline-other-hung-up", extra=hangup("dialplan/builtin"))
+    [fact] = cel.facts(cel.parse(ended), "node1")
+    assert fact.data["by"] == "outside"
+
+
 def test_a_duty_mobile_that_accepts_answers_outside() -> None:
     accepted = line("HotlineAccepted", 9, channel="PJSIP/trunk-00000007", uniqueid="x.9", extra='{""extra"":""2""}')
     bridged = line("BRIDGE_ENTER", 9.1, peer="PJSIP/trunk-00000007")
@@ -157,15 +188,19 @@ def test_queue_log_knows_its_part() -> None:
     lines = [
         f"1795427034|{CALL}|hotline|NONE|ENTERQUEUE||13800000000|1",
         f"1795427036|{CALL}|hotline|PJSIP/1001|CONNECT|2|node1-1795427034.18|1",
-        f"1795427060|{CALL}|hotline|PJSIP/1001|COMPLETEAGENT|0|24|1",
+        f"1795427060|{CALL}|hotline|PJSIP/1001|COMPLETECALLER|0|24|1",
         "1795426978|NONE|NONE|NONE|QUEUESTART|",
         "1795426982|NONE|hotline|Agent1001|PAUSE|Auto-Pause",
         "1795426982|MANAGER|hotline|PJSIP/1001|ADDMEMBER|",
     ]
     facts = [fact for text in lines for fact in queue_log.facts(text, "node1")]
     row = view(fold_all(facts))
-    assert (row.queue, row.agent, row.ended_by, row.outcome) == ("hotline", "1001", "agent", Outcome.ANSWERED)
+    assert (row.queue, row.agent, row.ended_by, row.outcome) == ("hotline", "1001", "citizen", Outcome.ANSWERED)
     assert {fact.source for fact in facts} == {Source.QUEUE_LOG}
+
+
+def test_an_agent_who_is_gone_does_not_end_the_call() -> None:
+    assert queue_log.facts(f"1795427060|{CALL}|hotline|PJSIP/1001|COMPLETEAGENT|0|24|1", "node1") == []
 
 
 @pytest.mark.parametrize("bad", ["", "x|y|z|a|b", "1|2|3", "99999999999999999999|a|b|c|d|", "|||||"])

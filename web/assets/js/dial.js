@@ -11,7 +11,7 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   said.textContent = "";
   try {
-    const { call, in_page: inPage } = await ask("/phone/dial", whom(button));
+    const { call, in_page: inPage } = await ask(button.dataset.dialTo ?? "/phone/dial", whom(button));
     document.dispatchEvent(new CustomEvent("phone:dialled", { detail: call }));
     if (!inPage) said.textContent = "话机振铃后请摘机";
   } catch (error) {

@@ -5,14 +5,22 @@ import { Line } from "./phone/line.js";
 import { ring } from "./phone/ring.js";
 
 const STATES = { connecting: "话机正在连接", ready: "话机就绪", off: "话机未连接", elsewhere: "话机在另一窗口" };
-const KEYS = { F2: "answer", F4: "mute", F8: "hold", F9: "hang-up" };
+const KEYS = { F2: "answer", F4: "mute", F6: "join", F7: "pass", F8: "hold", F9: "hang-up" };
+
+function ringing(call) {
+  if (call.again) return "通话曾中断，请接听";
+  if (call.back) return "转接无人接听，请接回";
+  if (call.asked) return "同事咨询";
+  return call.own ? "外呼" : "来电";
+}
 
 function status(line) {
   const { call } = line;
   if (!call) return STATES[line.state];
   if (call.ending) return "正在挂断";
   if (call.echo) return call.answered ? "回声测试" : "正在接通";
-  if (!call.answered) return call.answering ? "正在接通" : call.again ? "通话曾中断，请接听" : call.own ? "外呼" : "来电";
+  if (!call.answered) return call.answering ? "正在接通" : ringing(call);
+  if (call.third) return [call.third.joined ? "三方通话" : "咨询中，市民在听音乐", call.third.shown].filter(Boolean).join("：");
   if (call.held) return "保持中";
   return call.muted ? "已静音" : "通话中";
 }
@@ -26,6 +34,7 @@ export default function softphone(part) {
   const button = (name) => at(`[data-act="${name}"]`);
   let shownCall = "";
   let trouble = "";
+  let refused = "";
 
   // Who calls comes from the server, masked; it may know a moment after the telephone rings, and tells then by itself.
   async function who(id) {
@@ -43,18 +52,24 @@ export default function softphone(part) {
   function show() {
     const { call } = line;
     const talking = Boolean(call?.answered && !call.ending);
+    const asking = Boolean(call?.third && !call.third.joined);
+    const passable = talking && !call.echo && !call.own;
     part.dataset.state = call ? (call.answered ? "talking" : "ringing") : line.state;
-    at(".phone-state").textContent = trouble || status(line);
+    at(".phone-state").textContent = trouble || refused || status(line);
     const shown = {
       answer: call && !call.answered && !call.echo && !call.answering,
-      mute: talking, hold: talking && !call.echo, keypad: talking && !call.echo, "hang-up": call && (call.answered || call.own || call.echo),
+      mute: talking && !asking, hold: talking && !call.echo && !call.third, keypad: talking && !call.echo && !asking,
+      pass: passable && !call.third, join: passable && asking && call.third.asking, "hand-over": passable && asking && call.third.asking,
+      drop: passable && Boolean(call.third?.joined), "hang-up": call && (call.answered || call.own || call.echo),
     };
     at(".phone-acts").hidden = !call;
     for (const [name, on] of Object.entries(shown)) button(name).hidden = !on;
     button("hang-up").disabled = Boolean(call?.ending);
     button("mute").setAttribute("aria-pressed", String(Boolean(call?.muted)));
     button("hold").setAttribute("aria-pressed", String(Boolean(call?.held)));
+    button("hang-up").firstChild.textContent = asking ? "结束咨询 " : "挂断 ";
     if (!talking) keypad(false);
+    if (!passable) passing(false);
     const sound = at(".phone-sound");
     sound.hidden = !call?.sound;
     if (call?.sound) {
@@ -72,12 +87,50 @@ export default function softphone(part) {
     button("keypad").setAttribute("aria-expanded", String(open));
   }
 
+  // To whom: who is there and what they do now comes from the server when it is asked.
+  async function passing(open) {
+    const place = at(".phone-pass");
+    button("pass").setAttribute("aria-expanded", String(open));
+    if (!open) { place.hidden = true; place.replaceChildren(); return; }
+    const answer = await fetch(`/phone/others?call=${encodeURIComponent(line.call?.id ?? "")}`, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } });
+    if (!answer.ok || button("pass").hidden) return;
+    place.innerHTML = await answer.text();
+    place.hidden = false;
+    place.querySelector("select").focus();
+  }
+
+  async function done(act) {
+    refused = "";
+    await act().catch((error) => {
+      refused = error.message;
+      setTimeout(() => { refused = ""; show(); }, 5000);
+    });
+    show();
+  }
+
+  async function sent(form, act) {
+    const { to, number } = form.elements;
+    const whom = to.value === "number" ? { number: number.value } : { to: to.value };
+    const said = form.querySelector(".wrong");
+    said.textContent = "";
+    try {
+      await act.call(line, whom);
+      passing(false);
+    } catch (error) {
+      said.textContent = error.message;
+    }
+  }
+
   const acts = {
+    pass: () => passing(at(".phone-pass").hidden),
+    join: () => done(() => line.join()),
+    "hand-over": () => done(() => line.handOver()),
+    drop: () => done(() => line.drop()),
     answer: () => line.answer(),
     mute: () => line.mute(),
     hold: () => line.hold(),
     keypad: () => keypad(at(".phone-keypad").hidden),
-    "hang-up": () => line.hangUp(),
+    "hang-up": () => (line.call?.third && !line.call.third.joined ? done(() => line.drop()) : line.hangUp()),
   };
 
   part.addEventListener("click", (event) => {
@@ -89,8 +142,26 @@ export default function softphone(part) {
     if (/^[0-9*#]$/.test(event.key)) { line.key(event.key); event.preventDefault(); }
     if (event.key === "Escape") { keypad(false); button("keypad").focus(); }
   });
+  at(".phone-pass").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { passing(false); button("pass").focus(); }
+    if (event.key !== "Enter" || event.target.localName !== "select") return;
+    event.preventDefault();
+    const { form } = event.target;
+    form.requestSubmit(form.querySelector("button:not([disabled])"));
+  });
+  at(".phone-pass").addEventListener("change", ({ target }) => {
+    if (target.name !== "to") return;
+    const { number } = target.form.elements;
+    number.parentElement.hidden = target.value !== "number";
+    target.form.querySelector('[value="consult"]').disabled = target.value.startsWith("queue:");
+    if (target.value === "number") number.focus();
+  });
+  at(".phone-pass").addEventListener("submit", (event) => {
+    event.preventDefault();
+    sent(event.target, event.submitter?.value === "transfer" ? line.transfer : line.consult);
+  });
   document.addEventListener("keydown", (event) => {
-    const act = KEYS[event.key];
+    const act = event.key === "F7" && button("pass").hidden ? "hand-over" : KEYS[event.key];
     if (!act || event.ctrlKey || event.altKey || event.metaKey || event.isComposing || button(act).hidden) return;
     event.preventDefault();
     acts[act]();

@@ -19,7 +19,7 @@ function hadInHand(call) {
 }
 
 export class Line extends EventTarget {
-  #audio; #ua; #session; #quality; #microphone;
+  #audio; #ua; #session; #quality; #microphone; #second;
   #asked = new Set();
   #fresh = true;
   state = "connecting";
@@ -100,29 +100,32 @@ export class Line extends EventTarget {
 
   #rung(session, request) {
     const id = request.getHeader("X-Hotline-Call") ?? "";
-    const again = request.getHeader("X-Hotline-Again") === "yes";
+    const told = (name) => request.getHeader(`X-Hotline-${name}`) === "yes";
+    if (told("Consult")) { this.#consulted(session, id); return; }
+    const again = told("Again");
     // The call in hand rings again: what is held here of it is dead, and nobody said so.
     if (this.#session && again && this.call.id === id) this.#drop();
     if (this.#session) { session.terminate({ status_code: 486 }); return; }
-    this.#take(session, { id, again, own: request.getHeader("X-Hotline-Dial") === "yes", answered: false });
+    this.#take(session, { id, again, own: told("Dial"), back: told("Back"), asked: told("Asked"), answered: false });
     if (this.#asked.has(id) || (again && hadInHand(id))) this.answer();
   }
 
   #take(session, call) {
     this.#session = session;
-    this.call = { ...call, held: false, muted: false };
-    session.on("peerconnection", ({ peerconnection }) => this.#hear(peerconnection));
-    if (session.connection) this.#hear(session.connection);
+    this.call = { ...call, held: false, muted: false, third: null };
+    this.#hear(session, this.#audio);
     session.on("confirmed", () => this.#talking());
     for (const end of ["ended", "failed"]) session.on(end, () => { if (this.#session === session) this.#over(); });
     this.#told();
   }
 
-  #hear(connection) {
-    connection.addEventListener("track", async (event) => {
-      this.#audio.srcObject = event.streams[0] ?? new MediaStream([event.track]);
-      await hearOn(this.#audio);
+  #hear(session, audio) {
+    const heard = (connection) => connection.addEventListener("track", async (event) => {
+      audio.srcObject = event.streams[0] ?? new MediaStream([event.track]);
+      await hearOn(audio);
     });
+    session.on("peerconnection", ({ peerconnection }) => heard(peerconnection));
+    if (session.connection) heard(session.connection);
   }
 
   async answer() {
@@ -147,12 +150,18 @@ export class Line extends EventTarget {
     if (!this.call || this.call.answered) return;
     this.call.answered = true;
     if (this.call.id) remember(this.call.id);
-    const show = (now) => { if (this.call) { this.call.sound = now; this.#told(); } };
+    const show = (now) => {
+      if (!this.call) return;
+      this.call.sound = now;
+      if (this.call.third?.joined) this.#thirdThere();
+      this.#told();
+    };
     this.#quality = new Quality(this.#session.connection, this.call.id, show, () => this.check());
     this.#told();
   }
 
   #over() {
+    if (this.#second) { this.#onlyTheSecond(); return; }
     this.#quality?.stop();
     this.#quality = undefined;
     this.#session = undefined;
@@ -162,9 +171,10 @@ export class Line extends EventTarget {
   }
 
   #drop() {
-    const dead = this.#session;
+    const dead = [this.#session, this.#second?.session];
+    this.#endSecond();
     this.#over();
-    dead.terminate();
+    for (const one of dead) one?.terminate();
   }
 
   #release() {
@@ -206,8 +216,123 @@ export class Line extends EventTarget {
     this.#told();
   }
 
+  // ---------------------------------------------------------------- a citizen is passed on
+
+  #switch(held) {
+    if (this.call.held === held) return Promise.resolve();
+    this.call.held = held;
+    return new Promise((done) => { if (!this.#session[held ? "hold" : "unhold"]({}, done)) done(); });
+  }
+
+  // The telephone rings a second time, to talk with whom was asked; it was asked for here, or it is nobody's.
+  async #consulted(session, id) {
+    const { call } = this;
+    if (!call?.third || this.#second) { session.terminate({ status_code: 486 }); return; }
+    const microphone = this.#microphone.clone();  // its own: a call on hold is silent at the microphone
+    for (const track of microphone.getTracks()) track.enabled = true;
+    const audio = new Audio();
+    audio.autoplay = true;
+    this.#second = { session, id, microphone, audio };
+    this.#hear(session, audio);
+    session.on("confirmed", () => { if (call.third) { call.third.asking = true; this.#told(); } });
+    for (const end of ["ended", "failed"]) session.on(end, () => this.#secondOver(session));
+    session.answer({ mediaStream: microphone, ...PLAIN });
+  }
+
+  async #secondOver(session) {
+    if (this.#second?.session !== session) return;
+    this.#endSecond();
+    if (!this.call.third?.joined) this.call.third = null;
+    await this.#switch(false);
+    this.#told();
+  }
+
+  #endSecond() {
+    for (const track of this.#second?.microphone.getTracks() ?? []) track.stop();
+    this.#second = undefined;
+  }
+
+  // The citizen is gone, by hanging up or to whom was asked: what is left is the talk with that one.
+  #onlyTheSecond() {
+    const { session, id, microphone, audio } = this.#second;
+    this.#audio.srcObject = audio.srcObject;
+    this.#quality?.stop();
+    this.#quality = undefined;
+    this.#release();
+    this.#second = undefined;
+    this.#session = session;
+    this.#microphone = microphone;
+    this.call = { id, own: true, answered: true, held: false, muted: false, third: null };
+    for (const end of ["ended", "failed"]) session.on(end, () => { if (this.#session === session) this.#over(); });
+    this.#told();
+  }
+
+  // Somebody is asked; until they come, or go, the citizen hears music.
+  async consult(whom) {
+    const { call } = this;
+    if (!call?.answered || call.third) return;
+    call.third = { shown: "", asking: false, joined: false, seen: false, looks: 0 };
+    this.#told();
+    try {
+      await this.#switch(true);
+      const { shown } = await ask("/phone/consult", { call: call.id, ...whom });
+      if (call.third) call.third.shown = shown;
+    } catch (error) {
+      call.third = null;
+      if (this.call === call) await this.#switch(false);
+      this.#told();
+      throw error;
+    }
+    this.#told();
+  }
+
+  async join() {
+    const { call } = this;
+    await this.#switch(false);
+    call.third.joined = true;
+    this.#told();
+    try {
+      await ask("/phone/join", { call: call.id });
+    } catch (error) {
+      call.third.joined = false;
+      await this.#switch(true);
+      this.#told();
+      throw error;
+    }
+  }
+
+  async handOver() {
+    await ask("/phone/hand-over", { call: this.call.id });
+    sessionStorage.removeItem(IN_HAND);
+  }
+
+  async drop() {
+    const { call } = this;
+    await ask("/phone/drop", { call: call.id }).catch((error) => { if (error.id !== "nobody-asked") throw error; });
+    if (this.#second || this.call !== call) return;  // its end tells by itself
+    call.third = null;
+    await this.#switch(false);
+    this.#told();
+  }
+
+  async transfer(whom) {
+    await ask("/phone/transfer", { call: this.call.id, ...whom });
+    sessionStorage.removeItem(IN_HAND);
+  }
+
+  // Whether the third is there still is Asterisk's to say: their going is no business of this telephone.
+  async #thirdThere() {
+    const { call } = this;
+    const { there } = await look(`/phone/third?call=${encodeURIComponent(call.id)}`).catch(() => ({ there: true }));
+    if (!call.third?.joined) return;
+    call.third.looks += 1;
+    if (there) call.third.seen = true;
+    else if (call.third.seen || call.third.looks > 2) call.third = null;  // at first they may be on their way
+    this.#told();
+  }
+
   hold() {
-    if (!this.call?.answered) return;
+    if (!this.call?.answered || this.call.third) return;
     const held = this.call.held;
     const done = held ? this.#session.unhold() : this.#session.hold();
     if (done) this.call.held = !held;
