@@ -35,6 +35,7 @@ class Kind(StrEnum):
     REFUSED = "refused"  # reason
     SELF_SERVED = "self-served"  # what
     MESSAGE = "message"  # seconds; without them, it was begun and its length is not yet known
+    RATED = "rated"  # rating: 1 to 5
     ENDED = "ended"  # cause (Q.850), by: citizen | agent | dialplan | system
     INTERRUPTED = "interrupted"
     GONE = "gone"  # no channel is left and nobody said when it ended
@@ -81,6 +82,7 @@ KEYS: dict[Kind, frozenset[str]] = {
     Kind.REFUSED: frozenset({"reason"}),
     Kind.SELF_SERVED: frozenset({"what"}),
     Kind.MESSAGE: frozenset({"seconds"}),
+    Kind.RATED: frozenset({"rating"}),
     Kind.ENDED: frozenset({"cause", "by"}),
     Kind.INTERRUPTED: frozenset(),
     Kind.GONE: frozenset(),

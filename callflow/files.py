@@ -76,6 +76,7 @@ def roster(snapshot: Snapshot) -> Roster:
         longest=tuple((one.name, one.max_waiting) for one in snapshot.queues.values()),
         menu=snapshot.menu,
         allowed=snapshot.allowed,
+        rates=snapshot.rates,
     )
 
 

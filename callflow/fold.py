@@ -32,6 +32,7 @@ class Field(StrEnum):
     REFUSED = "refused"
     SELF_SERVED = "self_served"
     MESSAGE = "message"
+    RATING = "rating"
     ENDED_AT = "ended_at"
     CAUSE = "cause"
     ENDED_BY = "ended_by"
@@ -97,6 +98,7 @@ _VALUES: dict[Kind, dict[str, Field]] = {
     },
     Kind.REFUSED: {"reason": Field.REFUSED},
     Kind.SELF_SERVED: {"what": Field.SELF_SERVED},
+    Kind.RATED: {"rating": Field.RATING},
     Kind.ENDED: {"cause": Field.CAUSE, "by": Field.ENDED_BY},
 }
 

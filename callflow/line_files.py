@@ -95,6 +95,8 @@ class Roster:
     """What the callers' keys do."""
     allowed: tuple[str, ...] = ()
     """Patterns of the numbers that may be dialled; none: no calls out."""
+    rates: bool = False
+    """Whether callers are asked to rate the agent's service."""
 
     def __post_init__(self) -> None:
         checked(self.default_queue, QUEUE, "default_queue", "队列名")

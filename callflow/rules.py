@@ -44,6 +44,8 @@ _LABELS = {
     Outcome.INTERRUPTED: "通话中断",
     Outcome.FAILED: "接入失败",
 }
+RATINGS = ("1", "2", "3", "4", "5")
+"""Keys by which a caller rates the agent's service."""
 BY_SYSTEM = "system"
 """Who ended a call when Asterisk hung up by itself: a shutdown, a lost media stream, an administrator."""
 
@@ -71,6 +73,8 @@ class View:
     cause: int | None
     ended_by: str | None
     message_seconds: int | None
+    rating: int | None
+    """What the caller thought of the agent's service, 1 to 5, 5 the best."""
     outcome: Outcome | None
 
 
@@ -104,6 +108,7 @@ def view(state: State) -> View:
         cause=int(cause) if cause and cause.isdigit() and len(cause) < 5 else None,
         ended_by=value(Field.ENDED_BY) or (BY_SYSTEM if Field.INTERRUPTED_AT in state else None),
         message_seconds=_seconds(value(Field.MESSAGE)),
+        rating=int(rated) if (rated := value(Field.RATING)) in RATINGS else None,
         outcome=outcome(state) if ended else None,
     )
 

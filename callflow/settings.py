@@ -60,6 +60,8 @@ class Waits(Section):
     """No sound from an agent's page for this long: the page is lost, and the citizen hears music."""
     lost_ring: Annotated[int, Field(ge=1, le=120)] = 20
     """The agent whose page was lost is rung this long; then the citizen is the first in the queue."""
+    rating: Seconds = 6
+    """A caller who is asked to rate the service has this long to press a key."""
     answering: Annotated[float, Field(gt=0, le=10)] = 2
     """A flow has this long to decide where a call goes; then the dialplan decides by itself."""
 

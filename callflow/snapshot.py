@@ -71,6 +71,8 @@ class Snapshot:
     menu: Menu = field(default_factory=Menu)
     allowed: tuple[str, ...] = ()
     """Patterns of the numbers that agents may dial."""
+    rates: bool = False
+    """Whether callers are asked to rate the agent's service."""
 
     def limits_of(self, caller: str | None) -> Limits:
         """How often this caller may call."""
@@ -105,6 +107,7 @@ async def load(session: AsyncSession) -> Snapshot:
         limited=await nuisance.limited(session),
         menu=menu(),
         allowed=policy.may_dial,
+        rates=policy.rate_after_call,
     )
 
 

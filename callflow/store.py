@@ -175,6 +175,7 @@ def _columns(one: _Change) -> dict[str, Any]:
         "cause": seen.cause,
         "ended_by": seen.ended_by,
         "message_seconds": seen.message_seconds,
+        "rating": seen.rating,
         "outcome": seen.outcome,
         "evidence": {
             field: [stamp.rank, stamp.at.isoformat(), "" if field is Field.CALLER else stamp.value]

@@ -61,7 +61,8 @@ class Variable(StrEnum):
     FAILURES = "HOTLINE_FAILURES"
     """How often in this call no state of an order could be told. Set by: status flow."""
     TRIES = "HOTLINE_TRIES"
-    """How often a duty mobile was asked to press 1. Set by: dialplan."""
+    """How often a duty mobile was asked to press 1, or what is gone of the patience with a caller who rates. Set by:
+    dialplan."""
     ACCEPT = "HOTLINE_ACCEPT"
     """The key that a duty mobile pressed. Set by: dialplan."""
     CITIZEN = "HOTLINE_CITIZEN"
@@ -72,6 +73,10 @@ class Variable(StrEnum):
     """Extension of the agent who was connected last. Set by: dialplan."""
     ENDER = "HOTLINE_ENDER"
     """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
+    RATES = "HOTLINE_RATES"
+    """yes: the caller is asked how the agent's service was. Set by: rendered roster; emptied by: dialplan."""
+    RATED = "HOTLINE_RATED"
+    """The key that the caller pressed for it. Set by: dialplan."""
 
 
 class Route(StrEnum):
@@ -131,5 +136,9 @@ class CallEvent(StrEnum):
     """A recording was started. Extra: part number."""
     DIALLED = "HotlineDialled"
     """An agent calls out. Extra: number dialled."""
+    RATING = "HotlineRating"
+    """The agent has hung up, and with it the call is over; its caller is asked to rate the service."""
+    RATED = "HotlineRated"
+    """The caller has rated it. Extra: the key, 1 to 5."""
     LOST = "HotlineLost"
     """The agent's page was lost in mid-call; the citizen hears music. Extra: extension."""

@@ -24,6 +24,10 @@ ECHO, ECHO_CONTEXT = "echo", "hotline-echo"
 """An agent tries headset and microphone: no call of anybody's."""
 HUNG_UP = "hotline-agent-hung-up"
 """Here the dialplan ends the citizen's side because the agent has hung up."""
+RATING_CONTEXT = "hotline-rating"
+"""Here the caller rates the service: the call has ended with the talk."""
+NORMAL = "16"
+"""Q.850: hung up by who wanted to."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,12 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
             return say(Kind.MESSAGE, seconds=event.detail("extra"))
         case CallEvent.REFUSED if event.first:
             return say(Kind.REFUSED, reason=event.detail("extra") or "limit")
+        case CallEvent.RATING if event.first:
+            return say(Kind.ENDED, cause=NORMAL, by="agent")
+        case CallEvent.RATED if event.first:
+            return say(Kind.RATED, rating=event.detail("extra"))
+        case "HANGUP" | "CHAN_END" if event.context == RATING_CONTEXT:
+            return []
         case "HANGUP" if event.first:
             return say(Kind.ENDED, cause=event.detail("hangupcause"), by=_ender(event))
         case "CHAN_END" if event.first:

@@ -44,6 +44,7 @@ DECIDED = {
     "calls_per_number": 100,
     "calls_window_min": 10,
     "concurrent_per_number": 10,
+    "rate_after_call": True,
     "duty_counts_as_staffed": False,
     "outside_number": "",
     "may_dial": ["1[3-9]XXXXXXXXX"],

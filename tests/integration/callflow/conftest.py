@@ -22,6 +22,7 @@ POLICY = {
     "calls_per_number": 3,
     "calls_window_min": 10,
     "concurrent_per_number": 2,
+    "rate_after_call": True,
     "duty_counts_as_staffed": False,
     "outside_number": "",
     "may_dial": ["1[3-9]XXXXXXXXX"],

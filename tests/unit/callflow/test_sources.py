@@ -64,6 +64,22 @@ def test_the_caller_is_known_from_the_dialplan_on() -> None:
     assert facts[1].data == {"caller": "+8613800000000", "dialled": "12315"}
 
 
+@pytest.mark.parametrize(("key", "rating"), [("1", 1), ("5", 5), ("6", None), ("", None), ("x", None)])
+def test_a_call_ends_with_its_talk_and_the_rating_comes_after(key: str, rating: int | None) -> None:
+    there = {"context": "hotline-rating", "exten": "s"}
+    journal = [
+        *JOURNAL[:9],
+        line("USER_DEFINED", 60.05, context="hotline-agent-hung-up", name="HotlineRating"),
+        line("USER_DEFINED", 66, name="HotlineRated", extra=f'{{""extra"":""{key}""}}', **there),
+        line("HANGUP", 68, extra=hangup("PJSIP/trunk-00000002"), **there),
+        line("CHAN_END", 68, **there),
+    ]
+    row = view(fold_all(fact for text in journal for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.rating, row.outcome, row.cause, row.ended_by) == (rating, Outcome.ANSWERED, 16, "agent")
+    assert row.ended_at
+    assert row.ended_at.timestamp() - 1795427034 == pytest.approx(60.05)
+
+
 @pytest.mark.parametrize(("seconds", "outcome"), [("7.4", Outcome.MESSAGE), ("0.0", Outcome.ABANDONED)])
 def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome) -> None:
     journal = [

@@ -118,6 +118,8 @@ def test_the_roster_reads_as_dialplan() -> None:
             menu=Menu(keys=(MenuKey(key="*", does=Does.STATUS), MenuKey(key="7", does=Does.AGENT)), wrong_keys=2),
         ),
     )
+    assert "exten => rating,1" not in text
+    assert "exten => rating,1,Set(HOTLINE_RATES=yes)" in fill("extensions_hotline.conf", roster=Roster(rates=True))
     assert "exten => longest-hotline,1,Set(HOTLINE_LONGEST=40)" in text
     assert "longest-experts" not in text
     greeting, waiting = text.split("[hotline-keys-rendered]")[1].split("[hotline-keys-waiting-rendered]")
