@@ -32,6 +32,9 @@ class Field(StrEnum):
     REFUSED = "refused"
     SELF_SERVED = "self_served"
     MESSAGE = "message"
+    KEPT_AT = "kept_at"
+    CALLED_AT = "called_at"
+    OVER_AT = "over_at"
     RATING = "rating"
     ENDED_AT = "ended_at"
     CAUSE = "cause"
@@ -60,7 +63,9 @@ _TRUST_ON: dict[Field, tuple[Source, ...]] = {
     Field.MESSAGE: (*_TRUST[1:], Source.RECORDING),
 }
 _LAST = frozenset({Field.QUEUE, Field.AGENT, Field.OUTSIDE, Field.AGENT_CHANNEL, Field.ENDED_AT})
-_LAST_TOO = frozenset({Field.CAUSE, Field.ENDED_BY, Field.ORIGINAL_HOTLINE, Field.MESSAGE, Field.GONE_AT})
+_LAST_TOO = frozenset(
+    {Field.CITIZEN_CHANNEL, Field.CAUSE, Field.ENDED_BY, Field.ORIGINAL_HOTLINE, Field.MESSAGE, Field.GONE_AT}
+)
 KEEP_LAST = _LAST | _LAST_TOO
 """Fields where the later claim of equally trusted sources wins; in all others the earlier one does."""
 BEGUN = "begun"
@@ -73,6 +78,9 @@ _INSTANT: dict[Kind, Field] = {
     Kind.ANSWERED: Field.ANSWERED_AT,
     Kind.QUEUED: Field.QUEUED_AT,
     Kind.CONNECTED: Field.CONNECTED_AT,
+    Kind.KEPT: Field.KEPT_AT,
+    Kind.CALLED: Field.CALLED_AT,
+    Kind.OVER: Field.OVER_AT,
     Kind.ENDED: Field.ENDED_AT,
     Kind.INTERRUPTED: Field.INTERRUPTED_AT,
     Kind.GONE: Field.GONE_AT,
@@ -96,6 +104,7 @@ _VALUES: dict[Kind, dict[str, Field]] = {
         "channel": Field.AGENT_CHANNEL,
         "citizen": Field.CITIZEN_CHANNEL,
     },
+    Kind.TAKEN: {"agent": Field.AGENT, "channel": Field.AGENT_CHANNEL},
     Kind.REFUSED: {"reason": Field.REFUSED},
     Kind.SELF_SERVED: {"what": Field.SELF_SERVED},
     Kind.RATED: {"rating": Field.RATING},

@@ -72,10 +72,12 @@ class Call(Base):
 
     @property
     def outcome_label(self) -> str:
-        """The outcome as staff read it; 通话中 or 等待中 while the call lasts."""
+        """The outcome as staff read it; 通话中, 等待中 or 保留排队 while the call lasts."""
         if self.outcome:
             return Outcome(self.outcome).label
-        return "通话中" if self.connected_at else "等待中"
+        if self.connected_at:
+            return "通话中"
+        return "保留排队" if "kept_at" in self.evidence else "等待中"
 
 
 class Node(Base):

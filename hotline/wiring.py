@@ -44,7 +44,8 @@ TITLE = "12345政务服务便民热线"
 
 def line(runtime: Runtime) -> list[Service]:
     """AGI server, manager reader, reconciler, intake, snapshot, files, incident clock, rotation of the journals."""
-    part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
+    settings = runtime.settings
+    part = Line(runtime.db, runtime.home, settings.line, node(runtime))
     asterisk = node(runtime)
     return [
         rules(runtime, must_load=False),
@@ -56,8 +57,9 @@ def line(runtime: Runtime) -> list[Service]:
 
 def agi(runtime: Runtime, part: Line) -> AgiServer:
     """The flows, bound to the line's data in memory."""
-    settings = runtime.settings.line
-    return server(settings, World(lambda: part.snapshot.current, part.limits, state_of(runtime), query_rules))
+    settings, places = runtime.settings.line, part.feed.places
+    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime), query_rules, places.keep)
+    return server(settings, world)
 
 
 def query_rules() -> QueryRules:

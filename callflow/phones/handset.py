@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
+from callflow.places.rules import call_of
 from callflow.sources.channels import extension
 from callflow.variables import Variable
 from core.errors import NotFound, Unavailable
@@ -55,7 +56,7 @@ class Handset:
 
     async def calls(self, own: str) -> list[str]:
         """Linkedids of the calls in which this extension is, ringing ones too."""
-        return sorted({one["Linkedid"] for one in await self._channels() if extension(one["Channel"]) == own})
+        return sorted({call_of(one["Linkedid"]) for one in await self._channels() if extension(one["Channel"]) == own})
 
     async def hang_up(self, own: str, call: str) -> None:
         """End this call. It is marked before: without the mark it would count as lost. Raises NotFound."""
@@ -78,7 +79,7 @@ class Handset:
         ]
         for one in talking:
             await self._act("Hangup", Channel=one["Channel"])
-        return sorted({one["Linkedid"] for one in talking})
+        return sorted({call_of(one["Linkedid"]) for one in talking})
 
     async def dial(self, own: str, number: str, shown: str) -> Dialled:
         """Ring this extension, then call `number`; `shown` is what its display says. The caller has checked that the
@@ -100,7 +101,7 @@ class Handset:
 
     async def _sides(self, own: str, call: str) -> tuple[list[Message], list[Message]]:
         """The channels of this call: this extension's, and those of whoever is not an agent."""
-        channels = [one for one in await self._channels() if one["Linkedid"] == call]
+        channels = [one for one in await self._channels() if call_of(one["Linkedid"]) == call]
         mine = [one for one in channels if extension(one["Channel"]) == own]
         if not mine:
             raise NO_CALL

@@ -62,6 +62,7 @@ WAITS = Waits(
     message_silence=3,
     lost_sound=3,
     lost_ring=8,
+    rating=2,
 )
 
 _CALLERS: Iterator[int] = itertools.count(13800001000)

@@ -1,4 +1,4 @@
-"""After the call: who stays is asked to rate the agent's service, on a line without Python; the call's record has it."""
+"""After the call: who stays rates the agent's service, on a line without Python, and the call's record has it."""
 
 import asyncio
 

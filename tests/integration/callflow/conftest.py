@@ -22,6 +22,8 @@ POLICY = {
     "calls_per_number": 3,
     "calls_window_min": 10,
     "concurrent_per_number": 2,
+    "keep_place_after_s": 60,
+    "probe_every_min": 0,
     "rate_after_call": True,
     "duty_counts_as_staffed": False,
     "outside_number": "",
