@@ -1,6 +1,7 @@
 """Which services each role is made of, and what they are given. The only place where all packages meet."""
 
 from callflow.ami import AmiClient
+from callflow.asterisk import PROBE_SECRET
 from callflow.line import Line
 from callflow.phones.handset import Handset
 from core import phone
@@ -20,6 +21,7 @@ from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
 from crm.tickets.wrong_codes import WrongCodes
 from crm.timers.service import scanner
+from hotline.line_probe import LineProbe
 from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
@@ -51,6 +53,7 @@ def line(runtime: Runtime) -> list[Service]:
         rules(runtime, must_load=False),
         part,
         agi(runtime, part),
+        LineProbe(runtime.db, settings.line, lambda: runtime.secrets.get(PROBE_SECRET)).loop,
         Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk)),
     ]
 
