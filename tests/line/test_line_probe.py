@@ -1,12 +1,18 @@
 """The line's own citizen hears what a citizen hears and tells what is wrong; it disturbs nobody and counts nowhere."""
 
+import asyncio
+import json
+import sys
 import wave
 
 import pytest
+from instance import Instance
 from ringing import MENU, Line, until
+from sqlalchemy import func, select
 
 from callflow.asterisk import PROBE_SECRET
 from callflow.menu import Menu
+from callflow.models import Call
 from callflow.sources import cdr, cel
 from core.errors import Unavailable
 from core.secrets import Secrets
@@ -60,3 +66,25 @@ async def test_a_line_that_does_not_take_the_call_is_told(line: Line) -> None:
     line.stack.push_async_callback(line.node.reload, "pbx_config.so")
     with pytest.raises(Unavailable, match="没有应答"):
         await call(line)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.xdist_group("instance")
+async def test_the_doctor_calls_the_running_line_once_and_nobody_has_called(instance: Instance) -> None:
+    doctor = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hotline", "doctor", "--line", "--json", env=instance.env, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await doctor.communicate()
+    [found] = [one for one in json.loads(said) if one["part"] == "线路自检"]
+    assert (found["ok"], found["detail"]) == (True, "应答、按键和双向声音正常")
+    async with instance.db.session() as session:
+        assert (
+            await session.scalar(select(func.count()).select_from(Call).where(Call.linkedid.in_(probed(instance)))) == 0
+        )
+
+
+def probed(instance: Instance) -> list[str]:
+    """Linkedids of the probe's calls."""
+    found = [row[2] for row in Line(instance.node, instance.home / "clips").events("probe")]
+    assert found
+    return found
