@@ -24,6 +24,8 @@ AGENTS, QUEUES, ROSTER = "pjsip_agents.conf", "queues_hotline.conf", "extensions
 RENDERED_FROM_DATA = (AGENTS, QUEUES, ROSTER)
 CUSTOM_RECORDS = ("res_cdrel_custom.so",)
 """Needed by cdr_custom and cel_custom from Asterisk 22 on, absent before."""
+PROBE_SECRET = "sip-probe"
+"""Name of the password with which the line's own citizen calls."""
 LEFT_EMPTY = ("acl", "ccss", "features", "geolocation", "pjproject", "udptl")
 """Files that Asterisk wants to find although their defaults are what we want."""
 LONGEST_SOCKET = 100
@@ -90,7 +92,8 @@ class AsteriskNode:
             "python": sys.executable,
             "modules_dir": self.install.modules_dir,
             "custom_records": modules,
-            "secrets": {name: secrets.get(f"ami-{name}") for name in ("line", "speech", "desk")},
+            "secrets": {name: secrets.get(f"ami-{name}") for name in ("line", "speech", "desk")}
+            | {"probe": secrets.get(PROBE_SECRET)},
         }
         names = sorted(path.stem for path in TEMPLATES.glob("*.conf.j2"))
         changed = [n for n in names if n not in RENDERED_FROM_DATA and self._write(n, fill(n, **values))]
@@ -109,12 +112,14 @@ class AsteriskNode:
 
     def render_queues(self, queues: Sequence[QueueFile]) -> bool:
         """Write the queues; True: changed, `reload("app_queue.so")` makes them known."""
+        if self.settings.trunk_to is None:  # no way out: nobody can be called back
+            queues = [replace(one, offer_after_s=0) for one in queues]
         return self._write(QUEUES, fill(QUEUES, queues=queues))
 
     def render_roster(self, roster: Roster) -> bool:
         """Write numbers, second line, duty and outside numbers; True: changed, `reload("pbx_config.so")`."""
         if self.settings.trunk_to is None:  # no way out: nobody waits for a call that cannot be made
-            roster = replace(roster, duty=(), outside=None)
+            roster = replace(roster, duty=(), outside=None, keeps=False)
         return self._write(ROSTER, fill(ROSTER, roster=roster))
 
     def _write(self, name: str, text: str) -> bool:

@@ -35,6 +35,11 @@ class Kind(StrEnum):
     REFUSED = "refused"  # reason
     SELF_SERVED = "self-served"  # what
     MESSAGE = "message"  # seconds; without them, it was begun and its length is not yet known
+    KEPT = "kept"  # the caller hangs up and keeps the place
+    TAKEN = "taken"  # agent (extension), channel: an agent is there for a kept place
+    CALLED = "called"  # the citizen of a kept place is called back
+    OVER = "over"  # nobody waits for a kept place any more
+    RATED = "rated"  # rating: 1 to 5
     ENDED = "ended"  # cause (Q.850), by: citizen | agent | dialplan | system
     INTERRUPTED = "interrupted"
     GONE = "gone"  # no channel is left and nobody said when it ended
@@ -81,6 +86,11 @@ KEYS: dict[Kind, frozenset[str]] = {
     Kind.REFUSED: frozenset({"reason"}),
     Kind.SELF_SERVED: frozenset({"what"}),
     Kind.MESSAGE: frozenset({"seconds"}),
+    Kind.KEPT: frozenset(),
+    Kind.TAKEN: frozenset({"agent", "channel"}),
+    Kind.CALLED: frozenset(),
+    Kind.OVER: frozenset(),
+    Kind.RATED: frozenset({"rating"}),
     Kind.ENDED: frozenset({"cause", "by"}),
     Kind.INTERRUPTED: frozenset(),
     Kind.GONE: frozenset(),

@@ -21,6 +21,8 @@ from callflow.facts import Fact, Kind
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
 from callflow.phones import passing
+from callflow.places.keeper import PlaceKeeper
+from callflow.places.rules import call_of
 from callflow.reconcile import Reconciler
 from callflow.settings import LineSettings
 from callflow.sources import ami as source
@@ -82,6 +84,7 @@ class LineFeed:
         )
         self.reconciler = Reconciler(db, intake, self._node, log_folder, self._note_end)
         self._journal = self.reconciler.live
+        self.places = PlaceKeeper(db, self.ami, self._node, settings.waits.place)
         self._driver = Driver(db, self.ami, self._node)
         self._drive = Loop("agent-driver", DRIVE_S, self._driver.step, rest_s=DRIVE_REST_S)
         self._round = Loop("line-reconcile", ROUND_S, self._reconcile)
@@ -272,9 +275,9 @@ class LineFeed:
     def _lost(self) -> None:
         self._lost_at, self._booted_at, self._gap = self._lost_at or now(), None, True
 
-    async def _live(self) -> set[str]:
+    async def _channels(self) -> list[Message]:
         channels = await self.ami.listing("CoreShowChannels")
-        return {one["Linkedid"] for one in channels if "Linkedid" in one}
+        return [one for one in channels if "Linkedid" in one]
 
     async def _reconcile(self) -> None:
         """All journals are read when something may have been missed, and besides when nobody calls: what that of the
@@ -283,7 +286,8 @@ class LineFeed:
             await self._read_journals()
             return
         asked_at = now()
-        live = await self._live()
+        channels = await self._channels()
+        live = {call_of(one["Linkedid"]) for one in channels}
         self._limits.only(live, asked_at)
         if self._gap:
             await self._close_gap(live)
@@ -293,6 +297,7 @@ class LineFeed:
         unread_for = asked_at - self._read_at if self._read_at else READ_AT_LEAST
         if unseen or self._behind or unread_for >= (READ_AT_LEAST if live else READ_AT_REST):
             await self._read_journals()
+        await self.places.step(channels, asked_at, self._booted_at)
 
     async def _close_gap(self, live: set[str]) -> None:
         """What happened between two sessions, from the journals; then calls of an Asterisk that died are closed. Where

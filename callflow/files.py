@@ -34,7 +34,8 @@ class LineFiles:
             snapshot = await load(session)
         if self._node.render_agents([one for agent in agents if (one := _phone(agent))]):
             self._unread.add("res_pjsip.so")
-        if self._node.render_queues([pool for row in queues if (pool := _queue(row))] or [QueueFile("hotline")]):
+        pools = [pool for row in queues if (pool := _queue(row, snapshot.offer_after_s))]
+        if self._node.render_queues(pools or [QueueFile("hotline")]):
             self._unread.add("app_queue.so")
         if self._node.render_roster(roster(snapshot)):
             self._unread.add("pbx_config.so")
@@ -45,10 +46,10 @@ class LineFiles:
         return read
 
 
-def _queue(row: Queue) -> QueueFile | None:
+def _queue(row: Queue, offer_after_s: int) -> QueueFile | None:
     """The queue; one that no file may carry is left out and told of, the others work."""
     try:
-        return QueueFile(row.name)
+        return QueueFile(row.name, offer_after_s=offer_after_s)
     except Invalid as error:
         log.error("line.queue-left-out", queue=row.name, error=error.id)
         return None
@@ -76,6 +77,8 @@ def roster(snapshot: Snapshot) -> Roster:
         longest=tuple((one.name, one.max_waiting) for one in snapshot.queues.values()),
         menu=snapshot.menu,
         allowed=snapshot.allowed,
+        keeps=snapshot.offer_after_s > 0,
+        rates=snapshot.rates,
     )
 
 

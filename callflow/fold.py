@@ -32,6 +32,10 @@ class Field(StrEnum):
     REFUSED = "refused"
     SELF_SERVED = "self_served"
     MESSAGE = "message"
+    KEPT_AT = "kept_at"
+    CALLED_AT = "called_at"
+    OVER_AT = "over_at"
+    RATING = "rating"
     ENDED_AT = "ended_at"
     CAUSE = "cause"
     ENDED_BY = "ended_by"
@@ -60,7 +64,15 @@ _TRUST_ON: dict[Field, tuple[Source, ...]] = {
 }
 _LAST = frozenset({Field.QUEUE, Field.AGENT, Field.OUTSIDE, Field.AGENT_CHANNEL, Field.ENDED_AT})
 _LAST_TOO = frozenset(
-    {Field.DIRECTION, Field.CAUSE, Field.ENDED_BY, Field.ORIGINAL_HOTLINE, Field.MESSAGE, Field.GONE_AT}
+    {
+        Field.CITIZEN_CHANNEL,
+        Field.DIRECTION,
+        Field.CAUSE,
+        Field.ENDED_BY,
+        Field.ORIGINAL_HOTLINE,
+        Field.MESSAGE,
+        Field.GONE_AT,
+    }
 )
 KEEP_LAST = _LAST | _LAST_TOO
 """Fields where the later claim of equally trusted sources wins; in all others the earlier one does."""
@@ -74,6 +86,9 @@ _INSTANT: dict[Kind, Field] = {
     Kind.ANSWERED: Field.ANSWERED_AT,
     Kind.QUEUED: Field.QUEUED_AT,
     Kind.CONNECTED: Field.CONNECTED_AT,
+    Kind.KEPT: Field.KEPT_AT,
+    Kind.CALLED: Field.CALLED_AT,
+    Kind.OVER: Field.OVER_AT,
     Kind.ENDED: Field.ENDED_AT,
     Kind.INTERRUPTED: Field.INTERRUPTED_AT,
     Kind.GONE: Field.GONE_AT,
@@ -97,8 +112,10 @@ _VALUES: dict[Kind, dict[str, Field]] = {
         "channel": Field.AGENT_CHANNEL,
         "citizen": Field.CITIZEN_CHANNEL,
     },
+    Kind.TAKEN: {"agent": Field.AGENT, "channel": Field.AGENT_CHANNEL},
     Kind.REFUSED: {"reason": Field.REFUSED},
     Kind.SELF_SERVED: {"what": Field.SELF_SERVED},
+    Kind.RATED: {"rating": Field.RATING},
     Kind.ENDED: {"cause": Field.CAUSE, "by": Field.ENDED_BY},
 }
 

@@ -56,6 +56,8 @@ class QueueFile:
 
     name: str
     strategy: Literal["rrmemory", "leastrecent", "fewestcalls", "random", "ringall", "linear"] = "rrmemory"
+    offer_after_s: int = 0
+    """When and how often callers hear that they may hang up and keep their place; 0: never."""
 
     def __post_init__(self) -> None:
         checked(self.name, QUEUE, "queue", "队列名")
@@ -95,6 +97,10 @@ class Roster:
     """What the callers' keys do."""
     allowed: tuple[str, ...] = ()
     """Patterns of the numbers that may be dialled; none: no calls out."""
+    keeps: bool = False
+    """Whether callers who wait may hang up and keep their place."""
+    rates: bool = False
+    """Whether callers are asked to rate the agent's service."""
 
     def __post_init__(self) -> None:
         checked(self.default_queue, QUEUE, "default_queue", "队列名")

@@ -20,13 +20,15 @@ class Does(StrEnum):
     """查工单: the state of my order."""
     REPEAT = "repeat"
     """重听: what was just said, once more."""
+    KEEP = "keep"
+    """保留排队: hang up, be called back in turn. Only while waiting."""
     AGENT = "agent"
     """转人工: straight to the queue; whoever waits there is on the way already."""
 
     @property
     def label(self) -> str:
         """As staff read it."""
-        return {"status": "查工单", "repeat": "重听", "agent": "转人工"}[self.value]
+        return {"status": "查工单", "repeat": "重听", "keep": "保留排队", "agent": "转人工"}[self.value]
 
 
 class MenuKey(BaseModel):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,6 +46,9 @@ class Call(Base):
     """ITU-T Q.850 cause of the citizen's leg."""
     ended_by: Mapped[str | None] = mapped_column(String(16))
     message_seconds: Mapped[int | None]
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    """What the caller thought of the agent's service, by a key after the talk: 1 to 5, 5 the best. It judges the agent
+    alone; 满意率 is of orders, and asked at the follow-up."""
     outcome: Mapped[str | None] = mapped_column(String(16))
     """None while the call lasts."""
     evidence: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -69,10 +72,12 @@ class Call(Base):
 
     @property
     def outcome_label(self) -> str:
-        """The outcome as staff read it; 通话中 or 等待中 while the call lasts."""
+        """The outcome as staff read it; 通话中, 等待中 or 保留排队 while the call lasts."""
         if self.outcome:
             return Outcome(self.outcome).label
-        return "通话中" if self.connected_at else "等待中"
+        if self.connected_at:
+            return "通话中"
+        return "保留排队" if "kept_at" in self.evidence else "等待中"
 
 
 class Node(Base):

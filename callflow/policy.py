@@ -34,6 +34,14 @@ class LinePolicy(PolicySection):
     """Calls of one number within `calls_window_min`; more are asked to call later."""
     calls_window_min: Annotated[int, Field(ge=1, le=1440)] = Field(title="来电次数的统计时段（分钟）")
     concurrent_per_number: Annotated[int, Field(ge=1, le=100)] = Field(title="同一号码同时通话上限（路）")
+    keep_place_after_s: Annotated[int, Field(ge=0, le=3600)] = Field(
+        title="排队多久后可挂机保留排队、等候回电（秒；0为不开放）"
+    )
+    """Who has waited so long may hang up and be called back in turn; 0: nobody."""
+    probe_every_min: Annotated[int, Field(ge=0, le=1440)] = Field(title="线路自检的间隔（分钟；0为不自检）")
+    """How often the line calls itself and listens; 0: never."""
+    rate_after_call: bool = Field(title="通话结束后请来电人按键为话务员评分")
+    """Whether a caller whose agent has hung up is asked for 1 to 5. It judges the agent alone, never the order."""
     duty_counts_as_staffed: bool = Field(title="值班手机视为人工在线")
     """第二条: whether a duty mobile on the roster is a human on the line; False: only people at desks are."""
     outside_number: Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$")] = Field(

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.agents.models import Agent, AgentQueue, Presence
 from callflow.models import Call
 from callflow.queues.models import Queue
+from callflow.rules import Direction
 from core.errors import NotFound
 
 PAGE = 50
@@ -85,6 +86,12 @@ async def call_by_linkedid(session: AsyncSession, node: str, linkedid: str) -> C
     """The call with this identity; None while no fact about it has arrived."""
     found: Call | None = await session.scalar(select(Call).where(Call.node == node, Call.linkedid == linkedid))
     return found
+
+
+async def reached_since(session: AsyncSession, caller: str, since: datetime) -> bool:
+    """Whether a call of this number that arrived after `since` has reached a person."""
+    wanted = select(Call.id).where(Call.caller.matches(caller), Call.arrived_at > since, Call.connected_at.is_not(None))
+    return await session.scalar(wanted.where(Call.direction == Direction.INBOUND).limit(1)) is not None
 
 
 async def calls(

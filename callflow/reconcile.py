@@ -10,6 +10,7 @@ from callflow import store
 from callflow.facts import Fact, Kind, Source, fact
 from callflow.intake import Intake
 from callflow.models import Call, Node
+from callflow.places.rules import waits
 from callflow.reading import JournalReader, Parse
 from callflow.sources import cdr, cel, messages, queue_log
 from core.clock import now
@@ -70,7 +71,7 @@ class Reconciler:
         """Asterisk says since when it runs: calls of an earlier run are over; how many there were.
 
         They end when the connection to the dead one was lost (`died_at`), else at its last sign of life. `live`:
-        linkedids of all channels, which no call of an earlier run can have.
+        linkedids of all channels, which no call of an earlier run can have. A kept place outlives Asterisk.
         """
         async with self._db.session() as session:
             node = await session.get(Node, self._node, with_for_update=True)
@@ -86,7 +87,7 @@ class Reconciler:
             cut = [
                 self._over(Kind.INTERRUPTED, call, max(died_at, call.changed_at_latest))
                 for call in calls
-                if call.linkedid not in live
+                if call.linkedid not in live and not waits(store.read_state(call))
             ]
             node.booted_at, node.seen_at = booted_at, now()
             await store.save(session, cut)
@@ -109,7 +110,9 @@ class Reconciler:
                     Call.node == self._node, Call.ended_at.is_(None), Call.arrived_at < asked_at - SETTLING
                 )
             )
-            absent = {call.linkedid: call for call in calls if call.linkedid not in live}
+            absent = {
+                call.linkedid: call for call in calls if call.linkedid not in live and not waits(store.read_state(call))
+            }
             twice = [call for linkedid, call in absent.items() if linkedid in self._absent]
             self._absent = set(absent)
             await store.save(session, [self._over(Kind.GONE, call, asked_at) for call in twice])

@@ -25,6 +25,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"  # the caller gave up before anybody answered
     REFUSED = "refused"  # a limit applied
     SELF_SERVICE = "self-service"  # served by keypad alone
+    KEPT = "kept"  # hung up to be called back in turn, and not reached
     INTERRUPTED = "interrupted"  # Asterisk died or was stopped under it
     FAILED = "failed"  # never answered by the hotline itself
 
@@ -41,9 +42,12 @@ _LABELS = {
     Outcome.ABANDONED: "未接通",
     Outcome.REFUSED: "已限制",
     Outcome.SELF_SERVICE: "自助查询",
+    Outcome.KEPT: "保留排队未接通",
     Outcome.INTERRUPTED: "通话中断",
     Outcome.FAILED: "接入失败",
 }
+RATINGS = ("1", "2", "3", "4", "5")
+"""Keys by which a caller rates the agent's service."""
 BY_SYSTEM = "system"
 """Who ended a call when Asterisk hung up by itself: a shutdown, a lost media stream, an administrator."""
 
@@ -71,6 +75,8 @@ class View:
     cause: int | None
     ended_by: str | None
     message_seconds: int | None
+    rating: int | None
+    """What the caller thought of the agent's service, 1 to 5, 5 the best."""
     outcome: Outcome | None
 
 
@@ -84,7 +90,7 @@ def view(state: State) -> View:
         return state[field].at if field in state else None
 
     arrived = state[Field.ARRIVED_AT].at
-    ended = at(Field.ENDED_AT) or at(Field.INTERRUPTED_AT) or at(Field.GONE_AT)
+    ended = _ended(state) or at(Field.INTERRUPTED_AT) or at(Field.GONE_AT)
     cause = value(Field.CAUSE)
     return View(
         direction=_direction(value(Field.DIRECTION)),
@@ -104,6 +110,7 @@ def view(state: State) -> View:
         cause=int(cause) if cause and cause.isdigit() and len(cause) < 5 else None,
         ended_by=value(Field.ENDED_BY) or (BY_SYSTEM if Field.INTERRUPTED_AT in state else None),
         message_seconds=_seconds(value(Field.MESSAGE)),
+        rating=int(rated) if (rated := value(Field.RATING)) in RATINGS else None,
         outcome=outcome(state) if ended else None,
     )
 
@@ -120,17 +127,25 @@ def outcome(state: State) -> Outcome:
     if Field.REFUSED in state and state[Field.REFUSED].value != Refusal.QUEUE_FULL:
         return Outcome.REFUSED
     connected = Field.CONNECTED_AT in state
-    died = Field.INTERRUPTED_AT in state and Field.ENDED_AT not in state
+    died = Field.INTERRUPTED_AT in state and _ended(state) is None
     stopped = Field.ENDED_BY in state and state[Field.ENDED_BY].value == BY_SYSTEM
     if died or stopped:
         return Outcome.INTERRUPTED
     if connected:
         return Outcome.ANSWERED if Field.AGENT in state else Outcome.OUTSIDE
+    if Field.KEPT_AT in state:
+        return Outcome.KEPT
     if Field.SELF_SERVED in state and Field.QUEUED_AT not in state:
         return Outcome.SELF_SERVICE
     if Field.ANSWERED_AT in state or Field.QUEUED_AT in state:
         return Outcome.ABANDONED
     return Outcome.FAILED
+
+
+def _ended(state: State) -> datetime | None:
+    """When it ended; who hangs up and keeps the place is still being served."""
+    needed = (Field.ENDED_AT, Field.OVER_AT) if Field.KEPT_AT in state else (Field.ENDED_AT,)
+    return max(state[one].at for one in needed) if set(needed) <= set(state) else None
 
 
 def waited(view: View) -> timedelta:

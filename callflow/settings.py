@@ -38,8 +38,8 @@ class Waits(Section):
 
     agent_ring: Seconds = 15
     """An agent's phone rings this long; then the agent is paused and the next one rings."""
-    first_queue: Seconds = 60
-    """In the first queue before the second line."""
+    first_queue: Seconds = 120
+    """In the first queue before the second line; long enough to hear that the place can be kept."""
     second_queue: Seconds = 45
     """In the second-line queue before the duty mobiles."""
     duty_ring: Seconds = 20
@@ -62,6 +62,12 @@ class Waits(Section):
     """The agent whose page was lost is rung this long; then the citizen is the first in the queue."""
     pass_ring: Annotated[int, Field(ge=1, le=120)] = 25
     """Who is asked, or gets a citizen passed on, is rung this long; then the citizen comes back to the agent."""
+    place: Seconds = 3600
+    """A kept place waits this long for an agent; then the citizen is on the list of call-backs."""
+    place_ring: Seconds = 45
+    """A citizen who is called back for a kept place is rung this long."""
+    rating: Seconds = 6
+    """A caller who is asked to rate the service has this long to press a key."""
     answering: Annotated[float, Field(gt=0, le=10)] = 2
     """A flow has this long to decide where a call goes; then the dialplan decides by itself."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.current import line_policy, menu
 from callflow.limits import Limits
-from callflow.menu import Menu
+from callflow.menu import Does, Menu
 from callflow.nuisance import service as nuisance
 from callflow.numbers.models import DutyMobile, Number
 from callflow.numbers.rules import in_turn
@@ -71,10 +71,19 @@ class Snapshot:
     menu: Menu = field(default_factory=Menu)
     allowed: tuple[str, ...] = ()
     """Patterns of the numbers that agents may dial."""
+    keep_after_s: int = 0
+    """Who has waited so long may keep the place and hang up; 0: nobody."""
+    rates: bool = False
+    """Whether callers are asked to rate the agent's service."""
 
     def limits_of(self, caller: str | None) -> Limits:
         """How often this caller may call."""
         return self.limited.get(caller or "", self.limits)
+
+    @property
+    def offer_after_s(self) -> int:
+        """When callers hear that they may keep their place; 0: never, there is no key for it."""
+        return self.keep_after_s if self.menu.keys_for(Does.KEEP) else 0
 
     def number(self, dialled: str) -> NumberEntry | None:
         """The entry of a dialled number; of one that is unknown, that of 12345."""
@@ -105,6 +114,8 @@ async def load(session: AsyncSession) -> Snapshot:
         limited=await nuisance.limited(session),
         menu=menu(),
         allowed=policy.may_dial,
+        keep_after_s=policy.keep_place_after_s,
+        rates=policy.rate_after_call,
     )
 
 

@@ -20,6 +20,7 @@ from callflow.events import CallArrived, CallConnected, CallEnded, MessageLeft
 from callflow.facts import Fact
 from callflow.fold import EMPTY, Field, Stamp, State, fold_all
 from callflow.models import Call
+from callflow.places import service as places
 from callflow.rules import Outcome, View, view
 from core.clock import now
 from core.db import among, new_id
@@ -175,6 +176,7 @@ def _columns(one: _Change) -> dict[str, Any]:
         "cause": seen.cause,
         "ended_by": seen.ended_by,
         "message_seconds": seen.message_seconds,
+        "rating": seen.rating,
         "outcome": seen.outcome,
         "evidence": {
             field: [stamp.rank, stamp.at.isoformat(), "" if field is Field.CALLER else stamp.value]
@@ -227,6 +229,7 @@ async def _announce(session: AsyncSession, changes: Sequence[_Change]) -> None:
     await publish(session, *(event for one in changes for event in one.events))
     ended = [callbacks.Ended(one.id, one.view) for one in changes if one.view.ended_at]
     await callbacks.after_calls(session, ended)
+    await places.close(session, [one.key for one in changes if one.view.ended_at])
     for one in changes:
         if one.row is None:
             log.info("call.recorded", call=str(one.id), linkedid=one.key[1])  # the two names of one call, once together

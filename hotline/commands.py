@@ -40,12 +40,15 @@ def build_assets() -> None:
         assets.build(print)
 
 
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出")] = False,
+    line: Annotated[bool, typer.Option("--line", help="并拨打一次本线路：应答、按键、双向声音")] = False,
+) -> None:
     """检查各部分，说明问题与修复办法，测量本机能承担多少路实时转写。"""
     from hotline.setup.doctor import examine
 
     found = []
-    for health in examine(settings.load()):
+    for health in examine(settings.load(), line=line):
         found.append(health)
         if not as_json:
             print(f"{'正常' if health.ok else '异常'}  {health.part}：{health.detail}", flush=True)

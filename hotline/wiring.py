@@ -1,6 +1,7 @@
 """Which services each role is made of, and what they are given. The only place where all packages meet."""
 
 from callflow.ami import AmiClient
+from callflow.asterisk import PROBE_SECRET
 from callflow.line import Line
 from callflow.phones.handset import Handset
 from core import phone
@@ -20,6 +21,7 @@ from crm.tickets.numbers import TYPED_DIGITS
 from crm.tickets.spoken import spoken_state
 from crm.tickets.wrong_codes import WrongCodes
 from crm.timers.service import scanner
+from hotline.line_probe import LineProbe
 from hotline.node import node, require_listening
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
@@ -44,20 +46,23 @@ TITLE = "12345政务服务便民热线"
 
 def line(runtime: Runtime) -> list[Service]:
     """AGI server, manager reader, reconciler, intake, snapshot, files, incident clock, rotation of the journals."""
-    part = Line(runtime.db, runtime.home, runtime.settings.line, node(runtime))
+    settings = runtime.settings
+    part = Line(runtime.db, runtime.home, settings.line, node(runtime))
     asterisk = node(runtime)
     return [
         rules(runtime, must_load=False),
         part,
         agi(runtime, part),
+        LineProbe(runtime.db, settings.line, lambda: runtime.secrets.get(PROBE_SECRET)).loop,
         Loop("SIP 监听", LISTENING_EVERY_S, lambda: require_listening(asterisk)),
     ]
 
 
 def agi(runtime: Runtime, part: Line) -> AgiServer:
     """The flows, bound to the line's data in memory."""
-    settings = runtime.settings.line
-    return server(settings, World(lambda: part.snapshot.current, part.limits, state_of(runtime), query_rules))
+    settings, places = runtime.settings.line, part.feed.places
+    world = World(lambda: part.snapshot.current, part.limits, state_of(runtime), query_rules, places.keep)
+    return server(settings, world)
 
 
 def query_rules() -> QueryRules:

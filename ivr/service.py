@@ -6,11 +6,12 @@ from callflow.settings import LineSettings
 from ivr.agi.server import AgiServer, Flow
 from ivr.agi.session import Decision, Session
 from ivr.flows.inbound import inbound
+from ivr.flows.keep import keep
 from ivr.flows.status import status
 from ivr.flows.world import World
 
 Conversation = Callable[[Session, World], Awaitable[Decision | None]]
-FLOWS: dict[str, Conversation] = {"inbound": inbound, "status": status}
+FLOWS: dict[str, Conversation] = {"inbound": inbound, "status": status, "keep": keep}
 
 
 def server(settings: LineSettings, world: World) -> AgiServer:

@@ -70,8 +70,10 @@ def full_date(value: date) -> str:
 
 
 def offer(menu: Menu, *meanings: Does) -> str:
-    """What a menu offers: 查工单请按二，重听请按九; of the keys with such words those of `meanings`, or all."""
-    offered = [one for one in menu.keys if one.says and (not meanings or one.does in meanings)]
+    """What a menu offers: 查工单请按二，重听请按九; of the keys with such words those of `meanings`,
+    or all that work at any time."""
+    wanted = meanings or [one for one in Does if one is not Does.KEEP]
+    offered = [one for one in menu.keys if one.says and one.does in wanted]
     return "，".join(f"{one.says}请按{KEY_NAMES.get(one.key) or number(int(one.key))}" for one in offered)
 
 

@@ -21,7 +21,7 @@ class CallbackTask(Base):
     phone: Mapped[str | None] = mapped_column(Personal)
     """None where the number was withheld and only the message may tell it."""
     reason: Mapped[str] = mapped_column(String(16))
-    """abandoned, interrupted or message."""
+    """A `Reason`."""
     call_ended_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default=now)
     claimed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))

@@ -13,17 +13,26 @@ class Reason(StrEnum):
     ABANDONED = "abandoned"
     INTERRUPTED = "interrupted"
     MESSAGE = "message"
+    KEPT = "kept"
 
     @property
     def label(self) -> str:
         """As staff read it."""
-        return {"abandoned": "未接通", "interrupted": "通话中断", "message": "留言"}[self.value]
+        return _LABELS[self]
+
+
+_LABELS = {
+    Reason.ABANDONED: "未接通",
+    Reason.INTERRUPTED: "通话中断",
+    Reason.MESSAGE: "留言",
+    Reason.KEPT: "保留排队未接通",
+}
 
 
 def reason(view: View, policy: LinePolicy) -> Reason | None:
     """Why this ended call asks for a call-back; None: it does not.
 
-    Whoever was cut off or spoke to the message box is called back in any case, whoever gave up only after
+    Whoever was cut off, kept a place or spoke to the message box is called back in any case, whoever gave up only after
     `abandoned_after_s` with us.
     """
     if view.direction is not Direction.INBOUND:
@@ -31,6 +40,8 @@ def reason(view: View, policy: LinePolicy) -> Reason | None:
     match view.outcome:
         case Outcome.MESSAGE:
             return Reason.MESSAGE
+        case Outcome.KEPT:
+            return Reason.KEPT
         case Outcome.INTERRUPTED:
             return Reason.INTERRUPTED if view.caller else None
         case Outcome.ABANDONED if view.caller and waited(view) >= timedelta(seconds=policy.abandoned_after_s):

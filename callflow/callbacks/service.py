@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.callbacks.models import CallbackTask
 from callflow.callbacks.rules import Reason, quiet, reason
 from callflow.current import line_policy
+from callflow.queries import reached_since
 from callflow.rules import Outcome, View
 from core.actor import Actor
 from core.clock import now
@@ -57,6 +58,8 @@ async def after_calls(session: AsyncSession, ended: Sequence[Ended]) -> None:
         caller = one.view.caller
         if due is Reason.ABANDONED and caller and await _covered(session, caller, at):
             continue
+        if due is Reason.KEPT and caller and await reached_since(session, caller, one.view.arrived_at):
+            continue
         session.add(CallbackTask(call_id=one.call_id, phone=caller, reason=due, call_ended_at=at))
         await session.flush()
     await _reached_by_calling_again(session, [one.view for one in ended if one.view.outcome is Outcome.ANSWERED])
@@ -82,7 +85,7 @@ async def _reached_by_calling_again(session: AsyncSession, answered: Sequence[Vi
     waiting = await session.scalars(
         select(CallbackTask)
         .where(CallbackTask.phone.among(callers))
-        .where(CallbackTask.reason == Reason.ABANDONED, CallbackTask.done_at.is_(None))
+        .where(CallbackTask.reason.in_((Reason.ABANDONED, Reason.KEPT)), CallbackTask.done_at.is_(None))
         .where(CallbackTask.claimed_at.is_(None))
         .with_for_update()
     )

@@ -21,7 +21,8 @@ class Incident(Base):
     id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(20), default="no-agent")
     """`no-agent`, or `spool-full`: sound cannot be written; `archive-away`: finished recordings cannot be archived;
-    `toll-fraud`: again and again a number was dialled that is not allowed."""
+    `toll-fraud`: again and again a number was dialled that is not allowed; `line-probe`: the line's
+    own citizen was not answered as it should be."""
     opened_at: Mapped[datetime]
     """First minute."""
     last_minute_at: Mapped[datetime]
@@ -35,4 +36,4 @@ class Incident(Base):
     """Whether a duty mobile could be called all the while."""
     closed_at: Mapped[datetime | None]
     note: Mapped[str | None] = mapped_column(String(500))
-    """What a person wrote about its reason."""
+    """What a person wrote about its reason; before that, what the probe found."""

@@ -22,7 +22,7 @@ from core.locks import lock
 from core.permissions import Permission
 
 KIND = "no-agent"
-SPOOL_FULL, ARCHIVE_AWAY = "spool-full", "archive-away"
+SPOOL_FULL, ARCHIVE_AWAY, LINE_PROBE = "spool-full", "archive-away", "line-probe"
 FRESH = timedelta(minutes=2)
 """Older word from Asterisk says nothing about this minute: it stays unobserved."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
 from callflow.phones.rules import Beside
+from callflow.places.rules import call_of
 from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
@@ -71,7 +72,7 @@ class Handset:
 
     async def calls(self, own: str) -> list[str]:
         """Linkedids of the calls in which this extension is, ringing ones too."""
-        return sorted({one["Linkedid"] for one in await self._channels() if extension(one["Channel"]) == own})
+        return sorted({call_of(one["Linkedid"]) for one in await self._channels() if extension(one["Channel"]) == own})
 
     async def hang_up(self, own: str, call: str, also: frozenset[str] = frozenset()) -> None:
         """End this call. It is marked before: without the mark it would count as lost. Who was asked about a citizen's
@@ -98,7 +99,7 @@ class Handset:
         ]
         for one in talking:
             await self._act("Hangup", Channel=one["Channel"])
-        return sorted({one["Linkedid"] for one in talking})
+        return sorted({call_of(one["Linkedid"]) for one in talking})
 
     async def dial(self, own: str, number: str, shown: str) -> Dialled:
         """Ring this extension, then call `number`; `shown` is what its display says. The caller has checked that the
@@ -119,14 +120,15 @@ class Handset:
     async def party(self, own: str, call: str) -> Party:
         """Who is in this citizen's call. Raises NotFound, Conflict("no-citizen-in-hand")."""
         channels = [one for one in await self._channels() if endpoint(one["Channel"])]
-        here = [one for one in channels if one["Linkedid"] == call]
+        here = [one for one in channels if call_of(one["Linkedid"]) == call]
         mine = [one for one in here if extension(one["Channel"]) == own and one.get("ChannelStateDesc") == "Up"]
         citizen = [one for one in here if one.get("Uniqueid") == call and endpoint(one["Channel"]) == TRUNK]
         if not mine:
             raise NO_CALL
         if not citizen or not mine[0].get("BridgeId") or mine[0].get("BridgeId") != citizen[0].get("BridgeId"):
             raise NO_CITIZEN
-        asking = next((o for o in channels if extension(o["Channel"]) == own and o["Linkedid"] != call), None)
+        elsewhere = [one for one in channels if extension(one["Channel"]) == own and one not in here]
+        asking = next(iter(elsewhere), None)
         asked = None
         if asking:
             there = [one for one in channels if one["Linkedid"] == asking["Linkedid"] and one is not asking]
@@ -247,7 +249,7 @@ class Handset:
         """The channels of this call: this extension's, those of whoever is no agent, and other agents' extensions."""
         all_channels = await self._channels()
         for linkedid in (call, *sorted(also)):
-            there = [(one, extension(one["Channel"])) for one in all_channels if one["Linkedid"] == linkedid]
+            there = [(one, extension(one["Channel"])) for one in all_channels if call_of(one["Linkedid"]) == linkedid]
             if mine := [one for one, number in there if number == own]:
                 others = [one for one, number in there if number is None]
                 return mine, others, [number for _, number in there if number not in (None, own)]

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlencode
 
 from callflow.facts import KEYS, Fact, Kind, Source, fact
+from callflow.places.rules import call_of, is_place
 from callflow.rules import BY_SYSTEM, Direction
-from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension, is_extension
+from callflow.sources.channels import BESIDE, PROBE, TRUNK, endpoint, extension, is_extension
 from callflow.variables import CallEvent
 from core.errors import Invalid
 
@@ -26,6 +27,10 @@ HUNG_UP = "hotline-agent-hung-up"
 """Here the dialplan ends the citizen's side because the agent has hung up."""
 OTHER_HUNG_UP = "hotline-other-hung-up"
 """The same because somebody outside, to whom the citizen had been passed on, has hung up."""
+RATING_CONTEXT = "hotline-rating"
+"""Here the caller rates the service: the call has ended with the talk."""
+NORMAL = "16"
+"""Q.850: hung up by who wanted to."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +78,10 @@ def parse(line: str) -> ChannelEvent:
 
 
 def facts(event: ChannelEvent, node: str) -> list[Fact]:
-    """What one event says; nothing where the channel is no telephone's (taps, local channels)."""
-    if endpoint(event.channel) is None or not event.linkedid:
+    """What one event says; nothing where the channel is no telephone's (taps, local channels, the probe)."""
+    if is_place(event.linkedid):
+        return _of_place(event, node)
+    if endpoint(event.channel) in (None, PROBE) or not event.linkedid:
         return []
     if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO) or BESIDE in event.linkedid:
         return []
@@ -105,10 +112,37 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
             return say(Kind.MESSAGE, seconds=event.detail("extra"))
         case CallEvent.REFUSED if event.first:
             return say(Kind.REFUSED, reason=event.detail("extra") or "limit")
+        case CallEvent.RATING if event.first:
+            return say(Kind.ENDED, cause=NORMAL, by="agent")
+        case CallEvent.RATED if event.first:
+            return say(Kind.RATED, rating=event.detail("extra"))
+        case "HANGUP" | "CHAN_END" if event.context == RATING_CONTEXT:
+            return []
         case "HANGUP" if event.first:
             return say(Kind.ENDED, cause=event.detail("hangupcause"), by=_ender(event))
         case "CHAN_END" if event.first:
             return say(Kind.ENDED)
+    return []
+
+
+def _of_place(event: ChannelEvent, node: str) -> list[Fact]:
+    """What an event of a kept place's channels says of the citizen's call."""
+
+    def say(kind: Kind, **data: str) -> list[Fact]:
+        return [fact(node, call_of(event.linkedid), Source.CEL, kind, event.at, **data)]
+
+    match event.type:
+        case CallEvent.PLACE_TAKEN:
+            return say(Kind.TAKEN, agent=extension(event.channel) or "", channel=event.channel)
+        case CallEvent.PLACE_CALLED:
+            return say(Kind.CALLED)
+        case CallEvent.PLACE_MET:
+            return say(Kind.CONNECTED, citizen=event.channel)
+        case CallEvent.PLACE_OVER:
+            return say(Kind.OVER)
+        case "HANGUP" if endpoint(event.channel) == TRUNK:
+            by = "citizen" if event.detail("hangupsource") == event.channel else "agent"
+            return say(Kind.ENDED, cause=event.detail("hangupcause"), by=by)
     return []
 
 

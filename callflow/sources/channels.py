@@ -6,6 +6,8 @@ TRUNK = "trunk"
 """Endpoint of the operator's trunk: the citizen's side, or a mobile outside."""
 BESIDE = "-lead-"
 """In the linkedid of a shift lead who listens beside an agent: that is nobody's call."""
+PROBE = "probe"
+"""Endpoint of the line's own citizen: no call of anybody's."""
 _PJSIP = re.compile(r"PJSIP/([^/@]+?)(?:-[0-9a-f]{8})?$")
 _EXTENSION = re.compile(r"[1-8][0-9]{3}$")
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from callflow.facts import Fact, Kind, Source, fact
+from callflow.places.rules import is_place
 from callflow.sources.channels import extension, is_extension
 from core.errors import Invalid
 
@@ -17,7 +18,7 @@ def facts(line: str, node: str) -> list[Fact]:
         at = datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise Invalid("bad-queue-log-line", "排队日志中有一行无法识别，已另行保存。") from error
-    if call in ("", "NONE", "MANAGER", "REALTIME"):
+    if call in ("", "NONE", "MANAGER", "REALTIME") or is_place(call):
         return []
 
     def say(kind: Kind, **data: str) -> list[Fact]:

@@ -84,7 +84,7 @@ async def figures(session: AsyncSession, since: datetime) -> dict[str, int]:
     inbound = select(
         func.count(),
         func.count(Call.connected_at),
-        func.count().filter(Call.outcome == Outcome.ABANDONED),
+        func.count().filter(Call.outcome.in_((Outcome.ABANDONED, Outcome.KEPT))),
         func.count().filter(Call.outcome == Outcome.MESSAGE),
     ).where(Call.direction == Direction.INBOUND, Call.arrived_at >= since)
     calls, connected, abandoned, messages = (await session.execute(inbound)).one()

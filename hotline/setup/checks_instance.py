@@ -5,12 +5,14 @@ import socket
 
 import psycopg
 
-from callflow.asterisk import Folders
+from callflow.asterisk import PROBE_SECRET, Folders
+from callflow.current import menu
 from core.errors import Conflict, Unavailable
 from core.health import Health
 from crm.installed import installed
 from crm.policy import SmsPolicy
 from crm.sms.check import check
+from hotline.line_probe import probe
 from hotline.node import node, require_listening, wanted
 from hotline.runtime import Runtime
 from hotline.setup import asterisk, certificate
@@ -69,6 +71,16 @@ def _refused(kind: int, host: str, port: int) -> str:
         except OSError as error:
             return {98: "被其他程序占用", 99: "不是本机地址"}.get(error.errno or 0, error.strerror or "")
     return ""
+
+
+def line(runtime: Runtime) -> Health:
+    """One call to the running line, which is no call of anybody's."""
+    mend = "查看服务是否在运行，以及 asterisk/log/messages.log"
+    try:
+        asyncio.run(probe(runtime.settings.line, runtime.secrets.get(PROBE_SECRET), menu()))
+    except Unavailable as error:
+        return Health("线路自检", False, error.message, mend)
+    return Health("线路自检", True, "应答、按键和双向声音正常")
 
 
 def _node_runs(runtime: Runtime) -> bool:

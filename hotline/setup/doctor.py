@@ -14,8 +14,9 @@ from hotline.setup.checks_machine import SETUP
 Check = tuple[str, Callable[[], Health]]
 
 
-def examine(settings: Settings) -> Iterator[Health]:
-    """Each part in turn; an unexpected refusal of one is that part's state and stops no other."""
+def examine(settings: Settings, *, line: bool = False) -> Iterator[Health]:
+    """Each part in turn, with `line` also a call to the running line; an unexpected refusal of one is that part's state
+    and stops no other."""
     yield from _each(
         [
             ("Python", machine.python),
@@ -42,6 +43,7 @@ def examine(settings: Settings) -> Iterator[Health]:
             ("短信网关", partial(instance.sms, runtime)),
             ("Asterisk 运行", partial(instance.asterisk_running, runtime)),
             ("服务", partial(instance.service, runtime)),
+            *([("线路自检", partial(instance.line, runtime))] if line else []),
         ]
     )
 

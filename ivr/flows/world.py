@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from callflow.limits import CallerLimits
 from callflow.snapshot import Snapshot
+from core.errors import Unavailable
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,15 @@ class QueryRules:
     failures: int
 
 
+KeepPlace = Callable[[str, str, str, datetime, int], Awaitable[None]]
+"""Linkedid, E.164 number, queue, since when the caller waits, position -> the place is kept. Raises Unavailable."""
+
+
+async def keeps_none(linkedid: str, phone: str, queue: str, since: datetime, position: int) -> None:
+    """A line that can call nobody back."""
+    raise Unavailable("place-not-kept", "暂时不能保留排队。")
+
+
 @dataclass(frozen=True)
 class World:
     """Given to every flow. `snapshot` never waits and never fails."""
@@ -38,3 +48,4 @@ class World:
     limits: CallerLimits
     state_of: StateOf
     query: Callable[[], QueryRules]
+    keep_place: KeepPlace = keeps_none

@@ -62,8 +62,9 @@ def _worded(name: str, text: object, menu: Menu) -> str:
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST or ".." in name:
         raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "请填写不超过400字的文字"})
     worded = text.replace("{keys}", speech_forms.offer(menu)).replace("{repeat}", speech_forms.offer(menu, Does.REPEAT))
+    worded = worded.replace("{keep}", speech_forms.offer(menu, Does.KEEP))
     if "{" in worded or "}" in worded:
-        raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "花括号中只能是 keys 或 repeat"})
+        raise Invalid("bad-prompt", f"提示音 {name} 的文字不正确。", fields={name: "花括号中只能是 keys、repeat、keep"})
     return re.sub(r"^，|，(?=[，。])", "", worded)
 
 

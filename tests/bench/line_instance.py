@@ -121,7 +121,7 @@ class Instance:
         county = shutil.copytree(REPOSITORY / "counties" / "yiyang", self.home / "county")
         policy = county / "policy.toml"
         text = re.sub(r"(?m)^wrap_up_s = \d+", f"wrap_up_s = {self.wrap_up_s}", policy.read_text(encoding="utf-8"))
-        policy.write_text(text, encoding="utf-8")
+        policy.write_text(text.replace("rate_after_call = true", "rate_after_call = false"), encoding="utf-8")
         names = ("sip_port", "ami_port", "agi_port", "websocket_port")
         line = {name: free_port() for name in names} | {"rtp_first": RTP[0], "rtp_last": RTP[1]}
         os.environ["HOTLINE_HOME"] = str(self.home)

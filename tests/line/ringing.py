@@ -63,6 +63,7 @@ WAITS = Waits(
     lost_sound=3,
     lost_ring=8,
     pass_ring=6,
+    rating=2,
 )
 
 _CALLERS: Iterator[int] = itertools.count(13800001000)

@@ -189,6 +189,24 @@ async def test_given_a_merged_number_then_its_queue_answers_and_the_old_hotline_
     await centre.leaves(actor)
 
 
+async def test_given_the_agent_hangs_up_then_the_callers_key_rates_the_service_on_the_calls_record(
+    centre: Centre,
+) -> None:
+    actor = await centre.instance.desk()
+    desk = centre.instance.phones[-1]
+    citizen = await centre.instance.rings("13800005004")
+    await desk.wait_for(On.ESTABLISHED)
+    await until(lambda: centre.instance.talks("13800005004"), "they talk")
+    await desk.hang_up()
+    over = await centre.instance.call("13800005004", "ended_at", "outcome")
+    await centre.hears(citizen, "rate")
+    await citizen.send_digits("5")
+    await citizen.wait_for(On.CLOSED)
+    call = await centre.instance.call("13800005004", "rating")
+    assert (call.rating, call.ended_by, call.agent_id, call.ended_at) == (5, "agent", actor.user_id, over.ended_at)
+    await centre.leaves(actor)
+
+
 async def test_given_an_agent_calls_a_citizen_then_it_is_a_call_with_a_recording(centre: Centre) -> None:
     actor = await centre.instance.desk("agent2", greeting="", auto_answer=False)
     desk = centre.instance.phones[-1]

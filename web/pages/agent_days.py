@@ -59,6 +59,10 @@ class Line:
     answered: int
     talked: timedelta
     """From the first word to the end of the calls that this agent took."""
+    rated: int
+    """How many of these callers rated the service."""
+    rating: float | None
+    """Their mean, 1 to 5; None without one."""
 
     @property
     def states(self) -> dict[str, timedelta]:
@@ -94,11 +98,17 @@ async def lines(session: AsyncSession, day: date, only: UUID | None = None) -> l
     agents = (await session.scalars(wanted.where(Agent.user_id == only) if only else wanted)).all()
     spans = await days.spans(session, [one.user_id for one in agents], first, last) if last > first else {}
     taken = await session.execute(
-        select(Call.agent_id, func.count(), func.sum(func.coalesce(Call.ended_at, clock.now()) - Call.connected_at))
+        select(
+            Call.agent_id,
+            func.count(),
+            func.sum(func.coalesce(Call.ended_at, clock.now()) - Call.connected_at),
+            func.count(Call.rating),
+            func.avg(Call.rating),
+        )
         .where(Call.connected_at >= first, Call.connected_at < max(first, last), Call.agent_id.is_not(None))
         .group_by(Call.agent_id)
     )
-    calls = {user_id: (count, talked) for user_id, count, talked in taken}
+    calls = {row[0]: tuple(row)[1:] for row in taken}
     planned: dict[UUID, list[Shown]] = {}
     if versions := await roster.versions(session, limit=1):
         for one in await roster.published(session, versions[0].id, first, first + timedelta(days=1)):
@@ -110,7 +120,7 @@ async def lines(session: AsyncSession, day: date, only: UUID | None = None) -> l
             one.extension,
             spans.get(one.user_id, []),
             planned.get(one.user_id, []),
-            *calls.get(one.user_id, (0, timedelta(0))),
+            *calls.get(one.user_id, (0, timedelta(0), 0, None)),
         )
         for one in agents
     ]
@@ -170,7 +180,7 @@ async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
         found = await lines(session, day)
         await record(session, ctx.actor, "team-day.export", "export", number, day=day.isoformat(), agents=len(found))
     heads = [("姓名", 12), ("分机", 8), ("签入", 10), *((label, 10) for label in LABELS.values())]
-    heads += [("接听（次）", 10), ("平均通话", 10), ("未接听（次）", 12)]
+    heads += [("接听（次）", 10), ("平均通话", 10), ("评分（次）", 10), ("平均评分", 10), ("未接听（次）", 12)]
     rows = [
         [
             one.name,
@@ -179,6 +189,8 @@ async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
             *(duration(one.states[state].total_seconds()) for state in LABELS),
             str(one.answered),
             duration(one.average),
+            str(one.rated),
+            f"{one.rating:.1f}" if one.rating else "",
             str(one.unanswered),
         ]
         for one in found

@@ -24,6 +24,7 @@ KINDS = {
     "no-agent": "无人值守",
     "spool-full": "录音无法写入",
     "archive-away": "录音无法归档",
+    "line-probe": "线路自检未通过",
     "toll-fraud": "反复外呼不允许的号码",
 }
 

@@ -39,9 +39,12 @@ async def test_an_agent_sees_the_own_day_and_the_lead_everybodys(
             call = Call(node="n", linkedid="1.1", direction="inbound", caller="+8613812345678", dialled="12345")
             call.arrived_at, call.connected_at, call.ended_at = clock.now(), clock.now(), now
             call.agent_id, call.outcome, call.evidence = agent.user_id, "answered", {}
+            call.rating = 4
             session.add(call)
     page = await (await agent.get("/my-day")).text()
     assert "话后整理最长 60 秒" in page and "138****5678" in page and f"/calls/{call.id}" in page
+    assert "4.0 <small>分，1 次评分</small>" in page
+    assert "来电人对话务员服务的评价，不计入工单满意率" in await (await agent.get(f"/calls/{call.id}")).text()
     assert "示闲" in page and "<dd>1 <small>次</small></dd>" in page
     assert (await agent.get(f"/my-day?user={other}")).status == 403
     assert (await agent.get("/team-day")).status == 403
@@ -55,6 +58,7 @@ async def test_an_agent_sees_the_own_day_and_the_lead_everybodys(
     answer = await lead.post("/team-day/export", {})
     sheet = load_workbook(io.BytesIO(await answer.read())).active
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]  # type: ignore[union-attr]
-    assert rows[0][:4] == ["姓名", "分机", "签入", "示闲"] and rows[1][0] == "王丽" and rows[1][-3] == "1"
+    assert rows[0][:4] == ["姓名", "分机", "签入", "示闲"]
+    assert (rows[1][0], rows[1][-5:-1]) == ("王丽", ["1", "0:30", "1", "4.0"])
     async with db.session() as session:
         assert await session.scalar(select(LedgerEntry).where(LedgerEntry.action == "team-day.export"))

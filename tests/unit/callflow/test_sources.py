@@ -1,12 +1,13 @@
 """Lines of Asterisk's journals, as it wrote them, into facts; what is none is refused or says nothing."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callflow.facts import Kind, Source
+from callflow.facts import Kind, Source, fact
 from callflow.fold import fold_all
 from callflow.rules import Outcome, view
 from callflow.sources import ami, cdr, cel, queue_log
@@ -64,6 +65,71 @@ def test_the_caller_is_known_from_the_dialplan_on() -> None:
     assert facts[1].data == {"caller": "+8613800000000", "dialled": "12315"}
 
 
+PLACE = f"{CALL}~1"
+KEPT = fact("node1", CALL, Source.AGI, Kind.KEPT, datetime.fromtimestamp(1795427034 + 65, UTC))
+
+
+def place(kind: str, at: float, channel: str, uniqueid: str = "x.9", **more: str) -> str:
+    return line(kind, at, channel, uniqueid=uniqueid, **more).replace(f'"{CALL}"', f'"{PLACE}"')
+
+
+WAITED = [
+    *JOURNAL[:3],
+    line("HANGUP", 70, context="hotline-after", exten="h", extra=hangup("dialplan/builtin")),
+    line("CHAN_END", 70, context="hotline-after", exten="h"),
+    place("CHAN_START", 65, "Local/wait@hotline-place-00000001;1", PLACE),
+    place("CHAN_START", 65, "Local/wait@hotline-place-00000001;2"),
+    place("APP_START", 65, "Local/wait@hotline-place-00000001;2", app="Queue", appdata="hotline,,,,60"),
+]
+REACHED = [
+    place("HotlinePlaceTaken", 90, "PJSIP/1001-00000003"),
+    place("BRIDGE_ENTER", 90, "PJSIP/1001-00000003", peer="Local/wait@hotline-place-00000001;2"),
+    place("HotlinePlaceCalled", 92, "Local/wait@hotline-place-00000001;1", PLACE),
+    place("HotlinePlaceMet", 99, "PJSIP/trunk-00000009"),
+    place("HANGUP", 150, "PJSIP/trunk-00000009", extra=hangup("PJSIP/trunk-00000009")),
+    place("HotlinePlaceOver", 150, "Local/wait@hotline-place-00000001;1", PLACE),
+]
+
+
+@pytest.mark.parametrize(
+    ("so_far", "outcome", "ended"),
+    [
+        (WAITED, None, None),
+        ([*WAITED, *REACHED[:3]], None, None),
+        ([*WAITED, *REACHED[:3], REACHED[-1]], Outcome.KEPT, 150),
+        ([*WAITED, REACHED[-1]], Outcome.KEPT, 150),
+        ([*WAITED, *REACHED], Outcome.ANSWERED, 150),
+    ],
+)
+def test_a_kept_place_is_the_same_call_until_the_citizen_was_called(
+    so_far: list[str], outcome: Outcome | None, ended: float | None
+) -> None:
+    told = [one for text in so_far for one in cel.facts(cel.parse(text), "node1")]
+    assert {one.linkedid for one in told} == {CALL}
+    row = view(fold_all([*told, KEPT]))
+    assert (row.outcome, row.queue, row.caller) == (outcome, "hotline", "+8613800000000")
+    assert (row.ended_at and row.ended_at.timestamp() - 1795427034) == (ended and pytest.approx(ended))
+    if outcome is Outcome.ANSWERED:
+        assert (row.agent, row.citizen_channel, row.ended_by) == ("1001", "PJSIP/trunk-00000009", "citizen")
+        assert row.connected_at and row.connected_at.timestamp() - 1795427034 == pytest.approx(99)
+
+
+@pytest.mark.parametrize(("key", "rating"), [("1", 1), ("5", 5), ("6", None), ("", None), ("x", None)])
+def test_a_call_ends_with_its_talk_and_the_rating_comes_after(key: str, rating: int | None) -> None:
+    there = {"context": "hotline-rating", "exten": "s"}
+    journal = [
+        *JOURNAL[:9],
+        line("USER_DEFINED", 60.05, context="hotline-agent-hung-up", name="HotlineRating"),
+        line("USER_DEFINED", 66, name="HotlineRated", extra=f'{{""extra"":""{key}""}}', **there),
+        line("HANGUP", 68, extra=hangup("PJSIP/trunk-00000002"), **there),
+        line("CHAN_END", 68, **there),
+    ]
+    row = view(fold_all(fact for text in journal for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.rating, row.outcome, row.cause, row.ended_by) == (rating, Outcome.ANSWERED, 16, "agent")
+    assert row.ended_at
+    assert row.ended_at.timestamp() - 1795427034 == pytest.approx(60.05)
+
+
 @pytest.mark.parametrize(("seconds", "outcome"), [("7.4", Outcome.MESSAGE), ("0.0", Outcome.ABANDONED)])
 def test_a_message_counts_by_what_was_said_in_it(seconds: str, outcome: Outcome) -> None:
     journal = [
@@ -111,7 +177,16 @@ def test_who_hung_up(source: str, by: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "channel", ["AudioSocket/127.0.0.1:9092-1", "Local/1@x-00000001;1", "", "PJSIP", "CBAnn/1", "../../etc"]
+    "channel",
+    [
+        "AudioSocket/127.0.0.1:9092-1",
+        "PJSIP/probe-00000004",
+        "Local/1@x-00000001;1",
+        "",
+        "PJSIP",
+        "CBAnn/1",
+        "../../etc",
+    ],
 )
 def test_taps_and_inner_channels_make_no_call(channel: str) -> None:
     for kind in ("CHAN_START", "ANSWER", "HANGUP", "CHAN_END", "BRIDGE_ENTER"):

@@ -22,7 +22,7 @@ def test_offset_moves_every_port_beside_other_settings_of_the_section(monkeypatc
     monkeypatch.setenv("HOTLINE_LINE__WAITS__DUTY_RING", "33")
     found = load()
     assert (found.line.sip_port, found.line.rtp_last, found.speech.port, found.web.port) == (6060, 21999, 10092, 9443)
-    assert (found.line.node, found.line.waits.duty_ring, found.line.waits.first_queue) == ("node2", 33, 60)
+    assert (found.line.node, found.line.waits.duty_ring, found.line.waits.first_queue) == ("node2", 33, 120)
 
 
 def test_a_chosen_port_stays_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

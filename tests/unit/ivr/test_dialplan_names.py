@@ -54,7 +54,10 @@ def test_every_refusal_has_words_of_its_own() -> None:
 
 
 def test_every_key_may_do_what_the_dialplan_knows() -> None:
-    for context, meanings in (("hotline-greeting", set(Does)), ("hotline-keys", set(Does) - {Does.AGENT})):
+    for context, meanings in (
+        ("hotline-greeting", set(Does) - {Does.KEEP}),
+        ("hotline-keys", set(Does) - {Does.AGENT}),
+    ):
         body = DIALPLAN.split(f"[{context}]")[1].split("\n[")[0]
         assert meanings <= set(re.findall(r"^exten => ([a-z]+),1", body, re.MULTILINE))
 
@@ -118,6 +121,17 @@ def test_the_roster_reads_as_dialplan() -> None:
             menu=Menu(keys=(MenuKey(key="*", does=Does.STATUS), MenuKey(key="7", does=Does.AGENT)), wrong_keys=2),
         ),
     )
+    assert "keep" not in text
+    keys = Menu(keys=(MenuKey(key="1", does=Does.KEEP),))
+    greeting, waiting = fill("extensions_hotline.conf", roster=Roster(menu=keys, keeps=True)).split(
+        "[hotline-keys-waiting-rendered]"
+    )
+    assert "exten => 1,1,Goto(keep,1)" in waiting and "keep" not in greeting
+    assert "keep" not in fill("extensions_hotline.conf", roster=Roster(menu=keys))
+    offered = fill("queues_hotline.conf", queues=[QueueFile("hotline", offer_after_s=60), QueueFile("second")])
+    assert offered.count("periodic-announce = hotline/keep-offer") == 1
+    assert "exten => rating,1" not in text
+    assert "exten => rating,1,Set(HOTLINE_RATES=yes)" in fill("extensions_hotline.conf", roster=Roster(rates=True))
     assert "exten => longest-hotline,1,Set(HOTLINE_LONGEST=40)" in text
     assert "longest-experts" not in text
     greeting, waiting = text.split("[hotline-keys-rendered]")[1].split("[hotline-keys-waiting-rendered]")

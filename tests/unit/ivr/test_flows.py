@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
@@ -16,6 +16,7 @@ from core.errors import Unavailable
 from ivr.agi.scripted import GONE, SILENCE, ScriptedSession
 from ivr.agi.wire import BadValue, HungUp
 from ivr.flows.inbound import inbound
+from ivr.flows.keep import keep
 from ivr.flows.status import status
 from ivr.flows.world import QueryRules, SpokenState, World
 
@@ -185,3 +186,34 @@ async def test_the_double_refuses_what_a_telephone_could_not_carry() -> None:
         await ScriptedSession().set(Variable.QUEUE, "general\nHANGUP")
     with pytest.raises(BadValue):
         await ScriptedSession().finish({Variable.QUEUE: "general,HOTLINE_ROUTE=refuse"})
+
+
+SINCE = 1795427034
+
+
+@pytest.mark.parametrize(
+    ("waited", "caller", "heard"),
+    [
+        (60, "13800000001", []),
+        (59, "13800000001", ["hotline/keep-early"]),
+        (600, "anonymous", ["hotline/keep-no-number"]),
+        (600, "13800000009", ["hotline/keep-unavailable"]),
+    ],
+)
+async def test_who_has_waited_long_enough_keeps_the_place(waited: int, caller: str, heard: list[str]) -> None:
+    kept: list[tuple[str, str, str, datetime, int]] = []
+
+    async def keep_place(linkedid: str, phone: str, queue: str, since: datetime, position: int) -> None:
+        if phone.endswith("9"):
+            raise Unavailable("place-not-kept", "暂时不能保留排队。")
+        kept.append((linkedid, phone, queue, since, position))
+
+    world = World(lambda: replace(LINE, keep_after_s=60), CallerLimits(), state_of, lambda: QUERY, keep_place)
+    told = {Variable.QUEUE: "hotline", Variable.SINCE: str(SINCE), Variable.PLACE: "3"}
+    call = ScriptedSession("keep", values={"callerid": caller, "uniqueid": "node1-1.7"}, variables=told)
+    since = datetime.fromtimestamp(SINCE, clock.SHANGHAI)
+    with clock.frozen(since + timedelta(seconds=waited)):
+        await call.finish(await keep(call, world) or {})
+    assert call.heard == heard
+    assert (call.variables.get(Variable.PLACED), call.variables[Variable.DONE]) == (None if heard else "yes", "keep")
+    assert kept == ([] if heard else [("node1-1.7", "+8613800000001", "hotline", since, 3)])

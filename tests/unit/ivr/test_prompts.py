@@ -57,6 +57,12 @@ def test_another_key_is_offered_by_its_name(menu: Menu) -> None:
     assert said["hotline/status-end"] == "重听请按一，如需人工服务，请保持在线。"
 
 
+def test_keeping_the_place_is_offered_only_to_who_waits(menu: Menu) -> None:
+    said = texts(menu=menu)
+    assert said["hotline/keep-offer"] == "话务员正忙，请稍候，挂机保留排队请按一，查工单请按二，重听请按九。"
+    assert not any("保留排队请按" in text for name, text in said.items() if name != "hotline/keep-offer")
+
+
 @pytest.mark.parametrize(
     "text",
     [
