@@ -71,7 +71,8 @@ async def test_wrong_keys_and_silence_are_met_with_patience(line: Line) -> None:
 async def test_who_is_silent_is_asked_twice_and_who_hangs_up_at_once_not_at_all(line: Line) -> None:
     await line.rostered(rates=True, waits={"rating": 2})
     silent, agent = await left_alone(line)
-    heard = await asyncio.wait_for(ended(silent), 40)
+    async with asyncio.timeout(40):
+        heard = await ended(silent)
     assert [line.times(heard, prompt) for prompt in (RATE, AGAIN, UNRATED)] == [1, 1, 1]
     hasty = await rings(line, "12306")
     await agent.wait_for(On.ESTABLISHED)
