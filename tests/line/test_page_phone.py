@@ -324,10 +324,11 @@ async def test_a_page_that_is_loaded_again_has_its_call_back(instance: Instance)
         await citizen.say(speak(WORDS, instance.home / "clips"))
         await agent.hears()
         await agent.page.keyboard.press("F9")
+        await until(lambda: instance.wraps_up(agent.extension), "the talk is wrapped up like any other")
+        await citizen.hang_up()
         await ended(citizen)
         call = await instance.call(number, "ended_at")
         assert (call.outcome, call.ended_by) == (Outcome.ANSWERED, "agent")
-        await until(lambda: instance.wraps_up(agent.extension), "the talk is wrapped up like any other")
 
 
 async def test_silence_of_the_page_holds_the_citizen_and_rings_the_same_agent(instance: Instance) -> None:
