@@ -77,7 +77,12 @@ class Call(Base):
             return Outcome(self.outcome).label
         if self.connected_at:
             return "通话中"
-        return "保留排队" if "kept_at" in self.evidence else "等待中"
+        return "保留排队" if self.keeps_place else "等待中"
+
+    @property
+    def keeps_place(self) -> bool:
+        """Whether the caller has hung up and keeps the place in the queue (保留排队)."""
+        return "kept_at" in self.evidence
 
 
 class Node(Base):
