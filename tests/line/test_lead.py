@@ -5,7 +5,7 @@ from desk_page import Desk, desk
 from instance import Instance
 from ringing import ended, until
 from sqlalchemy import select
-from test_softphone import AUDIBLE, QUIET, WORDS, Ear
+from test_page_phone import AUDIBLE, QUIET, WORDS, Ear
 
 from callflow.models import Call
 from callflow.phones import passing

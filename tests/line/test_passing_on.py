@@ -5,7 +5,7 @@ from desk_page import Desk, desk
 from instance import Instance
 from ringing import ended, peaks, samples, until
 from sqlalchemy import select
-from test_softphone import AUDIBLE, Ear, _reads, called_out, talking
+from test_page_phone import AUDIBLE, Ear, _reads, called_out, talking
 
 from callflow.models import Call
 from callflow.phones import passing
