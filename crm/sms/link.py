@@ -96,12 +96,12 @@ class Link(Generic[Message]):
         pending = self._pending[key] = _Pending(asyncio.get_running_loop().create_future())
         try:
             self.put(key, message)
-            async with asyncio.timeout(timeout_s):
-                return await pending.outcome
-        except TimeoutError:
+            await asyncio.wait([pending.outcome], timeout=timeout_s)
+            if pending.outcome.done():
+                return pending.outcome.result()
             if self.withdraw(key):
-                raise NotSent("短信网关忙，未能提交。") from None
-            raise Uncertain from None
+                raise NotSent("短信网关忙，未能提交。")
+            raise Uncertain
         finally:
             self.withdraw(key)
             self._pending.pop(key, None)

@@ -1,9 +1,11 @@
 """The frame in a real Chromium: sign-in, navigation without reload, live parts, keyboard rows, errors in place."""
 
+import asyncio
 import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from browser_data import fill
@@ -102,3 +104,30 @@ async def test_an_agent_changes_state_from_any_page(db: Database, site: Any) -> 
     await page.get_by_label("示忙原因").select_option("training")
     await page.get_by_role("button", name="示忙").click()
     await expect(page.locator("#agent .state")).to_contain_text("培训")
+
+
+@pytest.mark.parametrize("slower", ["/callbacks", "/incidents"])
+async def test_a_page_shows_the_answer_to_what_was_asked_last(db: Database, site: Any, slower: str) -> None:
+    """Two clicks in a row: whichever answer is slower, the page is the second one's."""
+    await fill(db)
+    page = await site.enter("lijianguo")
+    both = ("/callbacks", "/incidents")
+    asked, let_go = {path: asyncio.Event() for path in both}, {path: asyncio.Event() for path in both}
+
+    async def held(route: Any) -> None:
+        path = urlsplit(route.request.url).path
+        answer = await route.fetch()
+        asked[path].set()
+        await let_go[path].wait()
+        await route.fulfill(response=answer)
+
+    for path, name in zip(both, ("回拨任务", "值守事件"), strict=True):
+        await page.route(f"**{path}", held)
+        await page.locator("#rail").get_by_role("link", name=name).click()
+        await asked[path].wait()
+    for path in sorted(both, key=lambda path: path == slower):
+        async with page.expect_request_finished(lambda request, path=path: request.url.endswith(path)):
+            let_go[path].set()
+    await expect(page.locator("#rail a[aria-current=page]")).to_contain_text("值守事件")
+    await expect(page.locator("h1")).to_have_text("值守事件")
+    assert page.url.endswith("/incidents")

@@ -40,6 +40,8 @@ BYTES_PER_S = 16_000
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 WRAP_UP_S = 8
 """The bureau's wrap-up of a minute, shortened; still longer than it takes to see it and to kill the service."""
+QUEUE_S = 180
+"""Longer than the service takes to start again, so that who waits meanwhile still waits for an agent."""
 
 
 @dataclass
@@ -74,7 +76,7 @@ class Instance:
         line = {
             "sip_port": free_port(), "ami_port": free_port(), "agi_port": free_port(),
             "websocket_port": free_port(), "rtp_first": first, "rtp_last": first + 400,
-            "waits": WAITS.model_copy(update={"first_queue": 60}).model_dump(),
+            "waits": WAITS.model_copy(update={"first_queue": QUEUE_S}).model_dump(),
         }  # fmt: skip
         sections = {"line": line, "web": {"port": free_port()}, "speech": {"port": free_port()}}
         sections["recordings"] = {"scan_every_s": 0.5, "spool_reserve_mb": 1}

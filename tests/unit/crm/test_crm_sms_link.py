@@ -1,6 +1,7 @@
 """A link tells each message once what is certain: never sent, sent, or unknown."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -14,6 +15,10 @@ def link() -> Link[str]:
     made: Link[str] = Link("test", "127.0.0.1:1")
     made.up()
     return made
+
+
+def hold_the_loop(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 async def test_without_a_link_nothing_is_queued() -> None:
@@ -66,6 +71,21 @@ async def test_only_the_first_outcome_counts_and_later_ones_hurt_nobody() -> Non
     assert await waiting == "id-1"
     one.settle("a", "id-2")
     assert not one.expects("a")
+
+
+@pytest.mark.parametrize(("settled", "told"), [("lost", NotSent), ("answered", "id-1")])
+async def test_an_outcome_of_the_moment_in_which_patience_ends_is_told(settled: str, told: object) -> None:
+    one = link()
+    waiting = asyncio.create_task(one.submit("a", "text", SOON_S))
+    await asyncio.sleep(0)
+    if settled == "lost":
+        asyncio.get_running_loop().call_soon(one.down)
+    else:
+        await one.take()
+        asyncio.get_running_loop().call_soon(one.settle, "a", "id-1")
+    hold_the_loop(2 * SOON_S)  # both are due when it looks again
+    [outcome] = await asyncio.gather(waiting, return_exceptions=True)
+    assert told in (outcome, type(outcome))
 
 
 async def test_a_job_that_is_cancelled_takes_its_message_back() -> None:
