@@ -8,11 +8,12 @@ from urllib.parse import quote
 from aiohttp import web
 
 BLOCK = 256 * 1024
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-async def send(request: web.Request, content: IO[bytes], content_type: str, name: str) -> web.StreamResponse:
-    """The file as a download (RFC 6266); closes it."""
-    response = web.StreamResponse(headers=_headers(content_type, name))
+async def send_sheet(request: web.Request, content: IO[bytes], name: str) -> web.StreamResponse:
+    """A workbook, by its name without the ending, as a download (RFC 6266); closes it."""
+    response = web.StreamResponse(headers=_headers(XLSX, f"{name}.xlsx"))
     with content:
         await response.prepare(request)
         while block := await asyncio.to_thread(content.read, BLOCK):
@@ -24,7 +25,7 @@ async def send(request: web.Request, content: IO[bytes], content_type: str, name
 async def stream(
     request: web.Request, blocks: AsyncIterator[bytes], content_type: str, name: str, size: int
 ) -> web.StreamResponse:
-    """The same from a store, of which the size is known."""
+    """A file from a store, of which the size is known, as a download."""
     response = web.StreamResponse(headers=_headers(content_type, name) | {"Content-Length": str(size)})
     await response.prepare(request)
     async for block in blocks:

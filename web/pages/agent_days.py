@@ -25,8 +25,7 @@ from core.permissions import Permission as P
 from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.render import day as as_day
 from web.render import duration
 from web.route import Asks, Route
@@ -197,7 +196,7 @@ async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
     ]
     mark = mark_of(ctx.parts.title, f"坐席工作情况 {as_day(day)}", ctx.actor, number)
     content = await asyncio.to_thread(write, Sheet("坐席工作情况", mark, heads, rows))
-    return await send(ctx.request, content, XLSX, f"坐席工作情况{day:%Y%m%d}.xlsx")
+    return await send_sheet(ctx.request, content, f"坐席工作情况{day:%Y%m%d}")
 
 
 ROUTES = (

@@ -30,10 +30,9 @@ from recordings.models import LivePartial, Recording, Side, Transcript, Transcri
 from recordings.queries import speech_status
 from web import act_forms, no_words, paging
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.pages import beside, order_form
 from web.pages.nuisance import suggested
-from web.pages.order_list import XLSX
 from web.pages.orders import labels
 from web.render import duration, exact, masked
 from web.route import Asks, Nothing, Route
@@ -155,7 +154,7 @@ async def export(ctx: Context, asked: CallExport) -> web.StreamResponse:
         found = await queries.calls(session, outcome=asked.outcome, caller=caller, limit=MOST_ROWS + 1)
         what = Taking("通话记录", "TH", "calls.export", HEADS, [_cells(call) for call in found], told)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"通话记录{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"通话记录{today():%Y%m%d}-{done.number}")
 
 
 def _cells(call: Call) -> list[str]:

@@ -21,9 +21,8 @@ from crm.tickets.acts.forwarding import CityAnswer, Forward
 from crm.tickets.perform import perform
 from crm.tickets.states import Act
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.lists import asked_of
-from web.pages.order_list import XLSX
 from web.route import Asks, Nothing, Route, Upload
 
 FORWARD = {"return": Act.FORWARD_RETURN, "extension": Act.FORWARD_EXTENSION}
@@ -125,7 +124,7 @@ async def reconciliation(ctx: Context, asked: Reconciled) -> web.StreamResponse:
         done = await reconciliation_sheet.export(
             session, ctx.actor, asked.state, asked.number, asked.reason, title=ctx.parts.title
         )
-    return await send(ctx.request, done.content, XLSX, f"市级工单对账{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"市级工单对账{today():%Y%m%d}-{done.number}")
 
 
 async def upload(ctx: Context, asked: CityFile) -> web.Response:
@@ -166,19 +165,19 @@ async def confirm(ctx: Context, asked: OneFile) -> web.Response:
 async def bad_rows(ctx: Context, asked: OneFile) -> web.StreamResponse:
     """The rows that could not be imported, with their reasons."""
     _, content = await rejected.workbook(ctx.parts.database, ctx.actor, asked.id)
-    return await send(ctx.request, content, XLSX, f"市级工单问题行{today():%Y%m%d}.xlsx")
+    return await send_sheet(ctx.request, content, f"市级工单问题行{today():%Y%m%d}")
 
 
 async def export(ctx: Context, asked: Nothing) -> web.StreamResponse:
     """What happened since the last sheet, in the city's columns."""
     done = await writing.export(ctx.parts.database, ctx.actor)
-    return await send(ctx.request, done.content, XLSX, f"市级回写{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"市级回写{today():%Y%m%d}-{done.number}")
 
 
 async def export_again(ctx: Context, asked: OneFile) -> web.StreamResponse:
     """A sheet once more."""
     done = await writing.again(ctx.parts.database, ctx.actor, asked.id)
-    return await send(ctx.request, done.content, XLSX, f"市级回写-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"市级回写-{done.number}")
 
 
 async def send_up(ctx: Context, asked: SendUp) -> web.Response:

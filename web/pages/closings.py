@@ -11,8 +11,7 @@ from core.errors import Invalid
 from core.permissions import Permission as P
 from crm.queries import closings as query
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.pages.orders import labels
 from web.route import Asks, Route
 
@@ -68,7 +67,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     first, last = period(asked)
     async with ctx.parts.database.session() as session:
         content = await query.workbook(session, ctx.actor, first, last, title=ctx.parts.title)
-    return await send(ctx.request, content, XLSX, f"办结方式统计{first:%Y%m%d}-{last:%Y%m%d}.xlsx")
+    return await send_sheet(ctx.request, content, f"办结方式统计{first:%Y%m%d}-{last:%Y%m%d}")
 
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)

@@ -22,8 +22,8 @@ from crm.tickets import bulk
 from crm.tickets.models import Ticket
 from web import act_words
 from web.context import Context
-from web.files import send
-from web.pages.order_list import TONES, XLSX
+from web.files import send_sheet
+from web.pages.order_list import TONES
 from web.pages.orders import clock_of, labels
 from web.paging import parse
 from web.route import Asks, Route
@@ -121,7 +121,7 @@ async def export(ctx: Context, asked: QueueExport) -> web.StreamResponse:
         raise NotFound("no-such-queue", "您的工作台没有这个队列。")
     async with ctx.parts.database.session() as session:
         done = await desk_sheet.export(session, ctx.actor, queue, asked.narrowing, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"{queue.label}{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"{queue.label}{today():%Y%m%d}-{done.number}")
 
 
 def suggestion(ticket: Ticket) -> Catalogued:

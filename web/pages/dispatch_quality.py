@@ -13,8 +13,7 @@ from crm.queries import dispatch_sheet
 from crm.queries.dispatching import month, share
 from crm.tickets.citing import Cites
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.route import Asks, Route
 
 
@@ -50,7 +49,7 @@ async def index(ctx: Context, asked: Asked) -> web.Response:
 async def export(ctx: Context, asked: Asked) -> web.StreamResponse:
     """The month as a workbook."""
     content = await dispatch_sheet.export(ctx.parts.database, ctx.actor, asked.first, title=ctx.parts.title)
-    return await send(ctx.request, content, XLSX, f"派单质量{asked.first:%Y%m}.xlsx")
+    return await send_sheet(ctx.request, content, f"派单质量{asked.first:%Y%m}")
 
 
 SEE = (P.ORDER_REVIEW, P.ORDER_OVERSEE)

@@ -12,8 +12,7 @@ from crm.queries.enterprises import Month, month_of_enterprises, watched
 from crm.queries.enterprises_sheet import LEVELS, export_month
 from crm.tickets.said import said
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.pages.orders import clock_of, labels
 from web.route import Asks, Route
 
@@ -75,7 +74,7 @@ async def month(ctx: Context, asked: OfMonth) -> web.Response:
 async def export(ctx: Context, asked: OfMonth) -> web.StreamResponse:
     """The same as a workbook; on record."""
     number, content = await export_month(ctx.parts.database, ctx.actor, asked.given, title=ctx.parts.title)
-    return await send(ctx.request, content, XLSX, f"企业逾期月报{asked.given.year}{asked.given.month:02}-{number}.xlsx")
+    return await send_sheet(ctx.request, content, f"企业逾期月报{asked.given.year}{asked.given.month:02}-{number}")
 
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_VIEW_UNIT)

@@ -15,8 +15,7 @@ from core.permissions import Permission
 from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.render import exact
 from web.route import Asks, Route
 
@@ -77,7 +76,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
         rows = [_cells(one) for one in await session.scalars(query)]
         what = Taking("值守事件", "ZS", "incidents.export", HEADS, rows)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"值守事件{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"值守事件{today():%Y%m%d}-{done.number}")
 
 
 def _cells(one: Incident) -> list[str]:

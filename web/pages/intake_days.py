@@ -12,8 +12,7 @@ from crm.drafts.service import open_for
 from crm.queries import intake_sheet
 from crm.queries.intake_day import Ending, calls_of, reconcile
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.route import Asks, Route
 
 
@@ -58,7 +57,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """The day's calls as a workbook, each with its ending."""
     async with ctx.parts.database.session() as session:
         taken = await intake_sheet.export(session, ctx.actor, asked.day, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, taken.content, XLSX, f"受理核对{asked.day:%Y%m%d}-{taken.number}.xlsx")
+    return await send_sheet(ctx.request, taken.content, f"受理核对{asked.day:%Y%m%d}-{taken.number}")
 
 
 async def mend(ctx: Context, asked: OneCall) -> web.Response:

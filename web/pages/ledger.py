@@ -12,9 +12,8 @@ from core.ledger.models import LedgerEntry
 from core.permissions import Permission
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.ledger_words import ACTIONS, GROUPS, SUBJECTS, changes, told
-from web.pages.order_list import XLSX
 from web.paging import PAGE
 from web.render import exact
 from web.route import Asks, Route
@@ -85,7 +84,7 @@ async def export(ctx: Context, asked: LedgerExport) -> web.StreamResponse:
         rows = [_cells(row) for row in await session.scalars(query)]
         what = Taking("审计日志", "SJ", "ledger.export", HEADS, rows, told_of)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"审计日志{clock.today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"审计日志{clock.today():%Y%m%d}-{done.number}")
 
 
 def _cells(row: LedgerEntry) -> list[str]:

@@ -17,8 +17,7 @@ from crm.county.route import Answer
 from crm.installed import installed
 from crm.rulebook import lists
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.pages.policy import OneVersion, Withdrawal, standing
 from web.route import Asks, Nothing, Route, Upload
 
@@ -171,7 +170,7 @@ def _export(kind: Kind) -> Handler:
     async def export(ctx: Context, asked: Nothing) -> web.StreamResponse:
         """The list in force as a table to be edited."""
         content = await lists.export(ctx.parts.database, ctx.actor, kind)
-        return await send(ctx.request, content, XLSX, f"{kind.label}{today():%Y%m%d}.xlsx")
+        return await send_sheet(ctx.request, content, f"{kind.label}{today():%Y%m%d}")
 
     return export
 

@@ -13,9 +13,8 @@ from crm.queries import messages, messages_sheet
 from crm.sms import service
 from crm.sms.rules import SmsState
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.lists import asked_of
-from web.pages.order_list import XLSX
 from web.route import Asks, Route
 
 OUTCOMES = {"delivered": "已送达", "failed": "未送达", "resend": "重新发送"}
@@ -56,7 +55,7 @@ async def export(ctx: Context, asked: MessageExport) -> web.StreamResponse:
             reason=asked.reason,
             title=ctx.parts.title,
         )
-    return await send(ctx.request, done.content, XLSX, f"短信日志{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"短信日志{today():%Y%m%d}-{done.number}")
 
 
 async def index(ctx: Context, asked: MessageList) -> web.Response:

@@ -17,12 +17,11 @@ from crm.search.service import MOST_COUNTED, find
 from crm.search.taking import MOST_ROWS
 from crm.tickets.states import State
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.lists import Column, Listing, asked_of
 from web.pages.orders import SEE, clock_of, labels
 from web.route import Asks, Route
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 COLUMNS = (
     Column("编号"),
     Column("标题", ("relevance",)),
@@ -107,7 +106,7 @@ def filter_of(asked: OrderFilter) -> OrderFilter:
 async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """The orders of the filter as a workbook that says who took it, when and under which number."""
     done = await exporting.export(ctx.parts.database, ctx.actor, filter_of(asked), asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"工单{today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"工单{today():%Y%m%d}-{done.number}")
 
 
 LIST_ERRORS = ("bad-page", "no-phone-search")

@@ -5,9 +5,8 @@ from aiohttp import web
 from core.permissions import Permission as P
 from crm.queries import publication as query
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.pages.closings import Export, Period, period
-from web.pages.order_list import XLSX
 from web.pages.orders import labels
 from web.route import Route
 
@@ -33,7 +32,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     first, last = period(asked)
     async with ctx.parts.database.session() as session:
         content = await query.workbook(session, ctx.actor, first, last)
-    return await send(ctx.request, content, XLSX, f"公开答复{first:%Y%m%d}-{last:%Y%m%d}.xlsx")
+    return await send_sheet(ctx.request, content, f"公开答复{first:%Y%m%d}-{last:%Y%m%d}")
 
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY)

@@ -16,8 +16,7 @@ from crm.queries.story_words import REFUSAL_STATE
 from crm.tickets.acts.refusing import ITEMS
 from web import paging
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.route import Asks, Route
 
 Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
@@ -84,7 +83,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     month = first_of(asked.month)
     parts = ctx.parts
     number, _, content = await refusal_list.export(parts.database, ctx.actor, month, asked.reason, title=parts.title)
-    return await send(ctx.request, content, XLSX, f"不予受理{asked.month}-{number}.xlsx")
+    return await send_sheet(ctx.request, content, f"不予受理{asked.month}-{number}")
 
 
 ROUTES = (

@@ -11,9 +11,8 @@ from core.permissions import Permission as P
 from crm.scoring import scorecard
 from crm.scoring.rules import State
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.pages.dispatch_quality import Asked
-from web.pages.order_list import XLSX
 from web.pages.orders import labels
 from web.pages.scoring import TONES
 from web.route import Route
@@ -69,7 +68,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """The month as a workbook."""
     async with ctx.parts.database.session() as session:
         taken = await scorecard.export(session, ctx.actor, asked.first, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, taken.content, XLSX, f"话务员考核{asked.first:%Y%m}-{taken.number}.xlsx")
+    return await send_sheet(ctx.request, taken.content, f"话务员考核{asked.first:%Y%m}-{taken.number}")
 
 
 ROUTES = (

@@ -24,9 +24,8 @@ from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import Recording, RecordingState
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.pages.calls import words
-from web.pages.order_list import XLSX
 from web.pages.recordings import GRANT_S, sign
 from web.route import Asks, Route
 
@@ -162,7 +161,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """A draw's scores as a workbook."""
     async with ctx.parts.database.session() as session:
         taken = await sheet.export(session, ctx.actor, asked.draw, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, taken.content, XLSX, f"话务质检-{taken.number}.xlsx")
+    return await send_sheet(ctx.request, taken.content, f"话务质检-{taken.number}")
 
 
 async def show(ctx: Context, asked: OneSample) -> web.Response:

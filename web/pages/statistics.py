@@ -22,8 +22,7 @@ from crm.queries import story_words
 from crm.search.taking import mark_of, number_of
 from crm.search.workbook import Sheet, write
 from web.context import Context
-from web.files import send
-from web.pages.order_list import XLSX
+from web.files import send_sheet
 from web.pages.orders import SEE
 from web.route import Asks, Route
 
@@ -161,7 +160,7 @@ def _exports(kind: Kind) -> Callable[[Context, Span], Awaitable[web.StreamRespon
         mark = mark_of(ctx.parts.title, f"{kind.title} {span}", ctx.actor, number)
         heads = [("单位", 24), *((label, 11) for label, _, _ in kind.columns)]
         content = await asyncio.to_thread(write, Sheet(kind.title, mark, heads, rows))
-        return await send(ctx.request, content, XLSX, f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}.xlsx")
+        return await send_sheet(ctx.request, content, f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}")
 
     export.__name__, export.__doc__ = f"export_{kind.key}", f"{kind.title} as a workbook."
     return export

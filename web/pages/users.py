@@ -19,10 +19,9 @@ from core.ledger.models import LedgerEntry
 from core.permissions import LABELS, PRIVILEGED, Permission, Role
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
-from web.files import send
+from web.files import send_sheet
 from web.ledger_words import ACTIONS, changes
 from web.lists import Column, Listing, asked_of
-from web.pages.order_list import XLSX
 from web.render import masked
 from web.render import roles as role_names
 from web.route import Asks, Route
@@ -166,7 +165,7 @@ async def export(ctx: Context, asked: UserExport) -> web.StreamResponse:
         rows = [_cells(one, names) for one in await _found(session, asked, "", MOST_ROWS + 1)]
         what = Taking("用户", "YH", "user.export", HEADS, rows, told)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
-    return await send(ctx.request, done.content, XLSX, f"用户{clock.today():%Y%m%d}-{done.number}.xlsx")
+    return await send_sheet(ctx.request, done.content, f"用户{clock.today():%Y%m%d}-{done.number}")
 
 
 def _cells(user: User, names: dict[UUID, str]) -> list[str]:
