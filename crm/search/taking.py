@@ -22,7 +22,7 @@ MOST_ROWS = 20_000
 @dataclass(frozen=True)
 class Taking:
     """`name` of the list, `prefix` of its numbers, `action` in the ledger, and its rows, at most one above
-    `MOST_ROWS`; `asked`: the filter as the ledger keeps it."""
+    `MOST_ROWS`; `asked`: the filter as the ledger keeps it; `foot`: rows below them that are not counted."""
 
     name: str
     prefix: str
@@ -30,6 +30,8 @@ class Taking:
     heads: Sequence[tuple[str, int]]
     rows: Sequence[Sequence[str]]
     asked: Mapping[str, Any] = field(default_factory=dict)
+    foot: Sequence[Sequence[str]] = ()
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def take(session: AsyncSession, actor: Actor, what: Taking, reason: str, *
     number, told = number_of(what.prefix), {"count": len(what.rows), "filter": dict(what.asked)}
     await record(session, actor, what.action, "export", number, reason=reason.strip(), **told)
     mark = mark_of(title, what.name, actor, number)
-    content = await asyncio.to_thread(write, Sheet(what.name, mark, what.heads, what.rows))
+    content = await asyncio.to_thread(write, Sheet(what.name, mark, what.heads, [*what.rows, *what.foot], what.notes))
     return Taken(number, len(what.rows), content)
 
 

@@ -1,10 +1,11 @@
 """办结方式统计: the share of 无政策法规依据 by unit, the orders behind it, and the table as a workbook (A12.6-2)."""
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 
 from core.clock import today
 from core.errors import Invalid
@@ -24,14 +25,20 @@ class Period(Asks):
     unit: UUID | None = None
 
 
-class Export(Asks):
+class Span(Asks):
     """The period that is taken along."""
 
     first: date
     last: date
 
 
-def period(asked: Period | Export) -> tuple[date, date]:
+class Export(Span):
+    """The period that is taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+def period(asked: Period | Span) -> tuple[date, date]:
     """The days. Raises Invalid when they stand the wrong way round."""
     last = asked.last or today()
     first = asked.first or last.replace(day=1)
@@ -66,8 +73,8 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """The table as a workbook."""
     first, last = period(asked)
     async with ctx.parts.database.session() as session:
-        content = await query.workbook(session, ctx.actor, first, last, title=ctx.parts.title)
-    return await send_sheet(ctx.request, content, f"办结方式统计{first:%Y%m%d}-{last:%Y%m%d}")
+        done = await query.export(session, ctx.actor, first, last, asked.reason, title=ctx.parts.title)
+    return await send_sheet(ctx.request, done.content, f"办结方式统计{first:%Y%m%d}-{last:%Y%m%d}-{done.number}")
 
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_CHECK)
@@ -75,6 +82,6 @@ ROUTES = (
     Route("GET", "/closings", SEE, Period, index, "办结方式统计", ("bad-period",)),
     Route(
         "POST", "/closings/export", (P.ORDER_OVERSEE, P.ORDER_VERIFY), Export, export, "导出办结方式统计",
-        ("bad-period",), stream=True,
+        ("bad-period", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from core.permissions import Permission as P
 from crm.queries import publication as query
 from web.context import Context
 from web.files import send_sheet
-from web.pages.closings import Export, Period, period
+from web.pages.closings import Period, Span, period
 from web.pages.orders import labels
 from web.route import Route
 
@@ -27,7 +27,7 @@ async def index(ctx: Context, asked: Period) -> web.Response:
     )
 
 
-async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+async def export(ctx: Context, asked: Span) -> web.StreamResponse:
     """The sheet for the public."""
     first, last = period(asked)
     async with ctx.parts.database.session() as session:
@@ -38,5 +38,5 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY)
 ROUTES = (
     Route("GET", "/publication", SEE, Period, index, "公开答复", ("bad-period",)),
-    Route("POST", "/publication/export", SEE, Export, export, "导出公开答复", ("bad-period",), stream=True),
+    Route("POST", "/publication/export", SEE, Span, export, "导出公开答复", ("bad-period",), stream=True),
 )

@@ -147,9 +147,9 @@ async def test_the_share_of_the_second_kind_is_counted_by_unit(db: Database, off
         listed = await closings.of_second_kind(session, office.bureau, first, last, office.units["cgj"])
         assert [citation for _, citation in listed] == [SECOND["citation"]]
         assert await closings.closings(session, last, last) == []
-        content = await closings.workbook(session, office.bureau, first, last, title="弋阳12345")
-    sheet = openpyxl.load_workbook(io.BytesIO(content.read())).active
+        done = await closings.export(session, office.bureau, first, last, "季度通报", title="弋阳12345")
+    sheet = openpyxl.load_workbook(io.BytesIO(done.content.read())).active
     cells = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert ["弋阳县城市管理局", "3", "2", "1", "33.3%", "1"] in cells
-    assert "导出人" in str(cells[0][0])
+    assert f"导出人 {office.bureau.name} ·" in str(cells[0][0]) and done.number in str(cells[0][0])
     assert any("第十二条（六）" in str(row[0]) for row in cells), "what it rests on is printed"
