@@ -28,6 +28,7 @@ ACTIONS = {
     "user.back": "结束外出",
     "unit.create": "新增单位",
     "unit.edit": "修改单位",
+    "unit.export": "导出单位",
     "unit.details": "制定单位实施细则",
     "limit.propose": "提出特别时限",
     "limit.approve": "核准特别时限",
@@ -96,6 +97,7 @@ ACTIONS = {
     "personal.unmask": "查看完整姓名和电话",
     "personal.handle": "承办来电，查看来电人",
     "orders.export": "导出工单",
+    "refusals.export": "导出不予受理登记簿",
     "intake-day.export": "导出受理核对",
     "regulation.add": "录入依据库文件",
     "publication.export": "导出公开答复",
@@ -109,6 +111,7 @@ ACTIONS = {
     "city.bad-rows": "下载市级文件问题行",
     "recording.open": "调听录音",
     "recording.listen": "播放录音",
+    "recording.export": "导出录音清单",
     "incident.explain": "说明值守事件",
     "sms.export": "导出短信日志",
     "calls.export": "导出通话记录",
@@ -133,12 +136,12 @@ ACTIONS = {
     "powers.export": "下载权责清单",
     "dispatch-quality.export": "导出派单质量",
 }
+EXPORTS = "export"
 GROUPS = {
     "session": "登录",
     "personal": "查看个人信息",
-    "recording": "调听录音",
-    "orders": "导出",
-    "enterprises": "企业月报",
+    "recording": "录音",
+    EXPORTS: "导出",
     "city": "市级工单",
     "user": "用户",
     "unit": "单位与坐席",
@@ -157,16 +160,10 @@ GROUPS = {
     "calendar": "工作日历",
     "catalogue": "派单目录",
     "powers": "权责清单",
-    "dispatch-quality": "派单质量",
     "limit": "特别时限",
-    "statistics": "统计",
     "attachment": "附件",
-    "calls": "导出通话记录",
-    "desk": "导出工作台队列",
-    "incidents": "导出值守事件",
-    "ledger": "导出审计日志",
 }
-"""What the first word of an action stands for."""
+"""What the first word of an action stands for; `EXPORTS` is the subject of all lists that are taken along."""
 SUBJECTS = {
     "user": "用户",
     "unit": "单位",

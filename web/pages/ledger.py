@@ -13,7 +13,7 @@ from core.permissions import Permission
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
 from web.files import send_sheet
-from web.ledger_words import ACTIONS, GROUPS, SUBJECTS, changes, told
+from web.ledger_words import ACTIONS, EXPORTS, GROUPS, SUBJECTS, changes, told
 from web.paging import PAGE
 from web.render import exact
 from web.route import Asks, Route
@@ -105,7 +105,9 @@ def filtered(query: Select[LedgerEntry], asked: LedgerFilter) -> Select[LedgerEn
     """The query with the filters that were given."""
     if asked.who:
         query = query.where(LedgerEntry.actor_name.startswith(asked.who, autoescape=True))
-    if asked.what:
+    if asked.what == EXPORTS:
+        query = query.where(LedgerEntry.subject == EXPORTS)
+    elif asked.what:
         prefixes = ("unit.", "agent.") if asked.what == "unit" else (f"{asked.what}.",)
         query = query.where(or_(*(LedgerEntry.action.startswith(prefix) for prefix in prefixes)))
     if asked.subject:

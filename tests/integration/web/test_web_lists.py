@@ -138,7 +138,7 @@ async def test_the_ledger_tells_what_was_taken(db: Database, agent: Desk, lead: 
     await orders(db, agent, 1)
     await lead.post("/orders/export", {"search": "停水 1234", "state": "draft", "reason": "核对停水情况"})
     auditor = await signed_in(db, serve(), "zhoushen", Role.AUDIT_ADMIN)
-    text = await (await auditor.get("/ledger?what=orders")).text()
+    text = await (await auditor.get("/ledger?what=export")).text()
     assert "导出工单" in text and "核对停水情况" in text
     assert "共 1 条；查找：尾号1234 停水；状态：受理中" in text
 

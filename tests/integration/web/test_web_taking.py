@@ -127,7 +127,7 @@ async def test_the_ledger(db: Database, serve: Callable[[], Desk]) -> None:
     _, rows = await sheet(auditor, "/ledger/export", {"what": "session", "reason": "季度审计"})
     assert rows and all(row[2] in ("登录", "通过动态口令", "登录失败") for row in rows)
     assert (await entry(db, "ledger.export")).detail["filter"] == {"what": "登录"}
-    page = await (await auditor.get("/ledger?what=ledger")).text()
+    page = await (await auditor.get("/ledger?what=export")).text()
     assert "导出审计日志" in page and "类别：登录" in page
 
 
