@@ -6,16 +6,19 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.models import Call
 from core import clock
 from core.actor import Actor
 from core.errors import NotFound
 from core.permissions import Permission
 from recordings.models import (
+    Kind,
     LivePartial,
     Recording,
+    RecordingState,
     Side,
     SpeechStatus,
     Transcript,
@@ -95,35 +98,45 @@ async def speech_status(session: AsyncSession) -> list[SpeechStatus]:
 
 
 @dataclass(frozen=True)
-class RecordingPage:
-    """Recordings, the newest first, and where the next page begins."""
+class Wanted:
+    """Which recordings; days are those of Asia/Shanghai, both included. `of_call`: conditions on their calls."""
 
-    rows: tuple[Recording, ...]
-    next: tuple[datetime, UUID] | None
+    kind: Kind | None = None
+    state: RecordingState | None = None
+    first: date | None = None
+    last: date | None = None
+    of_call: tuple[ColumnElement[bool], ...] = ()
+    oldest_first: bool = False
 
 
 async def recordings(
     session: AsyncSession,
     actor: Actor,
+    wanted: Wanted = Wanted(),
     *,
     after: tuple[datetime, UUID] | None = None,
-    first_day: date | None = None,
-    last_day: date | None = None,
     limit: int = PAGE,
-) -> RecordingPage:
-    """A page of recordings, the newest first; days are those of Asia/Shanghai, both included."""
+) -> list[tuple[Recording, Call | None]]:
+    """Recordings, each with its call where that is known, the newest first; `after` is (started_at, id) of the last row
+    of the page before."""
     actor.require(Permission.RECORDING_VIEW)
-    query = select(Recording).order_by(Recording.started_at.desc(), Recording.id.desc())
+    key = tuple_(Recording.started_at, Recording.id)
+    query = select(Recording, Call).outerjoin(Call, Call.id == Recording.call_id).where(*wanted.of_call)
+    if wanted.oldest_first:
+        query = query.order_by(Recording.started_at, Recording.id)
+    else:
+        query = query.order_by(Recording.started_at.desc(), Recording.id.desc())
     if after:
-        query = query.where(tuple_(Recording.started_at, Recording.id) < tuple_(*after))
-    if first_day:
-        query = query.where(Recording.started_at >= _midnight(first_day))
-    if last_day:
-        query = query.where(Recording.started_at < _midnight(last_day + timedelta(days=1)))
-    limit = max(1, min(limit, 200))
-    rows = (await session.scalars(query.limit(limit + 1))).all()
-    page = tuple(rows[:limit])
-    return RecordingPage(page, (page[-1].started_at, page[-1].id) if len(rows) > limit else None)
+        query = query.where(key > after if wanted.oldest_first else key < after)
+    if wanted.kind:
+        query = query.where(Recording.kind == wanted.kind)
+    if wanted.state:
+        query = query.where(Recording.state == wanted.state)
+    if wanted.first:
+        query = query.where(Recording.started_at >= _midnight(wanted.first))
+    if wanted.last:
+        query = query.where(Recording.started_at < _midnight(wanted.last + timedelta(days=1)))
+    return [(row[0], row[1]) for row in await session.execute(query.limit(limit))]
 
 
 async def recordings_of_call(session: AsyncSession, actor: Actor, call_id: UUID) -> Sequence[Recording]:

@@ -40,6 +40,10 @@ def older(path: str, rows: Sequence[R], key: str, filters: dict[str, str], size:
     """Address of the next page, empty on the last one; `key` names the rows' instant."""
     if len(rows) < size:
         return ""
-    last = rows[-1]
-    word = f"{getattr(last, key).isoformat()}~{last.id}"
+    word = key_of(rows[-1], key)
     return f"{path}?{urlencode({k: v for k, v in filters.items() if v} | {'before': word})}"
+
+
+def key_of(row: HasId, key: str) -> str:
+    """What `parse` reads again: where the page ends that ends with this row; `key` names its instant."""
+    return f"{getattr(row, key).isoformat()}~{row.id}"

@@ -86,7 +86,7 @@ def _named(actor: Actor, asked: Asked) -> Iterable[ColumnElement[bool]]:
     """By number and telephone. A telephone finds only orders whose caller this actor may know of, so that neither a
     row nor a count nor a page's end tells of another."""
     for number in asked.numbers:
-        yield _begins(number)
+        yield begins(number)
     for phone in asked.phones:
         require_phone_search(actor)
         yield Ticket.caller_phone.matches(phone)
@@ -96,8 +96,8 @@ def _named(actor: Actor, asked: Asked) -> Iterable[ColumnElement[bool]]:
         yield identity_shown_to(actor)
 
 
-def _begins(number: str) -> ColumnElement[bool]:
-    """Compared byte by byte, as its index is ordered, whatever plan is taken."""
+def begins(number: str) -> ColumnElement[bool]:
+    """Orders whose number begins so: compared byte by byte, as its index is ordered, whatever plan is taken."""
     end = number[:-1] + chr(ord(number[-1]) + 1)
     return and_(Ticket.number.bool_op("~>=~")(number), Ticket.number.bool_op("~<~")(end))
 

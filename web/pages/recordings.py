@@ -1,4 +1,4 @@
-"""Recordings: the list, and playback with a reason, a waveform and the words; every look is in the ledger."""
+"""A recording: playback with a reason, a waveform and the words; every look is in the ledger."""
 
 import contextlib
 import hmac
@@ -9,7 +9,6 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import select, tuple_
 
 from callflow.models import Call
 from core.clock import now
@@ -17,21 +16,13 @@ from core.errors import Denied, Invalid, NotFound
 from core.ledger import record
 from core.permissions import Permission
 from recordings.archive import playback
-from recordings.models import Kind, Recording
-from web import paging
+from recordings.models import Recording
 from web.context import Context
 from web.pages.calls import words
 from web.route import Asks, Route
 
 GRANT_S = 3600
 REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
-
-
-class RecordingList(Asks):
-    """Filters of the list."""
-
-    before: str = ""
-    kind: Kind | None = None
 
 
 class OneRecording(Asks):
@@ -53,20 +44,6 @@ class Granted(OneRecording):
     until: int = Field(ge=0, le=2**40)
     reason: str = Field(min_length=1, max_length=200)
     grant: str = Field(min_length=64, max_length=64)
-
-
-async def index(ctx: Context, asked: RecordingList) -> web.Response:
-    """Recordings, the newest first."""
-    query = select(Recording, Call).outerjoin(Call, Call.id == Recording.call_id)
-    query = query.order_by(Recording.started_at.desc(), Recording.id.desc()).limit(paging.PAGE)
-    if asked.kind:
-        query = query.where(Recording.kind == asked.kind)
-    if before := paging.parse(asked.before):
-        query = query.where(tuple_(Recording.started_at, Recording.id) < tuple_(*before))
-    rows = [(row[0], row[1]) for row in (await ctx.session.execute(query)).all()]
-    older = paging.older("/recordings", [row[0] for row in rows], "started_at", {"kind": asked.kind or ""})
-    kinds = [(kind.value, kind.label) for kind in Kind]
-    return await ctx.page("recordings.html", place="recordings", rows=rows, older=older, kinds=kinds, asked=asked)
 
 
 async def show(ctx: Context, asked: OneRecording) -> web.Response:
@@ -158,7 +135,6 @@ def require_grant(ctx: Context, asked: Granted) -> None:
 P = Permission.RECORDING_LISTEN
 ERRORS = ("listening-over", "recording-unknown", "recording-empty")
 ROUTES = (
-    Route("GET", "/recordings", Permission.RECORDING_VIEW, RecordingList, index, "录音列表", ("bad-page",)),
     Route("GET", "/recordings/{id}", Permission.RECORDING_VIEW, OneRecording, show, "录音", ("recording-unknown",)),
     Route("POST", "/recordings/{id}", P, Listen, listen, "调听录音", ("recording-unknown",)),
     Route("GET", "/recordings/{id}/audio", P, Granted, audio, "录音声音", ERRORS, stream=True),

@@ -416,11 +416,12 @@ async def test_pages_of_recordings(db: Database, spool: Spool) -> None:
     await spool.ingest.scan()
     seen, after = [], None
     async with db.session() as session:
-        while True:
-            page = await queries.recordings(session, SYSTEM, after=after, limit=2)
-            seen += [row.linkedid for row in page.rows]
-            if (after := page.next) is None:
-                break
+        while rows := await queries.recordings(session, SYSTEM, after=after, limit=2):
+            seen += [row.linkedid for row, _ in rows]
+            after = (rows[-1][0].started_at, rows[-1][0].id)
         assert seen == [f"170000000{number}.1" for number in range(5)]
+        backwards = await queries.recordings(session, SYSTEM, queries.Wanted(oldest_first=True), after=after, limit=2)
+        assert [row.linkedid for row, _ in backwards] == seen[-2::-1][:2]
         tomorrow = clock.today() + timedelta(days=1)
-        assert not (await queries.recordings(session, SYSTEM, first_day=tomorrow)).rows
+        assert not await queries.recordings(session, SYSTEM, queries.Wanted(first=tomorrow))
+        assert len(await queries.recordings(session, SYSTEM, queries.Wanted(last=tomorrow, kind=Kind.MESSAGE))) == 5
