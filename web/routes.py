@@ -54,6 +54,7 @@ from web.pages import (
     stream,
     system,
     tokens,
+    unit_list,
     units,
     users,
 )
@@ -106,6 +107,7 @@ TABLE: Table = (
     *limits.ROUTES,
     *lists.ROUTES,
     *users.ROUTES,
+    *unit_list.ROUTES,
     *units.ROUTES,
     *own_unit.ROUTES,
     *tokens.ROUTES,

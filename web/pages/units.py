@@ -1,33 +1,33 @@
 """Member units 成员单位: the list, and beside it the form of a new one or of the one that is edited."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select, true
 
 from core.errors import NotFound
 from core.identity import profiles
-from core.identity.models import Unit, User
-from core.permissions import Permission, Role
+from core.identity.models import Unit
+from core.permissions import Permission
 from crm.county.data import UnitKind
 from crm.members.models import FormerProfile
 from crm.members.registry import UnitFields, create_unit, edit_unit, set_unit_active
 from web.context import Context
+from web.lists import Listing, asked_of
+from web.pages.unit_list import COLUMNS, KINDS, LACKING, SEE, STATES, Filter, conditions, found, people_of, standing
 from web.route import Asks, Route
 
-LIMIT = 500
+PAGE = 100
 SHOWN_FORMER = 20
 
 
-class UnitList(Asks):
-    """Which unit's form stands beside the list."""
+class UnitList(Filter):
+    """The filter, where the page begins, and which unit's form stands beside the list."""
 
+    after: Annotated[str, Field(max_length=50)] = ""
     edit: UUID | None = None
-    kind: UnitKind | None = None
-    incomplete: bool = False
 
 
 class UnitForm(Asks):
@@ -72,44 +72,46 @@ class Activity(Seen):
 
 
 async def index(ctx: Context, asked: UnitList) -> web.Response:
-    """All member units with how many people sign in for them, and what their profiles lack."""
-    rows = (await ctx.session.scalars(select(Unit).order_by(Unit.active.desc(), Unit.code).limit(LIMIT))).all()
-    edited = next((unit for unit in rows if unit.id == asked.edit), None)
+    """A page of the member units with how many people sign in for them, and what their profiles lack."""
+    edited = await ctx.session.get(Unit, asked.edit) if asked.edit else None
     if asked.edit and edited is None:
         raise NotFound("no-such-unit", "没有这个单位。")
-    wanted = [unit for unit in rows if not asked.kind or unit.kind == asked.kind]
-    members = [unit for unit in rows if unit.active and unit.parent_unit_id is None]
+    rows = await found(ctx.session, asked, asked.after, PAGE + 1)
+    within = and_(true(), *conditions(asked))
+    counted = select(func.count().filter(within), func.count().filter(Unit.active, LACKING)).select_from(Unit)
+    count, incomplete = (await ctx.session.execute(counted)).one()
+    choices = select(Unit.id, Unit.name, Unit.kind, Unit.active & Unit.parent_unit_id.is_(None)).order_by(Unit.code)
+    every = (await ctx.session.execute(choices)).all()
+    members = [(id, name, kind) for id, name, kind, member in every if member]
     return await ctx.page(
         "units.html",
         place="units",
-        units=[unit for unit in wanted if not asked.incomplete or (unit.active and unit.lacks)],
-        incomplete=sum(unit.active and bool(unit.lacks) for unit in rows),
+        list=Listing(
+            "/units",
+            COLUMNS,
+            {name: value for name, value in asked_of(asked).items() if name != "edit"},
+            [unit for unit, _ in rows[:PAGE]],
+            asked.sort,
+            rows[PAGE - 1][1] if len(rows) > PAGE else "",
+            not asked.after,
+            count,
+            count,
+        ),
+        incomplete=incomplete,
         asked=asked,
         edited=edited,
         former=await _former(ctx, edited) if edited else [],
-        people=await _people(ctx),
+        people=await people_of(ctx.session),
         lacks=profiles.said,
-        listed=lambda edit="": _listed(asked, edit),
+        standing=standing,
         kinds=[(kind.value, kind.label) for kind in UnitKind],
-        kind_names={kind.value: kind.label for kind in UnitKind},
-        competent=[(unit.id, unit.name) for unit in members if unit.kind != UnitKind.ENTERPRISE],
-        members=[(unit.id, unit.name) for unit in members],
-        names={unit.id: unit.name for unit in rows},
+        kind_names=KINDS,
+        states=list(STATES.items()),
+        competent=[(id, name) for id, name, kind in members if kind != UnitKind.ENTERPRISE],
+        members=[(id, name) for id, name, _ in members],
+        names={id: name for id, name, _, _ in every},
         may_edit=ctx.actor.may(Permission.UNIT_ADMIN),
     )
-
-
-def _listed(asked: UnitList, edit: str = "") -> str:
-    """The list as it was filtered, with another unit's form beside it."""
-    kept = {"edit": edit, "kind": asked.kind or "", "incomplete": "true" if asked.incomplete else ""}
-    return "/units?" + urlencode({name: value for name, value in kept.items() if value})
-
-
-async def _people(ctx: Context) -> dict[UUID, tuple[int, int]]:
-    """Active accounts of each unit, and how many of them are 经办人: one alone has no B角."""
-    clerks = func.count().filter(User.roles.contains([Role.UNIT_CLERK]))
-    counted = select(User.unit_id, func.count(), clerks).where(User.active)
-    return {row[0]: (row[1], row[2]) for row in await ctx.session.execute(counted.group_by(User.unit_id)) if row[0]}
 
 
 async def _former(ctx: Context, unit: Unit) -> list[FormerProfile]:
@@ -142,16 +144,11 @@ ERRORS = (
     *("no-such-unit", "unit-in-use", "bad-phone"),
 )
 ROUTES = (
-    Route("GET", "/units", (P, Permission.USER_ADMIN), UnitList, index, "成员单位", ("no-such-unit",)),
+    Route("GET", "/units", SEE, UnitList, index, "成员单位", ("no-such-unit",)),
     Route("POST", "/units", P, NewUnit, create, "新增单位", ("code-taken", *ERRORS)),
     Route("POST", "/units/{id}", P, EditedUnit, edit, "修改单位", (*ERRORS, "changed-meanwhile")),
     Route(
-        "POST",
-        "/units/{id}/active",
-        P,
-        Activity,
-        set_active,
-        "启用或停用单位",
+        "POST", "/units/{id}/active", P, Activity, set_active, "启用或停用单位",
         ("no-such-unit", "unit-in-use", "no-competent-unit", "no-parent-unit", "changed-meanwhile"),
     ),
-)
+)  # fmt: skip

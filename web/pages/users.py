@@ -42,7 +42,7 @@ SHOWN_ACTS = 30
 
 
 class Filter(Asks):
-    """`search`: a part of the name or of the login; `state`: which accounts; `misfit`: roles that go not together."""
+    """`search`: parts of the name or of the login; `state`: which accounts; `misfit`: roles that go not together."""
 
     search: Annotated[str, Field(max_length=40)] = ""
     role: Role | None = None
@@ -129,9 +129,8 @@ async def index(ctx: Context, asked: UserList) -> web.Response:
 
 async def _found(session: AsyncSession, asked: Filter, after: str, limit: int) -> list[User]:
     wanted = select(User).where(User.login > after).order_by(User.login)
-    if asked.search:
-        either = (column.contains(asked.search, autoescape=True) for column in (User.name, User.login))
-        wanted = wanted.where(or_(*either))
+    for word in asked.search.split():
+        wanted = wanted.where(or_(*(column.icontains(word, autoescape=True) for column in (User.name, User.login))))
     if asked.role:
         wanted = wanted.where(User.roles.contains([asked.role.value]))
     if asked.unit:

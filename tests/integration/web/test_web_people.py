@@ -236,11 +236,11 @@ async def test_a_unit_without_its_people_is_red_until_its_profile_is_whole(
     form = {"version": "1", "name": "县城市管理局", "kind": "department", "office": "办公室", "leader_name": "方建平"}
     form |= {"leader_phone": "13000000001", "duty_phone": "0793-5900001"}
     assert (await system.post(f"/units/{unit.id}", form)).status == 303
-    assert "缺启用的经办人账号" in await (await system.get("/units?incomplete=true")).text()
+    assert "缺启用的经办人账号" in await (await system.get("/units?state=incomplete")).text()
     first = await make_user(db, "clerk", Role.UNIT_CLERK, unit_id=unit.id)
     page = await (await system.get("/units")).text()
     assert "资料不完整" not in page.partition("<tbody>")[2] and "无 B角" in page
-    empty = await (await system.get("/units?incomplete=true")).text()
+    empty = await (await system.get("/units?state=incomplete")).text()
     assert "在用单位的资料都完整" in empty
     off = {"active": "false", "reason": "调离"}
     refused = await security.post(f"/users/{first}/active", off)

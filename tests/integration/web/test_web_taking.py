@@ -153,6 +153,7 @@ async def test_users_are_narrowed_and_those_of_before_the_rules_are_shown(
     assert await logins("") == ["old.admin", "wang.li", "zhou.an"]
     assert await logins("role=agent") == ["wang.li"]
     assert await logins("search=王") == ["wang.li"]
+    assert await logins("search=Wang 王") == ["wang.li"], "all words, large or small letters"
     assert await logins("search=admin&state=on") == ["old.admin"]
     assert await logins("state=off") == []
     assert await logins("state=misfit") == ["old.admin"]
