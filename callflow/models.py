@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from callflow.rules import Direction, Outcome
 from core.clock import now
 from core.db import Base, Id
-from core.personal import Personal, index_for
+from core.personal import Personal, index_for, last_four_index_for
 
 
 class Call(Base):
@@ -63,6 +63,7 @@ class Call(Base):
         Index("ix_calls_open", "node", postgresql_where=text("ended_at IS NULL")),
         Index("ix_calls_agent_id_arrived_at", "agent_id", "arrived_at"),
         index_for("ix_calls_caller", caller),
+        last_four_index_for("ix_calls_caller_last_four", caller),
     )
 
     @property

@@ -1,4 +1,4 @@
-"""Table of the search index, and the orders' own indexes that lists are read by."""
+"""Tables of the search index and of saved filters, and the orders' own indexes that lists are read by."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,8 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.db import Base
-from core.personal import last_four_index_for
+from core.db import Base, Id
+from core.personal import Personal, blind_index, last_four_index_for
 from crm.tickets.models import Assignment, Ticket
 
 
@@ -30,6 +30,23 @@ class TicketWords(Base):
     __table_args__ = (
         Index("ix_ticket_words", "words", postgresql_using="gin", postgresql_with={"gin_pending_list_limit": 256}),
     )
+
+
+class SavedFilter(Base):
+    """常用查询: a search of the list of orders that one person keeps under a name, and nobody else sees.
+
+    People look for citizens by name and number, so the name and the filter are kept as personal data are.
+    """
+
+    __tablename__ = "saved_filters"
+
+    id: Mapped[Id]
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(Personal)
+    filter: Mapped[str] = mapped_column(Personal)
+    """`crm.search.saved.written`."""
+
+    __table_args__ = (Index("uq_saved_filters_name", "user_id", blind_index(name), unique=True),)
 
 
 last_four_index_for("ix_tickets_caller_last_four", Ticket.caller_phone)

@@ -12,6 +12,7 @@ from core.permissions import Permission as P
 from crm.county.categories import LABELS
 from crm.installed import installed
 from crm.search import export as exporting
+from crm.search import saved
 from crm.search.filter import OrderFilter, Sort
 from crm.search.service import MOST_COUNTED, find
 from crm.search.taking import MOST_ROWS
@@ -78,6 +79,9 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
             MOST_COUNTED,
         ),
         asked=asked,
+        saved=await saved.saved(ctx.session, ctx.actor),
+        present=saved.written(filter_of(asked)),
+        most_saved=saved.MOST,
         state=next(iter(asked.state)) if len(asked.state) == 1 else "",
         states=[(state.value, state.label) for state in State],
         categories=[(one.value, label) for one, label in LABELS.items()],
