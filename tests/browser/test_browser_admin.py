@@ -1,5 +1,6 @@
 """The administrators' pages in a real Chromium: errors beside fields, typed text kept, conflicts, reasons."""
 
+import re
 from typing import Any
 
 import pytest
@@ -152,3 +153,23 @@ async def test_a_failed_job_is_replayed_with_its_reason(db: Database, site: Any)
     await page.get_by_label("已怎样排除原因").fill("通话记录已补齐")
     await page.get_by_role("button", name="重新执行").click()
     await expect(page.get_by_text("没有失败的任务")).to_be_visible()
+
+
+async def test_units_are_found_beside_the_form(db: Database, site: Any) -> None:
+    page = await administrator(db, site, Role.SYSTEM_ADMIN)
+    await page.goto(f"{site.url}/units")
+    await expect(page.locator("tbody tr").first).to_be_visible()
+    await picture(page, "units-list")
+    await page.keyboard.press("/")
+    await page.keyboard.type("漆工")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("tbody tr").first).to_contain_text("漆工")
+    await page.locator("tbody a").first.click()
+    await expect(page.get_by_label("单位名称")).to_have_value(re.compile("漆工"))
+    await expect(page.get_by_label("查找")).to_have_value("漆工")
+    await page.get_by_text("导出为 Excel").click()
+    await picture(page, "units-export")
+    await page.get_by_label("查找").fill("没有这个")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".empty")).to_contain_text("没有符合条件的单位")
+    await picture(page, "units-empty")
