@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentQueue, Presence
@@ -98,21 +98,25 @@ async def calls(
     session: AsyncSession,
     *,
     before: tuple[datetime, UUID] | None = None,
+    where: Sequence[ColumnElement[bool]] = (),
     outcome: str | None = None,
-    agent_id: UUID | None = None,
     caller: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    oldest_first: bool = False,
     limit: int = PAGE,
 ) -> Sequence[Call]:
     """A page of calls, the newest first; `before` is (arrived_at, id) of the last row of the page before."""
-    query = select(Call).order_by(Call.arrived_at.desc(), Call.id.desc()).limit(limit)
+    key = tuple_(Call.arrived_at, Call.id)
+    query = select(Call).where(*where).limit(limit)
+    if oldest_first:
+        query = query.order_by(Call.arrived_at, Call.id)
+    else:
+        query = query.order_by(Call.arrived_at.desc(), Call.id.desc())
     if before:
-        query = query.where(tuple_(Call.arrived_at, Call.id) < tuple_(*before))
+        query = query.where(key > before if oldest_first else key < before)
     if outcome:
         query = query.where(Call.outcome == outcome)
-    if agent_id:
-        query = query.where(Call.agent_id == agent_id)
     if caller:
         query = query.where(Call.caller.matches(caller))
     if since:

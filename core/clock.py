@@ -28,6 +28,11 @@ def today() -> date:
     return local(now()).date()
 
 
+def midnight(day: date) -> datetime:
+    """When `day` begins in Asia/Shanghai."""
+    return datetime(day.year, day.month, day.day, tzinfo=SHANGHAI)
+
+
 @contextmanager
 def frozen(at: datetime) -> Iterator[None]:
     """Stop the clock at `at` within this context (tests)."""

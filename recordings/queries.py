@@ -133,9 +133,9 @@ async def recordings(
     if wanted.state:
         query = query.where(Recording.state == wanted.state)
     if wanted.first:
-        query = query.where(Recording.started_at >= _midnight(wanted.first))
+        query = query.where(Recording.started_at >= clock.midnight(wanted.first))
     if wanted.last:
-        query = query.where(Recording.started_at < _midnight(wanted.last + timedelta(days=1)))
+        query = query.where(Recording.started_at < clock.midnight(wanted.last + timedelta(days=1)))
     return [(row[0], row[1]) for row in await session.execute(query.limit(limit))]
 
 
@@ -156,7 +156,3 @@ async def recording(session: AsyncSession, actor: Actor, recording_id: UUID) -> 
     if row is None:
         raise NotFound("recording-unknown", "没有这份录音。")
     return row
-
-
-def _midnight(day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=clock.SHANGHAI)

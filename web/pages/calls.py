@@ -1,4 +1,4 @@
-"""Calls: who is on the line now, the list of all calls, and one call with its growing words."""
+"""Calls: who is on the line now, and one call with its growing words."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,28 +13,22 @@ from callflow import queries
 from callflow.agents.rules import PauseReason
 from callflow.board.service import help_of
 from callflow.callbacks.models import CallbackTask
-from callflow.models import Call
 from callflow.nuisance.models import Ground
 from callflow.nuisance.service import of_caller
 from callflow.phones import passing, sound
-from callflow.rules import Outcome
 from core import phone
-from core.clock import today
 from core.permissions import Permission
 from crm.queries.people import reveal_call
-from crm.search.taking import MOST_ROWS, Taking, take
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from crm.tickets.states import Act
 from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
 from recordings.queries import speech_status
-from web import act_forms, no_words, paging
+from web import act_forms, no_words
 from web.context import Context
-from web.files import send_sheet
 from web.pages import beside, order_form
 from web.pages.nuisance import suggested
 from web.pages.orders import labels
-from web.render import duration, exact, masked
 from web.route import Asks, Nothing, Route
 
 DEVICES = {
@@ -48,32 +42,6 @@ DEVICES = {
 SHOWN_SEGMENTS = 500
 ENDINGS = (Act.ANSWER, Act.REFUSE, Act.MERGE, Act.TRANSFER, Act.VOID, Act.WITHDRAW, Act.SPLIT)
 """What a call may come to beside its dispatch, done without leaving its page."""
-HEADS = (
-    ("来电时间", 20),
-    ("号码", 16),
-    ("拨打", 12),
-    ("原热线", 12),
-    ("结果", 12),
-    ("话务员", 12),
-    ("等待", 10),
-    ("通话", 10),
-)
-
-
-class CallList(Asks):
-    """Filters of the list of calls."""
-
-    before: str = ""
-    outcome: Outcome | None = None
-    caller: str = ""
-
-
-class CallExport(Asks):
-    """The calls of the filter that are taken along, and why."""
-
-    outcome: Outcome | None = None
-    caller: str = ""
-    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class OneCall(Asks):
@@ -120,55 +88,6 @@ def agent_state(agent: queries.AgentStatus, calls: list[Any]) -> tuple[str, str,
     if agent.device in {"unavailable", "unknown"}:
         return "话机未注册", "bad", None
     return DEVICES.get(agent.device, "示闲"), "good", agent.logged_in_at
-
-
-async def index(ctx: Context, asked: CallList) -> web.Response:
-    """All calls, the newest first."""
-    caller = phone.normalise(asked.caller) if asked.caller else None
-    rows = await queries.calls(
-        ctx.session,
-        before=paging.parse(asked.before),
-        outcome=asked.outcome,
-        caller=caller,
-        limit=paging.PAGE,
-    )
-    filters = {"outcome": asked.outcome or "", "caller": asked.caller}
-    return await ctx.page(
-        "calls.html",
-        place="calls",
-        calls=rows,
-        asked=asked,
-        may_export=ctx.actor.may(Permission.ORDER_EXPORT),
-        outcomes=[(one.value, one.label) for one in Outcome],
-        older=paging.older("/calls", rows, "arrived_at", filters),
-    )
-
-
-async def export(ctx: Context, asked: CallExport) -> web.StreamResponse:
-    """The calls of the filter as a workbook, numbers masked as on the page."""
-    ctx.actor.require(Permission.ORDER_EXPORT)
-    caller = phone.normalise(asked.caller) if asked.caller else None
-    told = {"outcome": asked.outcome.label} if asked.outcome else {}
-    told |= {"caller": phone.mask(caller)} if caller else {}
-    async with ctx.parts.database.session() as session:
-        found = await queries.calls(session, outcome=asked.outcome, caller=caller, limit=MOST_ROWS + 1)
-        what = Taking("通话记录", "TH", "calls.export", HEADS, [_cells(call) for call in found], told)
-        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
-    return await send_sheet(ctx.request, done.content, f"通话记录{today():%Y%m%d}-{done.number}")
-
-
-def _cells(call: Call) -> list[str]:
-    waited = (call.connected_at or call.ended_at, call.arrived_at)
-    talked = (call.ended_at if call.connected_at else None, call.connected_at)
-    return [
-        exact(call.arrived_at),
-        masked(call.caller),
-        call.dialled or "",
-        call.original_hotline or "",
-        call.outcome_label,
-        call.agent_name or "",
-        *(duration((to - since).total_seconds(), "") if to and since else "" for to, since in (waited, talked)),
-    ]
 
 
 class Asking(OneCall):
@@ -243,11 +162,6 @@ async def words(ctx: Context, call_id: UUID) -> list[Line]:
 
 ROUTES = (
     Route("GET", "/live-calls", Permission.LINE_VIEW, Nothing, live, "实时话务"),
-    Route("GET", "/calls", Permission.CALL_VIEW, CallList, index, "通话记录", ("bad-page", "bad-phone")),
-    Route(
-        "POST", "/calls/export", Permission.CALL_VIEW, CallExport, export, "导出通话记录",
-        ("bad-phone", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
-    ),
     Route("GET", "/calls/{id}", Permission.CALL_VIEW, OneCall, show, "通话详情", ("no-call",)),
     Route(
         "POST",

@@ -62,7 +62,7 @@ async def test_a_call_shows_its_words_and_masks_its_number(db: Database, lead: D
     assert "小区门口&lt;b&gt;占道" in text
     assert "138****5678" in text
     assert "13812345678" not in text
-    listing = await (await lead.get("/calls?caller=138%201234%205678")).text()
+    listing = await (await lead.get("/calls?search=138%201234%205678")).text()
     assert str(call_id) in listing
     assert "没有这条通话记录" in await (await lead.get(f"/calls/{UUID(int=1)}")).text()
 

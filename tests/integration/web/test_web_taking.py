@@ -103,12 +103,19 @@ async def test_calls(db: Database, serve: Callable[[], Desk]) -> None:
             call = {"node": "one", "direction": "in", "arrived_at": now(), "caller": CALLER, "outcome": outcome}
             session.add(Call(id=new_id(), linkedid=outcome, dialled="12345", **call))
     mark, rows = await sheet(
-        lead, "/calls/export", {"outcome": "abandoned", "caller": "13800001234", "reason": "统计放弃"}
+        lead, "/calls/export", {"outcome": "abandoned", "search": "13800001234", "reason": "统计放弃"}
     )
     assert [row[1:6] for row in rows] == [["138****1234", "12345", "", "未接通", ""]]
     told = await entry(db, "calls.export")
     assert told.subject_id in mark
-    assert told.detail == {"count": 1, "filter": {"outcome": "未接通", "caller": "138****1234"}}
+    assert told.detail == {"count": 1, "filter": {"outcome": "未接通", "search": "138****1234"}}
+    page = await (await lead.get("/calls?search=1234&sort=oldest")).text()
+    assert page.index("已接通</span>") < page.index("未接通</span>") and page.count('href="/calls/') == 2
+    assert "没有符合条件的通话" in await (await lead.get("/calls?search=张三")).text()
+    assert "没有符合条件的通话" in await (await lead.get("/calls?last=2026-01-01")).text()
+    checker = await signed_in(db, serve(), "checker", Role.CHECKER)
+    assert (await checker.get("/calls?search=1234")).status == 200
+    assert (await checker.get("/calls?search=13800001234")).status == 403, "a whole number would be found out so"
     assert 'action="/calls/export"' not in await (await agent.get("/calls")).text()
     assert (await agent.post("/calls/export", {"reason": "统计放弃"})).status == 403
 
