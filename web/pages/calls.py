@@ -1,6 +1,5 @@
 """Calls: who is on the line now, and one call with its growing words."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -22,7 +21,7 @@ from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from crm.tickets.states import Act
-from recordings.models import LivePartial, Recording, Side, Transcript, TranscriptSegment
+from recordings.models import Recording, Transcript
 from recordings.queries import speech_status
 from web import act_forms, no_words
 from web.context import Context
@@ -30,6 +29,7 @@ from web.pages import beside, order_form
 from web.pages.nuisance import suggested
 from web.pages.orders import labels
 from web.route import Asks, Nothing, Route
+from web.words import words
 
 DEVICES = {
     "idle": "示闲",
@@ -39,7 +39,6 @@ DEVICES = {
     "on-hold": "保持",
     "unavailable": "话机离线",
 }
-SHOWN_SEGMENTS = 500
 ENDINGS = (Act.ANSWER, Act.REFUSE, Act.MERGE, Act.TRANSFER, Act.VOID, Act.WITHDRAW, Act.SPLIT)
 """What a call may come to beside its dispatch, done without leaving its page."""
 
@@ -48,16 +47,6 @@ class OneCall(Asks):
     """A call."""
 
     id: UUID
-
-
-@dataclass(frozen=True)
-class Line:
-    """One utterance as the page shows it; `growing` while it is still being spoken."""
-
-    side: Side
-    at: float | None
-    text: str
-    growing: bool = False
 
 
 async def live(ctx: Context, asked: Nothing) -> web.Response:
@@ -126,7 +115,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         call=call,
         revealed=revealed,
         may_reveal=ctx.actor.may(Permission.PERSONAL_UNMASK) and call.caller is not None,
-        lines=await words(ctx, call.id),
+        lines=await words(ctx.session, call.id),
         transcript=transcript,
         no_words=no_words.why(call, transcript, await speech_status(session)),
         recordings=(await session.scalars(recordings)).all(),
@@ -144,20 +133,6 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         grounds=[(one.value, one.label) for one in Ground],
         review_on=suggested(),
     )
-
-
-async def words(ctx: Context, call_id: UUID) -> list[Line]:
-    """What was said so far, in order, with what is just being said at the end."""
-    segments = (
-        select(TranscriptSegment)
-        .where(TranscriptSegment.call_id == call_id)
-        .order_by(TranscriptSegment.start_s)
-        .limit(SHOWN_SEGMENTS)
-    )
-    lines = [Line(one.side, one.start_s, one.text) for one in await ctx.session.scalars(segments)]
-    partials = select(LivePartial).where(LivePartial.call_id == call_id).order_by(LivePartial.at)
-    lines += [Line(one.side, None, one.text, True) for one in await ctx.session.scalars(partials) if one.text]
-    return lines
 
 
 ROUTES = (

@@ -1,6 +1,7 @@
 """Work orders 工单: the list, one order with its clock and history, and the acts on it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.models import Call
 from core import clock
 from core.accounts.channels import Channel
 from core.calendar import Limit, LimitUnit
@@ -31,14 +33,18 @@ from crm.tickets import access, dispatch, files, service
 from crm.tickets.acts.secrecy import Consent, Secrecy
 from crm.tickets.case import rows_of
 from crm.tickets.input import Correction
+from crm.tickets.masking import mask_numbers
 from crm.tickets.models import Assignment, Reply, Round, StatutoryLimit, Ticket, TicketEvent
 from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
-from web import act_forms
+from recordings import queries as recorded
+from recordings.models import Recording, Transcript
+from web import act_forms, no_words
 from web.context import Context
 from web.pages import beside, order_form
 from web.pages.regulations import own_articles
 from web.route import Asks, Route
+from web.words import Line, words
 
 NEAR_DAYS = 1
 LAST_MINUTES = 60
@@ -124,6 +130,16 @@ class Clock:
     days: list[dict[str, Any]]
 
 
+@dataclass(frozen=True)
+class Heard:
+    """An order's call with what was said and recorded; `none`: why there are no words."""
+
+    call: Call
+    recordings: Sequence[Recording]
+    lines: Sequence[Line]
+    none: tuple[str, str]
+
+
 class Asking(OneOrder):
     """Why the caller's name and number must be seen in full."""
 
@@ -173,6 +189,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         secrecy=Secrecy(ticket.secrecy),
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
         form=form,
+        heard=await _heard(ctx, ticket, in_full=seen is not None) if form.shows_identity else None,
         acts=await act_forms.build(session, ctx.actor, ticket, form.offered, begun),
         beside=await beside.build(ctx, ticket),
         story=await story(session, ctx.actor, ticket),
@@ -197,6 +214,22 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         area=county.units[ticket.area].name if ticket.area in county.units else "",
         village=_village(ticket),
     )
+
+
+async def _heard(ctx: Context, ticket: Ticket, *, in_full: bool) -> Heard | None:
+    """The call beside what came from it, for those who may see calls; numbers in its words are masked like those in the
+    order's own text."""
+    if ticket.call_id is None or not ctx.actor.may(P.CALL_VIEW):
+        return None
+    session = ctx.session
+    call = await session.get(Call, ticket.call_id)
+    if call is None:
+        return None
+    sounds = await recorded.recordings_of_call(session, ctx.actor, call.id) if ctx.actor.may(P.RECORDING_VIEW) else ()
+    lines = await words(session, call.id)
+    why = no_words.why(call, await session.get(Transcript, call.id), await recorded.speech_status(session))
+    shown = lines if in_full else [replace(line, text=mask_numbers(line.text)) for line in lines]
+    return Heard(call, sounds, shown, why)
 
 
 async def _remarks(ctx: Context, ticket: Ticket) -> list[Remark]:

@@ -18,8 +18,8 @@ from core.permissions import Permission
 from recordings.archive import playback
 from recordings.models import Recording
 from web.context import Context
-from web.pages.calls import words
 from web.route import Asks, Route
+from web.words import words
 
 GRANT_S = 3600
 REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
@@ -65,7 +65,7 @@ async def _page(ctx: Context, recording_id: UUID, query: str | None, reason: str
     if row is None:
         raise NotFound("recording-unknown", "没有这份录音。")
     call = await ctx.session.get(Call, row.call_id) if row.call_id else None
-    lines = await words(ctx, row.call_id) if row.call_id and query else []
+    lines = await words(ctx.session, row.call_id) if row.call_id and query else []
     return await ctx.page(
         "recording.html",
         place="recordings",

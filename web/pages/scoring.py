@@ -25,9 +25,9 @@ from crm.tickets.models import Ticket
 from recordings.models import Recording, RecordingState
 from web.context import Context
 from web.files import send_sheet
-from web.pages.calls import words
 from web.pages.recordings import GRANT_S, sign
 from web.route import Asks, Route
+from web.words import words
 
 LISTENING = "话务质检"
 """The reason that stands in the ledger."""
@@ -205,7 +205,7 @@ async def _page(ctx: Context, sample_id: UUID, *, listening: bool = False) -> we
         recordings=recordings,
         played=played,
         may_listen=actor.may(P.RECORDING_LISTEN),
-        lines=await words(ctx, call.id),
+        lines=await words(ctx.session, call.id),
         ticket=await ctx.session.scalar(select(Ticket).where(Ticket.call_id == call.id, visible_to(actor))),
         may_object=own and one.may_object,
     )

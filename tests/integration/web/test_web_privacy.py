@@ -20,6 +20,7 @@ from core.ledger.service import seal
 from core.permissions import Role
 from crm.tickets.models import Ticket, Unmasking
 from crm.tickets.service import Opening, open_draft
+from recordings.models import Kind, Recording, RecordingState, Side, Source, TranscriptSegment
 
 NAME, NUMBER = "欧阳小明", "13812345678"
 JSON = {"Accept": "application/problem+json"}
@@ -164,3 +165,31 @@ async def test_the_ledger_is_paged_without_a_gap(db: Database, auditor: Desk) ->
         link = text.partition('rel="next" href="')[2].partition('"')[0]
         path = link.replace("&amp;", "&")
     assert seen == [f"n{number:03}" for number in reversed(range(120))]
+
+
+async def test_an_order_shows_what_was_said_beside_what_came_of_it(
+    db: Database, agent: Desk, serve: Callable[[], Desk]
+) -> None:
+    assert agent.user_id
+    call_id, ticket_id = await made(db, agent.user_id, ended=True)
+    async with db.session() as session:
+        said = {"side": Side.CITIZEN, "start_s": 2.0, "end_s": 4.0, "words": [], "source": Source.BATCH}
+        session.add(TranscriptSegment(call_id=call_id, text="小区停水，请回电13912345678", **said))
+        file = {"channels": 2, "digest": "0" * 64, "store_key": "a.flac", "size": 1, "state": RecordingState.STORED}
+        row = Recording(call_id=call_id, node="node1", linkedid="7.7", kind=Kind.TALK, part=1, seconds=65.0, **file)
+        row.started_at, row.protected_until = clock.now(), clock.today()
+        session.add(row)
+    lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
+    page = await (await lead.get(f"/orders/{ticket_id}")).text()
+    assert "小区停水，请回电139****5678" in page and "13912345678" not in page
+    assert f'href="/recordings/{row.id}"' in page and f'href="/calls/{call_id}"' in page
+    bureau = await signed_in(db, serve(), "leader", Role.LEADER)
+    page = await (await bureau.get(f"/orders/{ticket_id}")).text()
+    assert "小区停水" not in page and "查看通话" not in page, "who may not see calls is led to none"
+    async with db.session() as session:
+        await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(category="report", sealed=True))
+    checker = await signed_in(db, serve(), "checker", Role.CHECKER)
+    page = await (await checker.get(f"/orders/{ticket_id}")).text()
+    assert "身份保密" in page and "小区停水" not in page and str(call_id) not in page, (
+        "the voice would tell who reported"
+    )
