@@ -59,6 +59,7 @@ from web.pages import (
     unit_list,
     units,
     users,
+    watched,
 )
 from web.route import Table
 
@@ -89,6 +90,7 @@ TABLE: Table = (
     *city.ROUTES,
     *closings.ROUTES,
     *publication.ROUTES,
+    *watched.ROUTES,
     *enterprises.ROUTES,
     *order_acts.ROUTES,
     *replies.ROUTES,

@@ -15,6 +15,8 @@ from core.identity.models import Unit
 from core.permissions import Permission
 from crm.county.data import UnitKind
 from crm.members.names import names_of
+from crm.search.filter import OrderFilter
+from crm.search.narrow import narrow
 from crm.tickets.access import visible_to
 from crm.tickets.models import Assignment, Round, Ticket
 from crm.tickets.parts import Outcome
@@ -40,9 +42,19 @@ class Watched:
 
 
 async def watched(
-    session: AsyncSession, actor: Actor, *, running: bool, after: UUID | None = None
+    session: AsyncSession,
+    actor: Actor,
+    *,
+    running: bool,
+    search: str = "",
+    oldest_first: bool = False,
+    after: UUID | None = None,
+    limit: int = PAGE,
 ) -> tuple[list[Watched], UUID | None]:
-    """F05-2: a page of what was copied to the actor's unit, the newest first, and the key of the next page."""
+    """F05-2: a page of what was copied to the actor's unit, the newest first, and the key of the next page.
+
+    `search` as in the list of orders. Raises Denied.
+    """
     actor.require(Permission.ORDER_VIEW_UNIT)
     part = aliased(Assignment)
     wanted = (
@@ -53,16 +65,19 @@ async def watched(
     )
     if running:
         wanted = wanted.where(Copy.closed_at.is_(None))
+    if search:
+        wanted = wanted.where(*(await narrow(actor, OrderFilter(search=search))).everything)
     if after is not None:
-        wanted = wanted.where(Copy.id < after)
-    rows = (await session.execute(wanted.order_by(Copy.id.desc()).limit(PAGE + 1))).all()
-    shown = rows[:PAGE]
+        wanted = wanted.where(Copy.id > after if oldest_first else Copy.id < after)
+    wanted = wanted.order_by(Copy.id if oldest_first else Copy.id.desc())
+    rows = (await session.execute(wanted.limit(limit + 1))).all()
+    shown = rows[:limit]
     names = await names_of(session, {part.unit_id for _, _, part in shown if part is not None})
     found = [
         Watched(ticket, copy, part, names.at(part.unit_id, part.dispatched_at) if part else "")
         for ticket, copy, part in shown
     ]
-    return found, shown[-1][1].id if len(rows) > PAGE else None
+    return found, shown[-1][1].id if len(rows) > limit else None
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,18 @@
-"""主管事项 of a competent department, and what enterprises answered late in a month (第五条)."""
+"""企业逾期月报: what enterprises answered late in a month, by their competent departments (第五条)."""
 
 from typing import Annotated
-from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
 
 from core import clock
 from core.permissions import Permission as P
-from crm.queries.enterprises import Month, month_of_enterprises, watched
+from crm.queries.enterprises import Month, month_of_enterprises
 from crm.queries.enterprises_sheet import LEVELS, export_month
 from crm.tickets.said import said
 from web.context import Context
 from web.files import send_sheet
-from web.pages.orders import clock_of, labels
 from web.route import Asks, Route
-
-
-class Watching(Asks):
-    """Those that still run, or all; where the page begins."""
-
-    all: bool = False
-    after: UUID | None = None
 
 
 class OfMonth(Asks):
@@ -37,21 +28,6 @@ class OfMonth(Asks):
             return Month(today.year, today.month)
         year, month = self.month.split("-")
         return Month(int(year), int(month))
-
-
-async def watching(ctx: Context, asked: Watching) -> web.Response:
-    """What the enterprises handle for which the own unit is the competent department."""
-    rows, after = await watched(ctx.session, ctx.actor, running=not asked.all, after=asked.after)
-    return await ctx.page(
-        "watched.html",
-        place="watched",
-        rows=rows,
-        asked=asked,
-        after=after,
-        clock=lambda due: clock_of(due, []),
-        labels=labels(),
-        levels=LEVELS,
-    )
 
 
 async def month(ctx: Context, asked: OfMonth) -> web.Response:
@@ -79,7 +55,6 @@ async def export(ctx: Context, asked: OfMonth) -> web.StreamResponse:
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_VIEW_UNIT)
 ROUTES = (
-    Route("GET", "/watched", P.ORDER_VIEW_UNIT, Watching, watching, "主管事项"),
     Route("GET", "/enterprises", SEE, OfMonth, month, "企业逾期月报"),
     Route(
         "POST",

@@ -190,6 +190,4 @@ async def test_an_order_shows_what_was_said_beside_what_came_of_it(
         await session.execute(update(Ticket).where(Ticket.id == ticket_id).values(category="report", sealed=True))
     checker = await signed_in(db, serve(), "checker", Role.CHECKER)
     page = await (await checker.get(f"/orders/{ticket_id}")).text()
-    assert "身份保密" in page and "小区停水" not in page and str(call_id) not in page, (
-        "it would tell who reported"
-    )
+    assert "身份保密" in page and "小区停水" not in page and str(call_id) not in page, "it would tell who reported"

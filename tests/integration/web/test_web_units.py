@@ -113,6 +113,12 @@ async def test_a_department_watches_and_reports_its_enterprise(db: Database, ser
         number, month = ticket.number, f"{ticket.due_at:%Y-%m}"
     page = await (await builder.get("/watched")).text()
     assert number in page and "自来水公司" in page and "未阅知" in page and "个工作日" in page
+    assert number in await (await builder.get(f"/watched?search={number}&sort=oldest")).text()
+    assert "没有符合条件的工单" in await (await builder.get("/watched?search=没有这回事")).text()
+    taken_along = await builder.post("/watched/export", {"search": number, "reason": "主管部门月度调度"})
+    [line] = list(load_workbook(io.BytesIO(await taken_along.read())).active.iter_rows(values_only=True))[2:-1]  # type: ignore[union-attr]
+    assert line[1] == number and [cell or "" for cell in line[3:]] == ["自来水公司", "待签收", "", "未阅知"]
+    assert (await stranger.post("/watched/export", {"all": "true", "reason": "月度调度"})).status == 422
     assert (await act(builder, db, mine, "acknowledge")).status == 303
     assert "未阅知" not in await (await builder.get("/watched")).text()
     assert "没有正在办理的主管事项" in await (await stranger.get("/watched")).text()
