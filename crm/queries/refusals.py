@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.actor import Actor
 from core.clock import SHANGHAI
 from core.identity.models import User
+from crm.search.filter import OrderFilter
+from crm.search.narrow import narrow
 from crm.tickets.access import visible_to
 from crm.tickets.acts.refusing import ITEMS
 from crm.tickets.models import Refusal, Ticket
@@ -28,11 +30,12 @@ FINAL = Refusal.state.in_(("final", "reopened"))
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the register; `month` is its first day."""
+    """What is asked of the register; `month` is its first day, `search` is read as in the list of orders."""
 
     month: date | None = None
     item: int | None = None
     state: str | None = None
+    search: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,8 +83,13 @@ def in_month(moment: ColumnElement[Any], month: date) -> ColumnElement[bool]:
 async def register(
     session: AsyncSession, actor: Actor, wanted: Wanted, after: tuple[datetime, UUID] | None = None, limit: int = PAGE
 ) -> list[Entry]:
-    """A page of the register, the newest decision first, as far as the actor may know of the orders."""
+    """A page of the register, the newest decision first, as far as the actor may know of the orders.
+
+    Raises Denied("no-phone-search").
+    """
     where = [visible_to(actor), *_conditions(wanted)]
+    if wanted.search:
+        where += (await narrow(actor, OrderFilter(search=wanted.search))).everything
     if after:
         where.append(tuple_(AT, Refusal.id) < tuple_(*after))
     statement = select(Refusal, Ticket, AT).join(Ticket, Ticket.id == Refusal.ticket_id).where(*where)

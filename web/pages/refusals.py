@@ -13,6 +13,7 @@ from core.permissions import Permission as P
 from crm.queries import refusal_list
 from crm.queries.refusals import PAGE, Wanted, by_item, register
 from crm.queries.story_words import REFUSAL_STATE
+from crm.search.filter import LONGEST_SEARCH
 from crm.tickets.acts.refusing import ITEMS
 from web import paging
 from web.context import Context
@@ -39,6 +40,7 @@ class Register(Asks):
     month: Month | None = None
     item: int | None = Field(None, ge=1, le=7)
     state: Standing | None = None
+    search: str = Field("", max_length=LONGEST_SEARCH)
     before: str = Field("", max_length=100)
 
 
@@ -57,9 +59,14 @@ def first_of(month: str | None) -> date:
 async def index(ctx: Context, asked: Register) -> web.Response:
     """The month's numbers, and a page of its refusals."""
     month = first_of(asked.month)
-    wanted = Wanted(month, asked.item, asked.state)
+    wanted = Wanted(month, asked.item, asked.state, asked.search)
     entries = await register(ctx.session, ctx.actor, wanted, paging.parse(asked.before))
-    filters = {"month": f"{month:%Y-%m}", "item": str(asked.item or ""), "state": asked.state or ""}
+    filters = {
+        "month": f"{month:%Y-%m}",
+        "item": str(asked.item or ""),
+        "state": asked.state or "",
+        "search": asked.search,
+    }
     return await ctx.page(
         "refusals.html",
         place="refusals",
@@ -87,7 +94,7 @@ async def export(ctx: Context, asked: Export) -> web.StreamResponse:
 
 
 ROUTES = (
-    Route("GET", "/refusals", P.ORDER_VIEW, Register, index, "不予受理登记簿", ("bad-page",)),
+    Route("GET", "/refusals", P.ORDER_VIEW, Register, index, "不予受理登记簿", ("bad-page", "no-phone-search")),
     Route(
         "POST", "/refusals/export", P.ORDER_EXPORT, Export, export, "导出不予受理登记簿", ("no-reason",), stream=True
     ),

@@ -220,6 +220,8 @@ async def test_the_register_filters_counts_and_goes_along(db: Database, serve: S
     assert ticket.number in page
     assert REFUSAL["explanation"] in page
     assert ticket.number not in await (await agent.get(f"/refusals?month={month}&item=4")).text()
+    assert ticket.number in await (await agent.get(f"/refusals?search={ticket.number}")).text()
+    assert "没有符合条件" in await (await agent.get("/refusals?search=没有这回事")).text()
     empty = await (await agent.get("/refusals?month=2025-01")).text()
     assert "这个月没有符合条件的不予受理" in empty
     for bad in ("2026-13", "2026", "x"):
