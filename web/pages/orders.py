@@ -132,12 +132,12 @@ class Clock:
 
 @dataclass(frozen=True)
 class Heard:
-    """An order's call with what was said and recorded; `none`: why there are no words."""
+    """An order's call with what was said and recorded; `none`: heading and sentence where there are no words."""
 
     call: Call
     recordings: Sequence[Recording]
     lines: Sequence[Line]
-    none: tuple[str, str]
+    none: tuple[str, str] = ("", "")
 
 
 class Asking(OneOrder):
@@ -226,10 +226,11 @@ async def _heard(ctx: Context, ticket: Ticket, *, in_full: bool) -> Heard | None
     if call is None:
         return None
     sounds = await recorded.recordings_of_call(session, ctx.actor, call.id) if ctx.actor.may(P.RECORDING_VIEW) else ()
-    lines = await words(session, call.id)
-    why = no_words.why(call, await session.get(Transcript, call.id), await recorded.speech_status(session))
+    if not (lines := await words(session, call.id)):
+        why = no_words.why(call, await session.get(Transcript, call.id), await recorded.speech_status(session))
+        return Heard(call, sounds, (), why)
     shown = lines if in_full else [replace(line, text=mask_numbers(line.text)) for line in lines]
-    return Heard(call, sounds, shown, why)
+    return Heard(call, sounds, shown)
 
 
 async def _remarks(ctx: Context, ticket: Ticket) -> list[Remark]:
