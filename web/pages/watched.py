@@ -15,6 +15,7 @@ from crm.search.export import searched
 from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import MOST_ROWS, Taking, take
 from crm.tickets.masking import mask_numbers
+from crm.tickets.states import State
 from web.context import Context
 from web.files import send_sheet
 from web.lists import Column, Listing, asked_of
@@ -107,7 +108,7 @@ def _cells(row: Watched) -> list[str]:
         row.ticket.number,
         mask_numbers(row.ticket.title),
         row.enterprise,
-        row.ticket.state.label,
+        State(row.ticket.state).label,
         LEVELS[row.ticket.supervision_level],
         exact(row.copy.read_at, "未阅知"),
     ]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from multidict import MultiDict
-from sqlalchemy import text, update
+from sqlalchemy import select, text
 from web_desk import Desk, signed_in
 
 from core.db import Database
@@ -37,7 +37,7 @@ async def keep(desk: Desk, name: str, **asked: str | list[str]) -> tuple[int, st
     if answer.status == 303:
         return 303, answer.headers["Location"]
     problem = await answer.json(content_type=None)
-    return answer.status, problem["fields"].get("name", problem["title"])
+    return answer.status, problem.get("fields", {}).get("name", problem["title"])
 
 
 async def shown(desk: Desk) -> dict[str, str]:
@@ -118,7 +118,7 @@ async def test_two_windows_never_save_one_name_twice(agent: Desk) -> None:
 async def test_a_filter_of_an_earlier_version_says_so(db: Database, agent: Desk) -> None:
     await keep(agent, "旧条件")
     async with db.session() as session:
-        await session.execute(update(SavedFilter).values(filter='{"state": ["gone"]}'))
+        (await session.scalars(select(SavedFilter))).one().filter = '{"state": ["gone"]}'
     [path] = (await shown(agent)).values()
     answer = await agent.get(path)
     assert answer.status == 422 and "请删除后重新保存" in await answer.text()
