@@ -39,10 +39,10 @@ async def save(session: AsyncSession, actor: Actor, name: str, wanted: OrderFilt
     mine = await saved(session, actor)
     if any(one.name == name for one in mine):
         sentence = f"您已有名为“{name}”的常用查询，请换一个名称，或先删除原来的。"
-        raise Invalid("filter-name-taken", sentence, fields={"name": sentence})
+        raise Invalid("filter-name-taken", "没有保存：名称已用过。", fields={"name": sentence})
     if len(mine) >= MOST:
         sentence = f"最多保存 {MOST} 个常用查询，请先删除不再使用的。"
-        raise Invalid("too-many-filters", sentence, fields={"name": sentence})
+        raise Invalid("too-many-filters", "没有保存：数量已满。", fields={"name": sentence})
     made = SavedFilter(user_id=actor.user_id, name=name, filter=written(wanted))
     session.add(made)
     return made
