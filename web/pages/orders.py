@@ -32,6 +32,7 @@ from crm.tickets.acts.secrecy import Consent, Secrecy
 from crm.tickets.case import rows_of
 from crm.tickets.input import Correction
 from crm.tickets.models import Assignment, Reply, Round, StatutoryLimit, Ticket, TicketEvent
+from crm.tickets.perform import offers
 from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from web import act_forms
@@ -160,7 +161,8 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
     if not centre:
         events = events.where(TicketEvent.act.not_in(CENTRE_ALONE))
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
-    form = await order_form.build(ctx, ticket)
+    offered = await offers(session, ctx.actor, ticket)
+    drafting = any(one.act is Act.CORRECT for one in offered)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -172,8 +174,9 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         minutes=installed().policy[SecrecyPolicy].unmask_minutes,
         secrecy=Secrecy(ticket.secrecy),
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
-        form=form,
-        acts=await act_forms.build(session, ctx.actor, ticket, form.offered, begun),
+        form=await order_form.build(ctx, ticket, offered) if drafting else None,
+        shows_identity=access.sees_identity(ctx.actor, ticket),
+        acts=await act_forms.build(session, ctx.actor, ticket, offered, begun),
         beside=await beside.build(ctx, ticket),
         story=await story(session, ctx.actor, ticket),
         files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
