@@ -32,13 +32,14 @@ class UnitNames:
 
 async def names_of(session: AsyncSession, unit_ids: Iterable[UUID] | None = None) -> UnitNames:
     """Present and former names of these units, or of all."""
-    units, earlier = select(Unit.id, Unit.name), select(FormerProfile.unit_id, FormerProfile.until, FormerProfile.name)
+    names = select(Unit.id, Unit.name, FormerProfile.until, FormerProfile.name.label("former"))
+    names = names.outerjoin(FormerProfile, FormerProfile.unit_id == Unit.id).order_by(FormerProfile.until)
     if unit_ids is not None:
-        wanted = list(dict.fromkeys(unit_ids))
-        units = units.where(among(Unit.id, wanted))
-        earlier = earlier.where(among(FormerProfile.unit_id, wanted))
-    present = {row.id: row.name for row in await session.execute(units)}
+        names = names.where(among(Unit.id, list(dict.fromkeys(unit_ids))))
+    present: dict[UUID, str] = {}
     former: dict[UUID, list[tuple[datetime, str]]] = {}
-    for row in await session.execute(earlier.order_by(FormerProfile.until)):
-        former.setdefault(row.unit_id, []).append((row.until, row.name))
+    for row in await session.execute(names):
+        present[row.id] = row.name
+        if row.until is not None:
+            former.setdefault(row.id, []).append((row.until, row.former))
     return UnitNames(present, former)

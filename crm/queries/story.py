@@ -17,7 +17,7 @@ from crm.members.names import UnitNames, names_of
 from crm.queries import story_words as words
 from crm.tickets.access import visible_to
 from crm.tickets.acts.refusing import ITEMS
-from crm.tickets.case import rows_of
+from crm.tickets.case import rows_by_table
 from crm.tickets.models import (
     Assignment,
     Dispute,
@@ -103,7 +103,7 @@ async def story(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Sec
     """Everything that happened, as this actor may know it: units see no follow-ups and only their own inner steps."""
     centre = actor.may(Permission.ORDER_VIEW)
     kinds = [kind for kind in KINDS if centre or not kind.centre]
-    rows: dict[type[Base], list[Any]] = {kind.table: await rows_of(session, ticket.id, kind.table) for kind in kinds}
+    rows = await rows_by_table(session, ticket.id, [kind.table for kind in kinds])
     if not any(rows.values()):
         return []
     names = await _names(session, ticket)

@@ -37,7 +37,8 @@ async def footnotes(session: AsyncSession, orders: Collection[UUID]) -> list[str
     )
     rows = (await session.execute(used)).all()
     ids = {row.statutory_limit_id for row in rows if row.statutory_limit_id}
-    statutes = {one.id: one for one in await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(ids)))}
+    wanted = select(StatutoryLimit).where(StatutoryLimit.id.in_(ids))
+    statutes = {one.id: one for one in await session.scalars(wanted)} if ids else {}
     lines: dict[str, None] = {}
     for row in sorted(rows, key=lambda one: (one.policy_version, one.limit_kind, one.category or "")):
         statute = statutes.get(row.statutory_limit_id)

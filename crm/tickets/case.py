@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
@@ -140,8 +140,7 @@ async def load(session: AsyncSession, actor: Actor, ticket: Ticket, reads: Seque
     elif case.state in (State.SHARED, State.ARCHIVED):  # 知会 is no dispatch: its parts are of no round
         readers = select(Assignment).where(Assignment.ticket_id == ticket.id, Assignment.role == By.READER)
         case.parts = list(await session.scalars(readers.order_by(Assignment.id)))
-    for kind in reads:
-        case.rows[kind] = await rows_of(session, ticket.id, kind)
+    case.rows = await rows_by_table(session, ticket.id, reads)
     return case
 
 
@@ -149,3 +148,17 @@ async def rows_of(session: AsyncSession, ticket_id: UUID, kind: type[T]) -> list
     """An order's rows of one table, oldest first (ids are ordered by time)."""
     table = cast(Any, kind)
     return list(await session.scalars(select(kind).where(table.ticket_id == ticket_id).order_by(table.id)))
+
+
+async def rows_by_table(
+    session: AsyncSession, ticket_id: UUID, kinds: Sequence[type[Base]]
+) -> dict[type[Base], list[Any]]:
+    """An order's rows of several tables; one statement tells in which of them it has any, for most have none."""
+    if not kinds:
+        return {}
+    some = select(*(exists().where(cast(Any, kind).ticket_id == ticket_id) for kind in kinds))
+    present = (await session.execute(some)).one()
+    return {
+        kind: await rows_of(session, ticket_id, kind) if there else []
+        for kind, there in zip(kinds, present, strict=True)
+    }

@@ -16,7 +16,7 @@ from core.forms import validate
 from core.identity.models import Unit
 from crm.tickets.access import one_of, several
 from crm.tickets.calls import calls_with_citizen
-from crm.tickets.case import Case, load, rows_of
+from crm.tickets.case import Case, load, rows_by_table
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
 from crm.tickets.models import Attachment, StatutoryLimit, Ticket, TypedFields
@@ -172,8 +172,8 @@ async def offers(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Of
             open_lines[act] = choose(lines, case)
         except (Denied, Conflict):
             continue
-    for kind in {kind for lines in open_lines.values() for line in lines for kind in line.reads}:
-        case.rows[kind] = await rows_of(session, ticket.id, kind)
+    reads = dict.fromkeys(kind for lines in open_lines.values() for line in lines for kind in line.reads)
+    case.rows = await rows_by_table(session, ticket.id, list(reads))
     found = []
     for act, chosen in open_lines.items():
         against = objections(chosen[0], case, None)

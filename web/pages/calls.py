@@ -20,6 +20,7 @@ from core.permissions import Permission
 from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
+from crm.tickets.perform import offers
 from crm.tickets.states import Act
 from recordings.models import Recording, Transcript
 from recordings.queries import speech_status
@@ -101,8 +102,9 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
     ticket = await session.scalar(wanted)
     parts = select(Ticket).where(Ticket.split_from == ticket.id, visible_to(ctx.actor)) if ticket else None
-    form = await order_form.build(ctx, ticket) if ticket else None
-    offered = [one for one in form.offered if one.act in ENDINGS] if form else []
+    offered = await offers(session, ctx.actor, ticket) if ticket else []
+    form = await order_form.build(ctx, ticket, offered) if ticket else None
+    endings = [one for one in offered if one.act in ENDINGS]
     transcript = await session.get(Transcript, call.id)
     recordings = select(Recording).where(Recording.call_id == call.id).order_by(Recording.started_at)
     return await ctx.page(
@@ -122,7 +124,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         ticket=ticket,
         parts=(await session.scalars(parts.order_by(Ticket.number))).all() if parts is not None else (),
         form=form,
-        endings=await act_forms.build(session, ctx.actor, ticket, offered) if ticket else None,
+        endings=await act_forms.build(session, ctx.actor, ticket, endings) if ticket else None,
         beside=await beside.build(ctx, ticket) if ticket else None,
         labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),

@@ -20,7 +20,7 @@ from crm.queries.limit_now import LimitNow, limit_now
 from crm.queries.people import handles
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
-from crm.tickets.perform import Offer, offers
+from crm.tickets.perform import Offer
 from crm.tickets.states import Act
 from crm.tickets.suggesting import Suggestion, suggest
 from web.context import Context
@@ -110,8 +110,8 @@ class OrderForm:
         return frozenset(offer.act for offer in self.offered)
 
 
-async def build(ctx: Context, ticket: Ticket) -> OrderForm:
-    """The form of an open order."""
+async def build(ctx: Context, ticket: Ticket, offered: Sequence[Offer]) -> OrderForm:
+    """The form of an open order; `offered` is what this person may do with it."""
     here = installed()
     units = (
         await ctx.session.scalars(select(Unit).where(Unit.active, Unit.parent_unit_id.is_(None)).order_by(Unit.code))
@@ -137,7 +137,7 @@ async def build(ctx: Context, ticket: Ticket) -> OrderForm:
         proposals.setdefault("area", Proposed("area", located.area, "", f"发生地点{located.reason}", SURE))
     return OrderForm(
         ticket,
-        await offers(ctx.session, ctx.actor, ticket),
+        offered,
         [(category.value, label) for category, label in LABELS.items()],
         [(matter.code, f"{matter.group} · {matter.name}") for matter in here.county.matters.values()],
         areas,

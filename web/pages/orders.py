@@ -35,6 +35,7 @@ from crm.tickets.case import rows_of
 from crm.tickets.input import Correction
 from crm.tickets.masking import mask_numbers
 from crm.tickets.models import Assignment, Reply, Round, StatutoryLimit, Ticket, TicketEvent
+from crm.tickets.perform import offers
 from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from recordings import queries as recorded
@@ -176,7 +177,8 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
     if not centre:
         events = events.where(TicketEvent.act.not_in(CENTRE_ALONE))
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
-    form = await order_form.build(ctx, ticket)
+    offered = await offers(session, ctx.actor, ticket)
+    drafting = any(one.act is Act.CORRECT for one in offered)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -188,9 +190,10 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         minutes=installed().policy[SecrecyPolicy].unmask_minutes,
         secrecy=Secrecy(ticket.secrecy),
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
-        form=form,
-        heard=await _heard(ctx, ticket, in_full=seen is not None) if form.shows_identity else None,
-        acts=await act_forms.build(session, ctx.actor, ticket, form.offered, begun),
+        form=await order_form.build(ctx, ticket, offered) if drafting else None,
+        shows_identity=(known := access.sees_identity(ctx.actor, ticket)),
+        heard=await _heard(ctx, ticket, in_full=seen is not None) if known else None,
+        acts=await act_forms.build(session, ctx.actor, ticket, offered, begun),
         beside=await beside.build(ctx, ticket),
         story=await story(session, ctx.actor, ticket),
         files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
