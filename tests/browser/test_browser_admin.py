@@ -166,6 +166,7 @@ async def test_units_are_found_beside_the_form(db: Database, site: Any) -> None:
     await expect(page.locator("tbody tr").first).to_contain_text("漆工")
     await page.locator("tbody a").first.click()
     await expect(page.get_by_label("单位名称")).to_have_value(re.compile("漆工"))
+    await expect(page.locator("tr[aria-selected=true]")).to_contain_text("漆工")
     await expect(page.get_by_label("查找")).to_have_value("漆工")
     await page.get_by_text("导出为 Excel").click()
     await picture(page, "units-export")

@@ -179,6 +179,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
     county, buffer = installed().county, installed().policy[UpstreamPolicy].buffer_wd
     offered = await offers(session, ctx.actor, ticket)
     drafting = any(one.act is Act.CORRECT for one in offered)
+    known = access.sees_identity(ctx.actor, ticket)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -191,7 +192,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         secrecy=Secrecy(ticket.secrecy),
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
         form=await order_form.build(ctx, ticket, offered) if drafting else None,
-        shows_identity=(known := access.sees_identity(ctx.actor, ticket)),
+        shows_identity=known,
         heard=await _heard(ctx, ticket, in_full=seen is not None) if known else None,
         acts=await act_forms.build(session, ctx.actor, ticket, offered, begun),
         beside=await beside.build(ctx, ticket),

@@ -7,7 +7,9 @@ let chosen = "";
 const leads = (row) => row.querySelector("a[href]")?.getAttribute("href") ?? "";
 const isChosen = (row) => chosen !== "" && leads(row) === chosen;
 
+// Where the chosen row is not, the page's own mark stands: the row whose form is beside the list.
 function mark() {
+  if (!rows().some(isChosen)) return;
   for (const row of rows()) {
     if (isChosen(row)) row.setAttribute("aria-selected", "true");
     else row.removeAttribute("aria-selected");
