@@ -164,8 +164,6 @@ class CallEvent(StrEnum):
     """The agent has passed the citizen on. Extra: seat, outside, queue or leg."""
     BACK = "HotlineBack"
     """Nobody took the citizen who was passed on: back to the agent. Extra: extension."""
-    PLACE_TAKEN = "HotlinePlaceTaken"
-    """An agent is there for a kept place. Written by the agent's channel."""
     PLACE_CALLED = "HotlinePlaceCalled"
     """The citizen of a kept place is called back: once, whatever comes of it."""
     PLACE_MET = "HotlinePlaceMet"

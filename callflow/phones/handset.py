@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
 from callflow.phones.rules import Beside
-from callflow.places.rules import call_of
-from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension
+from callflow.places.rules import call_of, in_hand
+from callflow.sources.channels import BESIDE, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
 from core.health import Health
@@ -37,6 +37,7 @@ class Party:
     """Who is in a citizen's call, as channels; `asking` and `asked` are the two ends of a consultation."""
 
     citizen: Message
+    """The channel whose dialplan the citizen is in: the caller's, or of a kept place what stands in for it."""
     mine: Message
     others: list[Message]
     """Who has joined besides the two."""
@@ -119,21 +120,23 @@ class Handset:
 
     async def party(self, own: str, call: str) -> Party:
         """Who is in this citizen's call. Raises NotFound, Conflict("no-citizen-in-hand")."""
-        channels = [one for one in await self._channels() if endpoint(one["Channel"])]
+        channels = await self._channels()
         here = [one for one in channels if call_of(one["Linkedid"]) == call]
         mine = [one for one in here if extension(one["Channel"]) == own and one.get("ChannelStateDesc") == "Up"]
-        citizen = [one for one in here if one.get("Uniqueid") == call and endpoint(one["Channel"]) == TRUNK]
         if not mine:
             raise NO_CALL
-        if not citizen or not mine[0].get("BridgeId") or mine[0].get("BridgeId") != citizen[0].get("BridgeId"):
+        bridged = [one for one in here if one.get("BridgeId") and one["BridgeId"] == mine[0].get("BridgeId")]
+        first = [one for one in bridged if one.get("Uniqueid") == in_hand(one["Linkedid"])]
+        citizen = [one for one in first if not extension(one["Channel"])]
+        if not citizen:
             raise NO_CITIZEN
         elsewhere = [one for one in channels if extension(one["Channel"]) == own and one not in here]
         asking = next(iter(elsewhere), None)
         asked = None
         if asking:
-            there = [one for one in channels if one["Linkedid"] == asking["Linkedid"] and one is not asking]
-            asked = next((one for one in there if one.get("ChannelStateDesc") == "Up"), None)
-        others = [one for one in here if one not in (mine[0], citizen[0])]
+            there = [one for one in channels if one["Linkedid"] == asking["Linkedid"] and endpoint(one["Channel"])]
+            asked = next((one for one in there if one is not asking and one.get("ChannelStateDesc") == "Up"), None)
+        others = [one for one in bridged if one not in (mine[0], citizen[0])]
         return Party(citizen[0], mine[0], others, asking, asked)
 
     def _new_call(self, kind: str = "-") -> str:

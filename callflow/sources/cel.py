@@ -29,6 +29,8 @@ OTHER_HUNG_UP = "hotline-other-hung-up"
 """The same because somebody outside, to whom the citizen had been passed on, has hung up."""
 RATING_CONTEXT = "hotline-rating"
 """Here the caller rates the service: the call has ended with the talk."""
+PLACE = "Local/wait@hotline-place-"
+"""What waits, and is connected with an agent, in the stead of who keeps the place."""
 NORMAL = "16"
 """Q.850: hung up by who wanted to."""
 
@@ -100,7 +102,7 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
             return say(Kind.ANSWERED)
         case "APP_START" if event.first and event.app.lower() == "queue":
             return say(Kind.QUEUED, queue=event.appdata.split(",")[0])
-        case "BRIDGE_ENTER":
+        case "BRIDGE_ENTER" | "BRIDGE_EXIT":
             return [one for data in _connection(event) for one in say(Kind.CONNECTED, **data)]
         case CallEvent.ACCEPTED:
             return say(Kind.CONNECTED, outside=f"duty/{event.detail('extra')}", channel=event.channel)
@@ -132,8 +134,9 @@ def _of_place(event: ChannelEvent, node: str) -> list[Fact]:
         return [fact(node, call_of(event.linkedid), Source.CEL, kind, event.at, **data)]
 
     match event.type:
-        case CallEvent.PLACE_TAKEN:
-            return say(Kind.TAKEN, agent=extension(event.channel) or "", channel=event.channel)
+        case "BRIDGE_ENTER" | "BRIDGE_EXIT":
+            agents = [(agent, one) for one in _together(event) if (agent := extension(one))]
+            return say(Kind.TAKEN, agent=agents[0][0], channel=agents[0][1]) if len(agents) == 1 else []
         case CallEvent.PLACE_CALLED:
             return say(Kind.CALLED)
         case CallEvent.PLACE_MET:
@@ -181,13 +184,20 @@ def _dialled(number: str) -> dict[str, str]:
     return {"direction": Direction.OUTBOUND, "caller": number}
 
 
+def _together(event: ChannelEvent) -> list[str]:
+    """The two who are in a bridge once this channel has come or gone, telephones or a kept place; nobody while there is
+    only one, or a third, who takes nothing over."""
+    here = [*event.peer.split(","), *([event.channel] if event.type == "BRIDGE_ENTER" else [])]
+    here = [one for one in here if endpoint(one) or one.startswith(PLACE)]
+    return here if len(here) == 2 else []
+
+
 def _connection(event: ChannelEvent) -> list[dict[str, str]]:
-    """The two sides of a bridge; nothing while only one side is in it, or when a third comes in, who takes nothing
-    over."""
-    peers = [peer for peer in event.peer.split(",") if endpoint(peer)]
-    if len(peers) != 1:
+    """Who is connected with whom now. Where one of three has gone, whose call it is is known only beside an agent."""
+    both = _together(event)
+    if not both or (event.type == "BRIDGE_EXIT" and len([one for one in both if extension(one)]) != 1):
         return []
-    first, other = (event.channel, peers[0]) if event.first else (peers[0], event.channel)
+    first, other = reversed(both) if event.first else both
     if endpoint(first) == TRUNK and (agent := extension(other)):
         return [{"agent": agent, "channel": other, "citizen": first}]
     if (agent := extension(first)) and endpoint(other) == TRUNK:

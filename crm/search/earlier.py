@@ -1,6 +1,6 @@
 """What the same caller reported before: shown beside an order, never where it would tell who made a 举报."""
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
@@ -13,6 +13,7 @@ from crm.tickets.states import State
 
 MOST = 10
 MOST_COUNTED = 99
+NEWEST = (Ticket.opened_at.desc(), Ticket.id.desc())
 
 
 async def earlier_of(session: AsyncSession, actor: Actor, ticket: Ticket, *, most: int = MOST) -> list[Ticket]:
@@ -23,18 +24,19 @@ async def earlier_of(session: AsyncSession, actor: Actor, ticket: Ticket, *, mos
     if ticket.caller_phone is None or not sees_identity(actor, ticket):
         return []
     same_matter = case((and_(Ticket.matter.is_not(None), Ticket.matter == ticket.matter), 0), else_=1)
-    rows = await session.scalars(
-        select(Ticket)
-        .where(
-            Ticket.caller_phone.matches(ticket.caller_phone),
-            Ticket.id != ticket.id,
-            visible_to(actor),
-            identity_shown_to(actor),
-        )
-        .order_by(same_matter, Ticket.opened_at.desc(), Ticket.id.desc())
-        .limit(most)
-    )
+    others = _of_number(actor, ticket.caller_phone).where(Ticket.id != ticket.id)
+    rows = await session.scalars(others.order_by(same_matter, *NEWEST).limit(most))
     return list(rows)
+
+
+async def earlier_of_number(session: AsyncSession, actor: Actor, number: str, *, most: int = MOST) -> list[Ticket]:
+    """The orders of a telephone, the newest first, before there is one of the present call."""
+    return list(await session.scalars(_of_number(actor, number).order_by(*NEWEST).limit(most)))
+
+
+def _of_number(actor: Actor, number: str) -> Select[Ticket]:
+    wanted = select(Ticket).where(Ticket.caller_phone.matches(number))
+    return wanted.where(visible_to(actor), identity_shown_to(actor))
 
 
 async def known_of(session: AsyncSession, actor: Actor, phone: str) -> str:

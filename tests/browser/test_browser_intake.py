@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from browser_data import fill
 from playwright.async_api import expect
+from sqlalchemy import select
 from test_browser_frame import picture
 
 from callflow import current
@@ -13,7 +14,11 @@ from callflow.models import Call
 from callflow.policy import LinePolicy
 from core import clock
 from core.db import Database
+from core.identity.models import User
+from crm.drafts.service import open_for
 from crm.installed import installed
+from crm.tickets import service
+from crm.tickets.input import Correction
 
 pytestmark = pytest.mark.browser
 
@@ -51,6 +56,34 @@ async def test_a_letter_is_registered_screened_and_refused(db: Database, site: A
     await expect(page.locator("#reconciled")).to_contain_text("王丽")
     await expect(page.locator("#unfinished tbody tr").first).to_be_visible()
     await picture(page, "intake-day")
+
+
+@pytest.mark.proves("F12.1-1")
+async def test_a_page_opened_while_it_rings_has_the_history_and_becomes_the_desk(db: Database, site: Any) -> None:
+    current.use(installed().policy[LinePolicy])
+    await fill(db)
+    async with db.session() as session:
+        [past] = await session.scalars(select(Call).where(Call.linkedid == "2.0"))
+        user = (await session.scalars(select(User).where(User.login == "wangli"))).one()
+        given = Correction.model_validate({"category": "complaint", "title": "路灯不亮", "content": "路灯不亮"})
+        earlier = await service.open_draft(session, service.Opening("counter", phone=past.caller, given=given))
+        rings = Call(node="node1", linkedid="9.1", caller=past.caller, dialled="12345", queue="first")
+        rings.arrived_at = rings.queued_at = clock.now()
+        session.add(rings)
+    page = await site.enter("wangli")
+    await page.goto(f"{site.url}/calls/{rings.id}")
+    await expect(page.locator("#number-history")).to_contain_text(earlier.number)
+    await expect(page.locator("#number-history")).to_contain_text("来电，已接通")
+    await picture(page, "call-rings")
+    async with db.session() as session:
+        call = await session.get_one(Call, rings.id)
+        call.connected_at, call.agent_id, call.agent_name = clock.now(), user.id, user.name
+        await session.flush()
+        await open_for(session, [call.id])
+    await expect(page.locator("#draft")).to_be_visible()
+    await expect(page.locator("#number-history")).to_contain_text(earlier.number)
+    await page.locator("#field-title").fill("路灯又不亮")
+    await expect(page.locator("[data-saved]")).to_contain_text("已自动保存")
 
 
 @pytest.mark.proves("A09-2", "A12.1-2")

@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from instance import Instance
-from playwright.async_api import BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 from ringing import until
 from sqlalchemy import select
 
@@ -21,6 +21,7 @@ from core.identity import passwords
 from core.identity.models import User
 
 CHROMIUM = "/usr/bin/chromium"
+SAYS = "您好这里是政务服务热线请讲"
 PASSWORD = "Yiyang-12345-A"
 PICTURES = os.environ.get("HOTLINE_PICTURES")
 FLAGS = [
@@ -71,9 +72,10 @@ class Desk:
 
     async def state(self, words: str) -> None:
         """Wait until the telephone says so."""
-        await until(lambda: self._says(words), f"the telephone says {words}")
+        await until(lambda: self.says(words), f"the telephone says {words}")
 
-    async def _says(self, words: str) -> bool:
+    async def says(self, words: str) -> bool:
+        """Whether the telephone says so."""
         return words in await self.phone.locator(".phone-state").inner_text()
 
     async def picture(self, name: str) -> None:
@@ -126,39 +128,48 @@ async def sign_in(page: Page, instance: Instance, login: str) -> None:
 
 
 @asynccontextmanager
-async def browser(instance: Instance, says: str) -> AsyncIterator[BrowserContext]:
-    """A Chromium whose microphone says `says`, over and over."""
+async def browser(instance: Instance, says: str) -> AsyncIterator[Browser]:
+    """A Chromium whose microphones say `says`, over and over."""
     clip: Path = speak(says, instance.home / "clips")
     flags = [*FLAGS, f"--use-file-for-fake-audio-capture={clip}"]
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=flags)
-        context = await chromium.new_context(
-            viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="zh-CN"
-        )
-        await context.add_init_script(WATCH)
-        context.set_default_timeout(30_000)
         try:
-            yield context
+            yield chromium
         finally:
             await chromium.close()
 
 
+async def window(chromium: Browser) -> Page:
+    """A window of somebody's own, as of another machine."""
+    context = await chromium.new_context(
+        viewport={"width": 1366, "height": 768}, ignore_https_errors=True, locale="zh-CN"
+    )
+    await context.add_init_script(WATCH)
+    context.set_default_timeout(30_000)
+    page = await context.new_page()
+    page.on("console", lambda message: print(message.text))
+    page.on("pageerror", lambda error: print("page error", error))
+    return page
+
+
 @asynccontextmanager
 async def desk(
-    instance: Instance, login: str = "agent1", *, says: str = "您好这里是政务服务热线请讲"
+    instance: Instance, login: str = "agent1", *, says: str = SAYS, inside: Browser | None = None
 ) -> AsyncIterator[Desk]:
-    """An agent signed in at the page, with the telephone registered."""
+    """An agent signed in at the page, with the telephone registered; in a Chromium of one's own, or in `inside`."""
     actor = await give_page_phone(instance, login)
     async with instance.db.session() as session:
         extension = (await session.get_one(Agent, actor.user_id)).extension
-    async with browser(instance, says) as context:
-        page = await context.new_page()
-        page.on("console", lambda message: print(message.text))
-        page.on("pageerror", lambda error: print("page error", error))
+    async with nullcontext(inside) if inside else browser(instance, says) as chromium:
+        page = await window(chromium)
         await sign_in(page, instance, login)
         made = Desk(instance, page, actor, extension)
         await made.state("话机就绪")
         try:
             yield made
+        except BaseException:
+            await made.picture(f"{login}-failed")
+            raise
         finally:
             await give_page_phone(instance, login, in_page=False)

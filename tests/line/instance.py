@@ -63,13 +63,13 @@ class Instance:
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
-    def prepare(cls, home: Path, sounds: Path, *, keep_after_s: int = 60) -> "Instance":
+    def prepare(cls, home: Path, sounds: Path, *, keep_after_s: int = 60, wrap_up_s: int = WRAP_UP_S) -> "Instance":
         """Set up in `home`; the prompts are those that the line tests have rendered already. Who has waited
         `keep_after_s` may keep the place."""
         county = home / "county"
         shutil.copytree(COUNTY, county)
         policy = (county / "policy.toml").read_text()
-        policy = policy.replace("wrap_up_s = 60", f"wrap_up_s = {WRAP_UP_S}")
+        policy = policy.replace("wrap_up_s = 60", f"wrap_up_s = {wrap_up_s}")
         policy = policy.replace("keep_place_after_s = 60", f"keep_place_after_s = {keep_after_s}")
         (county / "policy.toml").write_text(policy)
         first = 27000 + os.getpid() % 100 * 20

@@ -5,7 +5,8 @@ from desk_page import Desk, desk
 from instance import Instance
 from ringing import ended, until
 from sqlalchemy import select
-from test_page_phone import AUDIBLE, QUIET, WORDS, Ear
+from test_page_phone import AUDIBLE, QUIET, WORDS, Ear, reads
+from test_passing_on import hears_words, passes
 
 from callflow.models import Call
 from callflow.phones import passing
@@ -20,6 +21,33 @@ pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(300), p
 async def presses(lead: Desk, name: str) -> None:
     """The lead's button at the one agent who talks."""
     await lead.page.locator("#board").get_by_role("button", name=name, exact=True).click()
+
+
+async def test_a_lead_who_has_taken_over_passes_the_citizen_on(instance: Instance) -> None:
+    number = "13812346122"
+    await instance.desk("agent2", greeting="")
+    agent = next(one for one in instance.phones if one.user == "1002")
+    async with desk(instance, "lead1", says=WORDS) as lead:
+        citizen = await instance.rings(number)
+        await until(lambda: instance.talks(number), "they talk")
+        await lead.page.goto(f"{instance.site}/board")
+        await lead.state("话机就绪")
+        await presses(lead, "监听")
+        await lead.state("通话中")
+        await presses(lead, "接管")
+        await agent.wait_for(On.CLOSED)
+        await until(lambda: reads(lead.phone.locator(".phone-who"), "138****6122"), "whom the lead talks with")
+        taken = Ear(citizen).mark()
+        await until(lambda: Ear(citizen).since(taken) > AUDIBLE, "the citizen hears the lead")
+        await passes(lead, "seat:1002", ask=False)
+        await lead.state("话机就绪")
+        await hears_words(instance, agent, citizen)
+        await hears_words(instance, citizen, agent)
+        await citizen.hang_up()
+        call = await instance.call(number, "ended_at")
+        assert (call.outcome, call.ended_by, call.agent_extension) == (Outcome.ANSWERED, "citizen", "1002")
+        async with instance.db.session() as session:
+            assert [leg.said for leg, _ in await passing.of_call(session, call)] == ["班长接管", "转接"]
 
 
 async def test_a_whisper_is_heard_by_the_agent_and_not_by_the_citizen(instance: Instance) -> None:

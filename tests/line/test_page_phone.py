@@ -6,7 +6,7 @@ from datetime import timedelta
 import aftermath
 import aiohttp
 import pytest
-from desk_page import Desk, desk, sign_in
+from desk_page import Desk, desk, sign_in, window
 from instance import Instance
 from playwright.async_api import Locator
 from ringing import ended, energy, samples, until
@@ -19,7 +19,7 @@ from callflow.phones.calls_out import REFUSED
 from callflow.phones.models import CallSound
 from callflow.rules import Outcome
 from callflow.speak import speak
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.db import new_id
 from core.errors import Unavailable
@@ -95,7 +95,7 @@ async def test_the_page_rings_is_answered_by_key_and_both_sides_hear_each_other(
         await agent.takes_calls()
         citizen = await instance.rings("13812346001", saying=WORDS)
         await agent.state("来电")
-        await until(lambda: _reads(agent.phone.locator(".phone-who"), "138****6001"), "who calls, masked")
+        await until(lambda: reads(agent.phone.locator(".phone-who"), "138****6001"), "who calls, masked")
         await agent.picture("phone-rings")
         await agent.page.keyboard.press("F2")
         await agent.state("通话中")
@@ -231,7 +231,7 @@ async def test_only_numbers_that_the_bureau_allows_are_dialled(instance: Instanc
             await agent.page.get_by_label("号码").fill(number)
             await agent.page.get_by_label("号码").press("Enter")
             said = agent.page.locator("form .dial-said")
-            await until(lambda s=said: _reads(s, "不在允许外呼的范围内"), "refused")
+            await until(lambda s=said: reads(s, "不在允许外呼的范围内"), "refused")
         await agent.state("话机就绪")
         await agent.picture("dial")
         async with instance.db.session() as session:
@@ -241,7 +241,7 @@ async def test_only_numbers_that_the_bureau_allows_are_dialled(instance: Instanc
         assert "85221234567" not in str([(row.subject_id, row.detail) for row in rows])
 
 
-async def _reads(place: Locator, words: str) -> bool:
+async def reads(place: Locator, words: str) -> bool:
     return words in await place.inner_text()
 
 
@@ -266,20 +266,45 @@ async def test_the_password_serves_one_sign_in_and_ends_with_it(instance: Instan
                 assert socket.close_code == phone_wire.SIGNED_OUT, "the line ends with the sign-in"
             assert await refused(instance, outside, {"Cookie": cookies}) == 401
 
-        async def worthless() -> bool:
-            try:
-                await (await instance.phone(agent.extension, password=given["secret"])).stop()
-            except Unavailable:
-                return True
-            return False
-
-        await until(worthless, "the password is refused")
+        await until(lambda: worthless(instance, agent, given["secret"]), "the password is refused")
         await sign_in(agent.page, instance, "agent1")
         await agent.state("话机就绪")
         assert (await agent.page.evaluate(ASKED))["secret"] != given["secret"]
         async with instance.db.session() as session:
             await identity.revoke_all(session, agent.actor.user_id)
         await until(agent.page.get_by_label("登录名").is_visible, "a revoked sign-in leads to the door")
+
+
+async def worthless(instance: Instance, agent: Desk, secret: str) -> bool:
+    """Whether a telephone with this password is refused."""
+    try:
+        await (await instance.phone(agent.extension, password=secret)).stop()
+    except Unavailable:
+        return True
+    return False
+
+
+async def test_another_sign_in_takes_the_telephone_and_a_closed_account_has_none(instance: Instance) -> None:
+    async with desk(instance) as agent:
+        first = (await agent.page.evaluate(ASKED))["secret"]
+        assert agent.page.context.browser
+        elsewhere = Desk(instance, await window(agent.page.context.browser), agent.actor, agent.extension)
+        await sign_in(elsewhere.page, instance, "agent1")
+        await elsewhere.state("话机就绪")
+        await agent.state("话机已在另一处登录")
+        await until(lambda: worthless(instance, agent, first), "the former password is refused")
+        await elsewhere.state("话机就绪")
+
+        second = (await elsewhere.page.evaluate(ASKED))["secret"]
+        assert second != first
+        async with instance.db.session() as session:
+            await identity.set_active(session, SYSTEM, agent.actor.user_id, False)
+        try:
+            await until(elsewhere.page.get_by_label("登录名").is_visible, "whose account is closed is at the door")
+            await until(lambda: worthless(instance, agent, second), "the password is refused")
+        finally:
+            async with instance.db.session() as session:
+                await identity.set_active(session, SYSTEM, agent.actor.user_id, True)
 
 
 def wire(instance: Instance) -> str:

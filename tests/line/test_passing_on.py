@@ -5,7 +5,7 @@ from desk_page import Desk, desk
 from instance import Instance
 from ringing import ended, peaks, samples, until
 from sqlalchemy import select
-from test_page_phone import AUDIBLE, Ear, _reads, called_out, talking
+from test_page_phone import AUDIBLE, Ear, called_out, reads, talking
 
 from callflow.models import Call
 from callflow.phones import passing
@@ -140,6 +140,34 @@ async def test_a_colleague_who_was_asked_takes_over(instance: Instance) -> None:
         assert (leg.said, asked and asked.direction) == ("咨询，已转交", "internal")
 
 
+async def test_a_colleague_with_whom_the_citizen_is_left_is_the_agent_of_the_record(instance: Instance) -> None:
+    number = "13812346113"
+    actor = await instance.desk("agent2")
+    await instance.rests(actor, "1002")
+    async with desk(instance) as agent:
+        citizen = await talking(instance, agent, number)
+        await passes(agent, "seat:1002", ask=True)
+        phone = next(one for one in instance.phones if one.user == "1002")
+        await phone.wait_for(On.ESTABLISHED)
+        await agent.phone.get_by_role("button", name="三方").wait_for()
+        await agent.page.keyboard.press("F6")
+        await agent.state("三方通话")
+        await agent.page.keyboard.press("F4")
+        await hears_words(instance, citizen, phone)
+        await agent.page.keyboard.press("F9")
+        await agent.state("话机就绪")
+        await hears_words(instance, phone, citizen)
+
+        async def theirs() -> bool:
+            return (await instance.call(number)).agent_extension == "1002"
+
+        await until(theirs, "the record says with whom the citizen talks")
+        await phone.hang_up()
+        await ended(citizen)
+        call = await instance.call(number, "ended_at")
+        assert (call.outcome, call.ended_by, call.agent_id) == (Outcome.ANSWERED, "agent", actor.user_id)
+
+
 async def test_a_number_that_is_not_allowed_is_neither_asked_nor_given_the_citizen(instance: Instance) -> None:
     began = now()
     async with desk(instance) as agent:
@@ -147,7 +175,7 @@ async def test_a_number_that_is_not_allowed_is_neither_asked_nor_given_the_citiz
         for ask in (True, False):
             await passes(agent, "number", "0018005550100", ask=ask)
             said = agent.phone.locator(".phone-pass .wrong")
-            await until(lambda s=said: _reads(s, "不在允许外呼的范围内"), "refused")  # type: ignore[misc]
+            await until(lambda s=said: reads(s, "不在允许外呼的范围内"), "refused")  # type: ignore[misc]
             await agent.page.keyboard.press("Escape")
         await agent.state("通话中")
         still = Ear(citizen).mark()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from callflow import queries
 from callflow.models import Call
@@ -10,7 +11,7 @@ from crm.county.screening import UrgentLine
 from crm.drafts import screening
 from crm.drafts.screening import Checked
 from crm.installed import installed
-from crm.search.earlier import earlier_of
+from crm.search.earlier import earlier_of, earlier_of_number
 from crm.search.similar import Similar, similar_to
 from crm.tickets.access import sees_identity
 from crm.tickets.models import Ticket
@@ -33,14 +34,28 @@ class Beside:
     """The same caller's order of the same matter that was closed: what 第十条（四） is held against."""
 
 
+async def of_call(ctx: Context, call: Call) -> Beside | None:
+    """Beside a call that waits or rings: the number's history. With the talk comes the order, and what is beside it."""
+    if call.caller is None or call.connected_at or call.ended_at:
+        return None
+    earlier = await earlier_of_number(ctx.session, ctx.actor, call.caller)
+    return Beside(earlier, await _calls(ctx, call.caller, call.id), (), (), (), None)
+
+
+async def _calls(ctx: Context, number: str, but: UUID | None) -> Sequence[Call]:
+    if not ctx.actor.may(P.CALL_VIEW):
+        return ()
+    found = await queries.calls(ctx.session, caller=number, limit=MOST_CALLS)
+    return [call for call in found if call.id != but]
+
+
 async def build(ctx: Context, ticket: Ticket) -> Beside:
     """Everything beside an order, as far as this person may know of it."""
     session, actor = ctx.session, ctx.actor
     earlier = await earlier_of(session, actor, ticket)
     calls: Sequence[Call] = ()
-    if actor.may(P.CALL_VIEW) and ticket.caller_phone and sees_identity(actor, ticket):
-        found = await queries.calls(session, caller=ticket.caller_phone, limit=MOST_CALLS)
-        calls = [call for call in found if call.id != ticket.call_id]
+    if ticket.caller_phone and sees_identity(actor, ticket):
+        calls = await _calls(ctx, ticket.caller_phone, ticket.call_id)
     if ticket.state not in OPEN or not actor.may(P.ORDER_EDIT):
         return Beside(earlier, calls, (), (), (), None)
     ended = (one for one in earlier if one.closed_at and ticket.matter and one.matter == ticket.matter)

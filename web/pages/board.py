@@ -277,7 +277,7 @@ async def take_over(ctx: Context, asked: TakeOver) -> web.Response:
     leg = await handset.take_over(extension, call.linkedid, call.agent_extension or "")
     to = passing.To(passing.SEAT, extension, ctx.actor.name)
     await passing.keep(ctx.session, ctx.actor, Way.TAKE_OVER, handset.node, call.linkedid, to, leg)
-    return ctx.data({"call": leg, "in_page": in_page})
+    return ctx.data({"call": leg, "citizen": call.linkedid, "in_page": in_page})
 
 
 async def _talking(ctx: Context, call_id: UUID) -> Call:

@@ -125,7 +125,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         parts=(await session.scalars(parts.order_by(Ticket.number))).all() if parts is not None else (),
         form=form,
         endings=await act_forms.build(session, ctx.actor, ticket, endings) if ticket else None,
-        beside=await beside.build(ctx, ticket) if ticket else None,
+        beside=await (beside.build(ctx, ticket) if ticket else beside.of_call(ctx, call)),
         labels=labels(),
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),

@@ -82,10 +82,10 @@ WAITED = [
     place("APP_START", 65, "Local/wait@hotline-place-00000001;2", app="Queue", appdata="hotline,,,,60"),
 ]
 REACHED = [
-    place("HotlinePlaceTaken", 90, "PJSIP/1001-00000003"),
     place("BRIDGE_ENTER", 90, "PJSIP/1001-00000003", peer="Local/wait@hotline-place-00000001;2"),
     place("HotlinePlaceCalled", 92, "Local/wait@hotline-place-00000001;1", PLACE),
     place("HotlinePlaceMet", 99, "PJSIP/trunk-00000009"),
+    place("BRIDGE_ENTER", 99, "PJSIP/trunk-00000009", peer="Local/wait@hotline-place-00000001;1"),
     place("HANGUP", 150, "PJSIP/trunk-00000009", extra=hangup("PJSIP/trunk-00000009")),
     place("HotlinePlaceOver", 150, "Local/wait@hotline-place-00000001;1", PLACE),
 ]
@@ -95,8 +95,8 @@ REACHED = [
     ("so_far", "outcome", "ended"),
     [
         (WAITED, None, None),
-        ([*WAITED, *REACHED[:3]], None, None),
-        ([*WAITED, *REACHED[:3], REACHED[-1]], Outcome.KEPT, 150),
+        ([*WAITED, *REACHED[:2]], None, None),
+        ([*WAITED, *REACHED[:2], REACHED[-1]], Outcome.KEPT, 150),
         ([*WAITED, REACHED[-1]], Outcome.KEPT, 150),
         ([*WAITED, *REACHED], Outcome.ANSWERED, 150),
     ],
@@ -112,6 +112,22 @@ def test_a_kept_place_is_the_same_call_until_the_citizen_was_called(
     if outcome is Outcome.ANSWERED:
         assert (row.agent, row.citizen_channel, row.ended_by) == ("1001", "PJSIP/trunk-00000009", "citizen")
         assert row.connected_at and row.connected_at.timestamp() - 1795427034 == pytest.approx(99)
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        [place("BRIDGE_ENTER", 120, "Local/wait@hotline-place-00000001;2", peer="PJSIP/1002-00000009")],
+        [
+            place("BRIDGE_ENTER", 110, "PJSIP/1002-00000009", peer="PJSIP/1001-00000003,Local/wait@hotline-place-1;2"),
+            place("BRIDGE_EXIT", 120, "PJSIP/1001-00000003", peer="PJSIP/1002-00000009,Local/wait@hotline-place-1;2"),
+        ],
+    ],
+)
+def test_who_gets_the_citizen_of_a_kept_place_from_another_is_the_agent(came: list[str]) -> None:
+    journal = [*WAITED, *REACHED[:4], *came]
+    row = view(fold_all([*(one for text in journal for one in cel.facts(cel.parse(text), "node1")), KEPT]))
+    assert (row.agent, row.citizen_channel) == ("1002", "PJSIP/trunk-00000009")
 
 
 @pytest.mark.parametrize(("key", "rating"), [("1", 1), ("5", 5), ("6", None), ("", None), ("x", None)])
@@ -208,6 +224,30 @@ def test_a_third_who_comes_in_takes_nothing_over() -> None:
         peer="PJSIP/1001-00000003,PJSIP/trunk-00000002",
     )  # fmt: skip
     assert cel.facts(cel.parse(joined), "node1") == []
+
+
+def leaves(channel: str, left: str, at: float = 20) -> str:
+    """A channel goes; `left` are in the bridge still."""
+    return line("BRIDGE_EXIT", at, channel=channel, uniqueid="x.8", peer=left)
+
+
+@pytest.mark.parametrize(
+    ("gone", "left", "agent"),
+    [
+        ("PJSIP/1001-00000003", "PJSIP/1002-00000009,PJSIP/trunk-00000002", "1002"),
+        ("PJSIP/1002-00000009", "PJSIP/trunk-00000002,PJSIP/1001-00000003", "1001"),
+        ("PJSIP/trunk-00000007", "PJSIP/1001-00000003,PJSIP/trunk-00000002", "1001"),
+        ("PJSIP/1001-00000003", "PJSIP/trunk-00000007,PJSIP/trunk-00000002", "1001"),
+        ("PJSIP/trunk-00000002", "PJSIP/1001-00000003,PJSIP/1002-00000009", "1001"),
+        ("PJSIP/1001-00000003", "PJSIP/trunk-00000002", "1001"),
+        ("PJSIP/1001-00000003", "", "1001"),
+    ],
+)
+def test_with_whom_the_citizen_is_left_of_three_is_the_agent(gone: str, left: str, agent: str) -> None:
+    journal = [*JOURNAL[:7], leaves(gone, left)]
+    row = view(fold_all(fact for text in journal for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.agent, row.citizen_channel) == (agent, "PJSIP/trunk-00000002")
+    assert row.connected_at and row.connected_at.timestamp() - 1795427034 == pytest.approx(5.2)
 
 
 def test_who_gets_the_citizen_from_another_is_the_agent() -> None:

@@ -11,8 +11,8 @@ document.addEventListener("click", async (event) => {
   button.disabled = true;
   said.textContent = "";
   try {
-    const { call, in_page: inPage } = await ask(button.dataset.dialTo ?? "/phone/dial", whom(button));
-    document.dispatchEvent(new CustomEvent("phone:dialled", { detail: call }));
+    const { call, citizen, in_page: inPage } = await ask(button.dataset.dialTo ?? "/phone/dial", whom(button));
+    document.dispatchEvent(new CustomEvent("phone:dialled", { detail: { call, citizen } }));
     if (!inPage) said.textContent = "话机振铃后请摘机";
   } catch (error) {
     said.textContent = error.message;

@@ -4,7 +4,7 @@ import { judge } from "./phone/quality.js";
 import { Line } from "./phone/line.js";
 import { ring } from "./phone/ring.js";
 
-const STATES = { connecting: "话机正在连接", ready: "话机就绪", off: "话机未连接", elsewhere: "话机在另一窗口" };
+const STATES = { connecting: "话机正在连接", ready: "话机就绪", off: "话机未连接", elsewhere: "话机在另一窗口", taken: "话机已在另一处登录" };
 const KEYS = { F2: "answer", F4: "mute", F6: "join", F7: "pass", F8: "hold", F9: "hang-up" };
 
 function ringing(call) {
@@ -129,7 +129,10 @@ export default function softphone(part) {
     answer: () => line.answer(),
     mute: () => line.mute(),
     hold: () => line.hold(),
-    keypad: () => keypad(at(".phone-keypad").hidden),
+    keypad: () => {
+      keypad(at(".phone-keypad").hidden);
+      at(".phone-keypad:not([hidden]) button")?.focus();
+    },
     "hang-up": () => (line.call?.third && !line.call.third.joined ? done(() => line.drop()) : line.hangUp()),
   };
 

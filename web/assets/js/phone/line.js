@@ -7,6 +7,7 @@ import { Quality } from "./quality.js";
 
 const REGISTER_S = 120;
 const AGAIN_MS = 1000;
+const GIVEN_AWAY = 4401;
 const ANSWERED_BY_ITSELF_MS = 60_000;
 const IN_HAND = "hotline-call-in-hand";
 const PLAIN = { pcConfig: { iceServers: [] }, rtcOfferConstraints: { offerToReceiveAudio: true } };
@@ -50,7 +51,7 @@ export class Line extends EventTarget {
     });
     this.#ua.on("registered", () => this.#registered());
     this.#ua.on("registrationFailed", () => this.#refused());
-    this.#ua.on("disconnected", () => this.#disconnected());
+    this.#ua.on("disconnected", ({ code }) => this.#disconnected(code));
     this.#ua.on("newRTCSession", ({ session, originator, request }) => {
       if (originator === "remote") this.#rung(session, request);
     });
@@ -90,10 +91,14 @@ export class Line extends EventTarget {
     if (this.#ua.isConnected()) this.#ua.register();
   }
 
-  async #disconnected() {
+  // Another sign-in of the same person has the telephone now, or this one has ended; a window that is opened anew takes it.
+  async #disconnected(code) {
+    if (this.state === "taken" || this.state === "off") return;
     this.#is("connecting");
     const alive = await look("/session").then(() => true, (error) => error.status !== 401);
-    if (!alive) { this.#is("off"); this.#ua.stop(); }
+    if (alive && code !== GIVEN_AWAY) return;
+    this.#is(alive ? "taken" : "off");
+    this.#ua.stop();
   }
 
   // ---------------------------------------------------------------- calls
@@ -150,14 +155,19 @@ export class Line extends EventTarget {
     if (!this.call || this.call.answered) return;
     this.call.answered = true;
     if (this.call.id) remember(this.call.id);
+    this.#measure();
+    this.#told();
+  }
+
+  #measure() {
     const show = (now) => {
       if (!this.call) return;
       this.call.sound = now;
       if (this.call.third?.joined) this.#thirdThere();
       this.#told();
     };
+    this.#quality?.stop();
     this.#quality = new Quality(this.#session.connection, this.call.id, show, () => this.check());
-    this.#told();
   }
 
   #over() {
@@ -343,10 +353,16 @@ export class Line extends EventTarget {
     if (this.call?.answered) this.#session.sendDTMF(key, { transportType: "RFC2833" });
   }
 
-  // A call that was asked for here: the telephone rings for it only to be answered.
-  expect(call) {
+  // A call that was asked for here: the telephone rings for it only to be answered. Who stood beside a citizen's call and
+  // takes it over has the citizen from now on, as any agent.
+  expect({ call, citizen }) {
     this.#asked.add(call);
-    if (this.call?.id === call) this.answer();
+    if (this.call?.id !== call) return;
+    if (!citizen) { this.answer(); return; }
+    Object.assign(this.call, { id: citizen, own: false });
+    remember(citizen);
+    this.#measure();
+    this.#told();
   }
 
   async echo() {

@@ -1,0 +1,103 @@
+"""axe-core finds nothing serious on any page that a shift lead, a quality inspector or an agent may open."""
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from browser_data import PASSWORD, fill
+from playwright.async_api import Page, expect
+from sqlalchemy import select
+from test_browser_scoring import last_week
+
+from core.actor import SYSTEM
+from core.db import Database
+from core.identity import service as identity
+from core.identity.models import User
+from core.permissions import GRANTS, Permission, Role
+from crm.scoring.models import Sample
+from crm.tickets.models import Ticket
+from recordings.models import Recording
+from web.route import Door
+from web.routes import TABLE
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+AXE = Path("web/assets/node_modules/axe-core/axe.min.js").read_text
+FOUND = """async () => {
+  for (const one of document.querySelectorAll("details")) one.open = true;
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.filter(({ impact }) => ["serious", "critical"].includes(impact))
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 200)}`));
+}"""
+"""With everything unfolded, so that folded forms are judged, too."""
+WHO = {Role.SHIFT_LEAD: "zhou.an", Role.CHECKER: "zhijian", Role.AGENT: "wangli"}
+OF_OTHERS = ("/versions/{id}", "/dispute", "/letter", "/peaks")
+"""Ends of paths: versions of the rules, and what orders come to that have gone further."""
+
+
+def pages(role: Role) -> set[str]:
+    """Paths that answer this role, pages or parts of pages."""
+    found = set()
+    for route in TABLE:
+        needs = (route.who,) if isinstance(route.who, Permission) else route.who
+        if isinstance(needs, Door) or route.method != "GET" or route.stream or route.answers:
+            continue
+        if any(one in GRANTS[role] or one is Permission.SELF for one in needs):
+            found.add(route.path)
+    return {path for path in found if not path.endswith(OF_OTHERS)}
+
+
+async def examples(db: Database, call_id: UUID) -> dict[str, str]:
+    """A thing of each kind, by path."""
+    async with db.session() as session:
+        users = {user.login: user.id for user in await session.scalars(select(User))}
+        sample = await session.scalar(select(Sample.id).where(Sample.agent_id == users["zhangqiang"]).limit(1))
+        ticket = await session.scalar(select(Ticket.id).where(Ticket.call_id == call_id))
+        recording = await session.scalar(select(Recording.id).limit(1))
+    return {
+        "/calls/{id}": f"/calls/{call_id}",
+        "/orders/{id}": f"/orders/{ticket}",
+        "/recordings/{id}": f"/recordings/{recording}",
+        "/scoring/{id}": f"/scoring/{sample}",
+        "/scorecards/{user}": f"/scorecards/{users['zhangqiang']}",
+        "/regulations/{code}": "/regulations/yiyang-51",
+    }
+
+
+async def judged(page: Page) -> list[str]:
+    """What axe-core holds against the present page."""
+    await page.evaluate(AXE())
+    found: list[str] = await page.evaluate(FOUND)
+    return found
+
+
+async def test_no_page_has_a_serious_finding(db: Database, site: Any) -> None:
+    call_id = await fill(db)
+    await last_week(db)
+    async with db.session() as session:
+        await identity.create_user(
+            session, SYSTEM, login="zhijian", name="赵雪", roles=frozenset({Role.CHECKER}), password=PASSWORD
+        )
+    page = await site.open()
+    await page.goto(f"{site.url}/sign-in")
+    findings: dict[str, list[str]] = {}
+    for found in await judged(page):
+        findings.setdefault(found, []).append("/sign-in")
+    seen: set[str] = set()
+    for role, login in WHO.items():
+        page = await site.enter(login)
+        if role is Role.SHIFT_LEAD:
+            await page.goto(f"{site.url}/scoring")
+            await page.get_by_role("button", name="抽取该周期样本").click()
+            await expect(page.locator(".note")).to_contain_text("已抽取")
+            given = await examples(db, call_id)
+        for path in sorted(pages(role)):
+            if path in seen and "{" not in path:
+                continue
+            seen.add(path)
+            await page.goto(f"{site.url}{given.get(path, path)}")
+            if await page.locator("main").count():
+                for found in await judged(page):
+                    findings.setdefault(found, []).append(f"{role} {path}")
+    assert {path for path in seen if "{" in path} == given.keys()
+    assert not findings, "\n".join(f"{found}  {places}" for found, places in findings.items())
