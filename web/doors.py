@@ -29,6 +29,8 @@ WHO: web.RequestKey[Identified] = web.RequestKey("who", Identified)
 CSRF_HEADER: Final = "X-CSRF-Token"
 LIVE_HEADER: Final = "X-Live"
 """Sent by the page itself when it fetches parts again: no act of a person, so no sign of life."""
+EVENTS: Final = "text/event-stream"
+"""What a page listens to by itself."""
 
 
 class NotSignedIn(HotlineError):
@@ -72,11 +74,11 @@ async def identify(request: web.Request, session: AsyncSession) -> Identified | 
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token or len(token) > 100:
         return None
-    touch = LIVE_HEADER not in request.headers
-    return await identity.identify(session, token, busy=_stays, touch=touch)
+    touch = LIVE_HEADER not in request.headers and request.headers.get("Accept") != EVENTS
+    return await identity.identify(session, token, busy=stays, touch=touch)
 
 
-async def _stays(session: AsyncSession, user_id: UUID) -> bool:
+async def stays(session: AsyncSession, user_id: UUID) -> bool:
     """Whether this person's session outlives idleness: in a call, or a screen on the wall, which shows figures only."""
     roles = await session.scalar(select(User.roles).where(User.id == user_id))
     return roles == [Role.SCREEN] or await in_call(session, user_id)
