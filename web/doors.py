@@ -1,5 +1,6 @@
 """Who may pass: sessions from cookies, permissions of routes, CSRF tokens, attempts per address."""
 
+import asyncio
 import hmac
 import ipaddress
 import secrets
@@ -195,3 +196,8 @@ class Attempts:
 
 
 ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
+
+STREAMS_AT_ONCE = 4
+STREAMS: web.AppKey[asyncio.Semaphore] = web.AppKey("streams", asyncio.Semaphore)
+"""Where streams wait until their sign-ins are looked up. After a restart all desks come back in the same second: each
+would wait for the database longer than anybody may, and so would pages."""

@@ -4,12 +4,16 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from aiohttp import web
 from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
 from test_web_sessions import PROMPTLY_S, listening
 from web_desk import Desk
 
 from core.db import Database, new_id
+from core.identity.service import Identified
 from core.live import DESK, hint
+from web import doors
 from web.live import Busy, Hub
 
 GENEROUS_S = 30.0
@@ -49,6 +53,27 @@ async def test_however_many_listen_their_sign_ins_are_looked_after_in_one_statem
             await answer.content.readuntil(b"event: gap")
     event.remove(db.engine.sync_engine, "before_cursor_execute", note)
     assert len([one for one in said if "web_sessions" in one]) == 1
+    for answer in answers:
+        answer.close()
+
+
+async def test_desks_that_come_back_together_leave_the_database_to_pages(
+    agent: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking = most = 0
+    identify = doors.identify
+
+    async def counted(request: web.Request, session: AsyncSession) -> Identified | None:
+        nonlocal looking, most
+        looking += 1
+        most = max(most, looking)
+        found = await identify(request, session)
+        looking -= 1
+        return found
+
+    monkeypatch.setattr(doors, "identify", counted)
+    answers = await asyncio.gather(*(listening(agent) for _ in range(40)))
+    assert most == doors.STREAMS_AT_ONCE
     for answer in answers:
         answer.close()
 
