@@ -31,6 +31,9 @@ WATCH = """() => {
 """A message posted in an animation frame is handled after that frame was painted."""
 PAINTED = "() => performance.getEntriesByType('paint').find((one) => one.name === 'first-contentful-paint')?.startTime"
 
+TELEPHONE = "() => performance.getEntriesByType('resource').some((one) => one.name.includes('softphone'))"
+"""Whether the last that the page loads, the telephone's module, is there."""
+
 
 @dataclass(frozen=True)
 class Weight:
@@ -68,7 +71,8 @@ async def weigh(made: Browser, url: str, path: str, token: str) -> tuple[Weight,
     wire.on("Network.responseReceived", lambda one: kinds.__setitem__(one["requestId"], one["type"]))
     wire.on("Network.loadingFinished", lambda one: sizes.__setitem__(one["requestId"], int(one["encodedDataLength"])))
     await wire.send("Network.enable")
-    await page.goto(url + path, wait_until="networkidle")
+    await page.goto(url + path, wait_until="load")
+    await page.wait_for_function(TELEPHONE)
     await page.wait_for_function(f"({PAINTED})() !== undefined")
     painted = float(await page.evaluate(PAINTED))
     parts: dict[str, int] = {}

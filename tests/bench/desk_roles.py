@@ -7,6 +7,7 @@ A role says `ready` once it serves, and ends when its input ends.
 
 import asyncio
 import contextlib
+import gc
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,6 +78,8 @@ async def _serve(name: str, home: Path, url: str, port: int) -> None:
     db = Database(url)
     service = (_line if name == "line" else _web)(home, db, port)
     await service.start()
+    gc.collect()
+    gc.freeze()  # as the product's roles do
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await service.stop()
