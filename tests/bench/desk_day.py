@@ -76,6 +76,7 @@ async def day(db: Database, chromium: Browser, url: str, token: str, own: UUID) 
                 both.create_task(elsewhere(db, [new_id() for _ in range(DESKS - 1)]))
                 both.create_task(take(db, page, own))
         held.append(await hold(chromium, page))
+        print(f"  hour {len(held)}: {held[-1]}", flush=True)
     await context.close()
     return held, fetched
 
