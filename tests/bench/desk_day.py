@@ -36,8 +36,9 @@ class Held:
 
 
 async def hold(chromium: Browser, page: Page) -> Held:
-    """Collect and count."""
+    """Collect, give back what a system short of memory would ask back, and count."""
     wire = await page.context.new_cdp_session(page)
+    await wire.send("Memory.simulatePressureNotification", {"level": "critical"})
     for _ in range(3):
         await wire.send("HeapProfiler.collectGarbage")
     heap = await wire.send("Runtime.getHeapUsage")
@@ -68,7 +69,7 @@ async def day(db: Database, chromium: Browser, url: str, token: str, own: UUID) 
 
     context.on("request", count)
     await page.goto(f"{url}/my-day")
-    await page.wait_for_selector("#agent")
+    await page.locator("#agent").wait_for()
     held = []
     for _ in range(HOURS):
         for _ in range(CALLS_AN_HOUR // DESKS):
@@ -92,15 +93,14 @@ async def elsewhere(db: Database, calls: Sequence[UUID]) -> None:
 
 
 async def take(db: Database, page: Page, call: UUID) -> None:
-    """The call knocks, is opened, ends; back to where the day is."""
+    """The call knocks, is opened, ends; back to where the day is. Locators: a handle would hold its page in memory."""
     await _set(db, call, ended_at=None, arrived_at=now())  # just now: nobody misses its channel
-    await page.wait_for_selector(KNOCK)
-    await page.click(KNOCK)
-    await page.wait_for_selector(f"#page[data-place] #call-state[data-live-id='{call}']")
+    await page.locator(KNOCK).click()
+    await page.locator(f"#call-state[data-live-id='{call}']").wait_for()
     await _set(db, call, ended_at=now())
-    await page.wait_for_selector(KNOCK, state="detached")
-    await page.click("#rail a[data-place=my-day]")
-    await page.wait_for_selector("#my-day")
+    await page.locator(KNOCK).wait_for(state="detached")
+    await page.locator("#rail a[data-place=my-day]").click()
+    await page.locator("#my-day").wait_for()
 
 
 async def _set(db: Database, call: UUID, **values: Any) -> None:
