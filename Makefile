@@ -1,6 +1,6 @@
 # One command for everything; `make` lists them. PYTHON=/path/to/python3.12 chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-timers bench-speech speech-model speech-model-train clean
+.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-desk bench-timers bench-speech speech-model speech-model-train clean
 export PYTHON
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -63,6 +63,10 @@ bench-speech: $(INSTALLED) $(INSTALLED_DEV) ## 测量语音转写：延迟与吞
 
 bench-orders: $(INSTALLED) $(INSTALLED_DEV) ## 测量工单：派发、待办、检索、工单页，一万张与一百万张
 	@$(BIN)/python -m tests.bench.orders $(ARGS)
+
+bench-desk: $(INSTALLED) $(INSTALLED_DEV) ## 测量坐席桌面：来电提示的延迟、500 个桌面、页面大小与首屏
+	@$(BIN)/hotline setup
+	@$(BIN)/python -m tests.bench.desk $(ARGS)
 
 bench-timers: $(INSTALLED) $(INSTALLED_DEV) ## 测量时限扫描：十万张未结工单停机一夜之后
 	@$(BIN)/python -m tests.bench.timers $(ARGS)

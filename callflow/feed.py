@@ -20,6 +20,7 @@ from callflow.ami import AmiClient, Message, State
 from callflow.facts import Fact, Kind
 from callflow.intake import Intake
 from callflow.limits import CallerLimits
+from callflow.pace import Pace
 from callflow.phones import passing
 from callflow.places.keeper import PlaceKeeper
 from callflow.places.rules import call_of
@@ -43,11 +44,12 @@ ROUND_S = 15.0
 READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
 """The journals are read this long after the last time when no call is there, and when calls never cease."""
 LOCK_CHECK_S, RETRY_S = 5.0, 1.0
-LOOK_S, REST_S = 0.05, 0.1
-"""Between two looks whether the journal of channel events has grown, and after reading it or the manager's events: much
-comes at a time, and waking for each costs more than reading it."""
-PACE_S = 0.4
-"""What was read in this long is stored together while much comes; the first after a rest is stored at once."""
+LOOK_S = 0.01
+"""Between two looks whether the journal of channel events has grown."""
+MUCH = 50
+"""So much of late, of facts and of the manager's events (two or three calls a second), is served many at a time: what
+came in `REST_S` is read together, what came in `PACE_S` is stored together. Less is on the desks at once."""
+REST_S, PACE_S = 0.1, 0.4
 DRIVE_S, DRIVE_REST_S = 5.0, 0.5
 TALK_ENDED = "HotlineTalkEnded"
 """The manager's event of a talk that ended outside of the queue: the agent had been lost and was rung again, or had got
@@ -72,6 +74,7 @@ class LineFeed:
         self._intake = intake
         self._node = settings.node
         self._limits = limits
+        self._pace = Pace(MUCH)
         self.ami = AmiClient(
             settings.private,
             settings.ami_port,
@@ -80,9 +83,9 @@ class LineFeed:
             on_event=self.hear,
             on_login=self._opened,
             on_lost=self._lost,
-            rest_s=REST_S,
+            rest=lambda: self._pace.rest(LOOK_S, REST_S),
         )
-        self.reconciler = Reconciler(db, intake, self._node, log_folder, self._note_end)
+        self.reconciler = Reconciler(db, intake, self._node, log_folder, self._note)
         self._journal = self.reconciler.live
         self.places = PlaceKeeper(db, self.ami, self._node, settings.waits.place)
         self._driver = Driver(db, self.ami, self._node)
@@ -179,7 +182,7 @@ class LineFeed:
                 while self._journal.grown():
                     await self._journal.read()
                     self._store_if_waiting()
-                    await asyncio.sleep(REST_S)
+                    await asyncio.sleep(self._pace.rest(LOOK_S, REST_S))
                 self._store_if_waiting()  # what a reading of all journals left behind when it failed
             except Unavailable as error:
                 log.warning("feed.unreadable", error=error.id)
@@ -192,7 +195,8 @@ class LineFeed:
         if self._journal.waiting:
             self._heard.set()
 
-    def _note_end(self, fact: Fact) -> None:
+    def _note(self, fact: Fact) -> None:
+        self._pace.came()
         if fact.kind is Kind.ENDED:
             self._limits.ended(fact.linkedid)
 
@@ -222,6 +226,7 @@ class LineFeed:
                 self._round.wake()
             case _:
                 return
+        self._pace.came()
         self._heard.set()
 
     async def _drain(self) -> None:
@@ -238,7 +243,7 @@ class LineFeed:
                 self._postponed = True
                 self._heard.set()
                 await asyncio.sleep(RETRY_S)
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(self._pace.rest(0, PACE_S))
 
     async def _note_agents(self) -> None:
         members, self._members = self._members, {}

@@ -25,7 +25,7 @@ from callflow.rules import Outcome, View, view
 from core.clock import now
 from core.db import among, new_id
 from core.events import Event, publish
-from core.live import hint
+from core.live import DESK, hint
 from core.log import get
 
 log = get(__name__)
@@ -233,6 +233,8 @@ async def _announce(session: AsyncSession, changes: Sequence[_Change]) -> None:
     for one in changes:
         if one.row is None:
             log.info("call.recorded", call=str(one.id), linkedid=one.key[1])  # the two names of one call, once together
+        for user_id in {one.agent[0], one.row.agent_id if one.row else None} - {None}:
+            hint(session, DESK, user_id)
         hint(session, "calls", one.id)
         hint(session, "call", one.id)
         if one.view.ended_at:

@@ -16,6 +16,8 @@ CHANNEL = "hotline_live"
 RECONNECT_S = 1.0
 RESYNC = "resync"
 """Topic of the hint after a lost connection: whatever you show, fetch it again."""
+DESK = "desk"
+"""Topic of what concerns one person's own desk: the id is the user's, and nobody else is told."""
 
 
 @dataclass(frozen=True)

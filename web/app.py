@@ -1,5 +1,7 @@
 """The web application: the route table turned into handlers, guarded on the way in and on the way out."""
 
+import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -32,6 +34,7 @@ def build(parts: Parts, table: Table, hub: Hub) -> web.Application:
     app[RENDERER] = Renderer(parts.bundle, parts.title)
     app[HUB] = hub
     app[doors.ATTEMPTS] = doors.Attempts()
+    app[doors.STREAMS] = asyncio.Semaphore(doors.STREAMS_AT_ONCE)
     door.prepare(app)
     for route in table:
         handler = door.dispatcher(route) if route.answers else dispatcher(route)
@@ -53,7 +56,8 @@ def dispatcher(route: Route[Any]) -> Handler:
             doors.admit(route, request, None)
             asked, _ = await read(request, route.asks)
             return page(await route.handler(Context(request, None, None), asked))
-        async with database.session() as session:
+        line = request.app[doors.STREAMS] if route.stream else contextlib.nullcontext()
+        async with line, database.session() as session:
             who = await doors.identify(request, session)
         if who:
             request[doors.WHO] = who

@@ -1,5 +1,6 @@
 """Who may pass: sessions from cookies, permissions of routes, CSRF tokens, attempts per address."""
 
+import asyncio
 import hmac
 import ipaddress
 import secrets
@@ -29,6 +30,8 @@ WHO: web.RequestKey[Identified] = web.RequestKey("who", Identified)
 CSRF_HEADER: Final = "X-CSRF-Token"
 LIVE_HEADER: Final = "X-Live"
 """Sent by the page itself when it fetches parts again: no act of a person, so no sign of life."""
+EVENTS: Final = "text/event-stream"
+"""What a page listens to by itself."""
 
 
 class NotSignedIn(HotlineError):
@@ -72,11 +75,11 @@ async def identify(request: web.Request, session: AsyncSession) -> Identified | 
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token or len(token) > 100:
         return None
-    touch = LIVE_HEADER not in request.headers
-    return await identity.identify(session, token, busy=_stays, touch=touch)
+    touch = LIVE_HEADER not in request.headers and request.headers.get("Accept") != EVENTS
+    return await identity.identify(session, token, busy=stays, touch=touch)
 
 
-async def _stays(session: AsyncSession, user_id: UUID) -> bool:
+async def stays(session: AsyncSession, user_id: UUID) -> bool:
     """Whether this person's session outlives idleness: in a call, or a screen on the wall, which shows figures only."""
     roles = await session.scalar(select(User.roles).where(User.id == user_id))
     return roles == [Role.SCREEN] or await in_call(session, user_id)
@@ -193,3 +196,8 @@ class Attempts:
 
 
 ATTEMPTS: web.AppKey[Attempts] = web.AppKey("attempts", Attempts)
+
+STREAMS_AT_ONCE = 4
+STREAMS: web.AppKey[asyncio.Semaphore] = web.AppKey("streams", asyncio.Semaphore)
+"""Where streams wait until their sign-ins are looked up. After a restart all desks come back in the same second: each
+would wait for the database longer than anybody may, and so would pages."""

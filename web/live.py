@@ -4,24 +4,32 @@ import asyncio
 import contextlib
 import secrets
 from collections import deque
+from collections.abc import Collection
+from uuid import UUID
 
 from aiohttp import web
 
 from core import live
+from core.db import Database
 from core.errors import HotlineError
 from core.health import Health
-from core.identity.service import SESSIONS
+from core.identity.service import SESSIONS, living
 from core.log import get
 from core.permissions import Permission
+from core.service import Loop
+from web.doors import stays
 
 log = get(__name__)
 
 HEARTBEAT_S = 15.0
+LOOK_S = 15.0
+"""Between two looks whether the sign-ins behind the streams live, where nobody says that one ended."""
 REMEMBERED = 500
 """Hints kept for browsers that come back; with more missed they fetch everything again."""
 MAILBOX = 256
 
 TOPICS: dict[str, tuple[Permission, ...]] = {
+    live.DESK: (Permission.LINE_AGENT,),
     "calls": (Permission.LINE_VIEW, Permission.CALL_VIEW, Permission.WALLBOARD_VIEW),
     "call": (Permission.CALL_VIEW,),
     "words": (Permission.CALL_VIEW,),
@@ -52,20 +60,26 @@ class Busy(HotlineError):
 
 
 class Mailbox:
-    """What one browser has yet to hear. Equal hints merge; past `MAILBOX` all become one gap."""
+    """What one browser has yet to hear. Equal hints merge; past `MAILBOX` all become one gap.
 
-    def __init__(self, topics: frozenset[str], user: str = "") -> None:
+    `sign_in`: the session behind it, which the hub looks after; None: whoever reads looks after it.
+    """
+
+    def __init__(self, topics: frozenset[str], user: str = "", sign_in: UUID | None = None) -> None:
         self.topics = topics
         self.user = user
+        self.sign_in = sign_in
+        self.ended = False
+        """Whether the sign-in has ended."""
         self.doubted = False
-        """Whether sessions of this person ended since somebody last looked."""
+        """Whether sessions of this person ended since somebody last looked; then nothing is handed out."""
         self._waiting: dict[tuple[str, str], int] = {}
         self._gap = 0
         self._woken = asyncio.Event()
 
     def put(self, number: int, topic: str, id: str) -> None:
         """One hint, if this browser may hear it."""
-        if topic not in self.topics:
+        if topic not in self.topics or (topic == live.DESK and id != self.user):
             return
         self._waiting.pop((topic, id), None)
         self._waiting[topic, id] = number
@@ -74,8 +88,18 @@ class Mailbox:
         self._woken.set()
 
     def doubt(self) -> None:
-        """Sessions of this person ended: whoever reads must see whether this one did."""
+        """Sessions of this person ended: somebody must see whether this one did."""
         self.doubted = True
+        self._woken.set()
+
+    def trust(self) -> None:
+        """It did not."""
+        self.doubted = False
+        self._woken.set()
+
+    def end(self) -> None:
+        """It did."""
+        self.ended = True
         self._woken.set()
 
     def gap(self, number: int) -> None:
@@ -90,6 +114,8 @@ class Mailbox:
             async with asyncio.timeout(timeout_s):
                 await self._woken.wait()
         self._woken.clear()
+        if self.doubted:
+            return 0, []
         gap, self._gap = self._gap, 0
         hints = [(number, topic, id) for (topic, id), number in self._waiting.items()]
         self._waiting.clear()
@@ -101,9 +127,12 @@ class Hub:
 
     name = "页面实时更新"
 
-    def __init__(self, dsn: str, clients: int) -> None:
-        self._dsn = dsn
+    def __init__(self, db: Database, clients: int) -> None:
+        self._db = db
         self._clients = clients
+        self._looks = Loop("live-sign-ins", LOOK_S, self._look)
+        self._told = 0
+        """How often it was said that somebody's sessions ended."""
         self._boot = secrets.token_hex(4)
         self._number = 0
         self._remembered: deque[tuple[int, str, str]] = deque(maxlen=REMEMBERED)
@@ -119,7 +148,7 @@ class Hub:
     @property
     def listening(self) -> int:
         """How many browsers listen."""
-        return len(self._boxes)
+        return sum(box.sign_in is not None for box in self._boxes)
 
     def id(self, number: int) -> str:
         """The event id of hint `number`."""
@@ -128,27 +157,31 @@ class Hub:
     async def start(self) -> None:
         """Listen to the database until `stop`."""
         self._task = asyncio.create_task(self._listen(), name="live-hub")
+        await self._looks.start()
 
     async def stop(self) -> None:
         """End all streams, then the listener."""
         self.closing.set()
         for box in self._boxes:
             box.gap(self._number)
+        await self._looks.stop()
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
     async def health(self) -> Health:
-        """Well while the listener lives."""
-        alive = self._task is not None and not self._task.done()
-        return Health(self.name, alive, f"{self.listening} 个浏览器在线" if alive else "未在监听数据库通知")
+        """Well while the listener lives and the sign-ins are looked after."""
+        if self._task is None or self._task.done():
+            return Health(self.name, False, "未在监听数据库通知")
+        looks = await self._looks.health()
+        return Health(self.name, looks.ok, f"{self.listening} 个浏览器在线" if looks.ok else looks.detail)
 
-    def open(self, topics: frozenset[str], after: str, user: str = "") -> Mailbox:
-        """A mailbox that already holds what was missed since `after`. Raises `Busy`."""
-        if len(self._boxes) >= self._clients:
+    def open(self, topics: frozenset[str], after: str, user: str, sign_in: UUID | None = None) -> Mailbox:
+        """A mailbox that already holds what was missed since `after`. Raises `Busy`; not for who has no `sign_in`."""
+        if sign_in and self.listening >= self._clients:
             raise Busy("too-many-listeners", "同时在线的浏览器过多，实时更新暂时不可用。")
-        box = Mailbox(topics, user)
+        box = Mailbox(topics, user, sign_in)
         boot, _, number = after.partition("-")
         if after and (boot != self._boot or not number.isdigit()):
             box.gap(self._number)
@@ -179,17 +212,34 @@ class Hub:
         self._number += 1
         self._remembered.clear()
         for box in self._boxes:
-            box.doubt()
             box.gap(self._number)
+        self._doubt(self._boxes)
+
+    def _doubt(self, boxes: Collection[Mailbox]) -> None:
+        self._told += 1
+        for box in boxes:
+            box.doubt()
+        self._looks.wake()
+
+    async def _look(self) -> None:
+        """Whose sign-in has ended: one statement for all who listen, however many they are."""
+        told, boxes = self._told, [box for box in self._boxes if box.sign_in]
+        if not boxes:
+            return
+        async with self._db.session() as session:
+            alive = await living(session, {box.sign_in for box in boxes if box.sign_in}, busy=stays)
+        for box in boxes:
+            if box.sign_in not in alive:
+                box.end()
+            elif box.doubted and told == self._told:  # what was said meanwhile has the next look
+                box.trust()
 
     async def _listen(self) -> None:
-        async for hint in live.listen(self._dsn):
+        async for hint in live.listen(self._db.dsn):
             if hint.topic == live.RESYNC:
                 self.lose()
             elif hint.topic == SESSIONS:
-                for box in self._boxes:
-                    if box.user == hint.id:
-                        box.doubt()
+                self._doubt([box for box in self._boxes if box.user == hint.id])
             elif hint.topic in TOPICS:
                 self.tell(hint.topic, hint.id)
 

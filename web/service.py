@@ -22,7 +22,7 @@ class WebService:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._hub = Hub(parts.database.dsn, parts.settings.live_clients)
+        self._hub = Hub(parts.database, parts.settings.live_clients)
         self._runner: web.AppRunner | None = None
         self._renewal: Loop | None = None
 

@@ -19,7 +19,7 @@ from core.clock import now
 from core.db import among
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.ledger import record
-from core.live import hint
+from core.live import DESK, hint
 from core.permissions import Permission
 
 
@@ -224,6 +224,7 @@ async def _all_changed(session: AsyncSession, agents: Sequence[Agent]) -> int:
         agent.version += 1
         agent.changed_at = now()
         hint(session, "agents", agent.user_id)
+        hint(session, DESK, agent.user_id)
     await session.flush()
     await days.note(session, Side.INTENT, {agent.user_id: _state(agent) for agent in agents}, now())
     return len(agents)

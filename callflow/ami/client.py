@@ -71,7 +71,7 @@ class AmiClient:
         on_login: Callable[[], Awaitable[None]] | None = None,
         on_lost: Callable[[], None] = lambda: None,
         idle_s: float = IDLE_S,
-        rest_s: float = REST_S,
+        rest: Callable[[], float] = lambda: REST_S,
     ) -> None:
         self._address = (host, port)
         self._user = user
@@ -80,7 +80,7 @@ class AmiClient:
         self._on_login = on_login
         self._on_lost = on_lost
         self._idle_s = idle_s
-        self._rest_s = rest_s
+        self._rest = rest
         self._writer: asyncio.StreamWriter | None = None
         self._pending: dict[str, _Pending] = {}
         self._ids = (f"{random.getrandbits(32):08x}-{n}" for n in itertools.count())
@@ -240,7 +240,7 @@ class AmiClient:
                 log.error("ami.message-too-long", count=wire.dropped)
                 self.dropped, wire.dropped = self.dropped + wire.dropped, 0
             if not self._pending:
-                await asyncio.sleep(self._rest_s)
+                await asyncio.sleep(self._rest())
 
     def _dispatch(self, message: Message) -> None:
         pending = self._pending.get(message.get("ActionID", ""))

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
 from core.actor import Actor
-from core.db import Database
+from core.db import Database, among
 from core.errors import Denied, Invalid, NotFound
 from core.identity import passwords
 from core.identity.models import User, WebSession
@@ -142,6 +142,25 @@ async def identify(
     if touch and at - row.seen_at > SEEN_EVERY:
         row.seen_at = at
     return Identified(actor_of(user, leads=leads), user, row)
+
+
+async def living(session: AsyncSession, ids: Collection[UUID], *, busy: Busy) -> set[UUID]:
+    """Which of these sessions are complete and have not ended; idle ones end now. No sign of life of any of them."""
+    found = await session.scalars(
+        select(WebSession)
+        .join(User, User.id == WebSession.user_id)
+        .where(
+            among(WebSession.id, ids), WebSession.revoked_at.is_(None), WebSession.second_factor,
+            User.active, User.must_change_password.is_(False),
+        )
+    )  # fmt: skip
+    at, alive = clock.now(), set[UUID]()
+    for row in found.all():
+        if too_old(row, at) and not await busy(session, row.user_id):
+            row.revoked_at = at
+        else:
+            alive.add(row.id)
+    return alive
 
 
 def too_old(row: WebSession, at: datetime) -> bool:

@@ -63,7 +63,7 @@ async def office(db: Database, folder: Path) -> AsyncIterator[Office]:
     """Everybody at the desk."""
     store = FolderStore(folder / "archive")
     parts = Parts(db, WebSettings(), Secrets(folder / "secrets"), BUNDLE, folder, "弋阳12345", store)
-    hub = Hub(db.dsn, 50)
+    hub = Hub(db, 50)
     await hub.start()
     runner = web.AppRunner(app.build(parts, TABLE, hub), access_log=None)
     await runner.setup()

@@ -58,6 +58,20 @@ async def test_pages_open_without_reload_and_live_parts_grow(db: Database, site:
     await picture(page, "call")
 
 
+async def test_scripts_and_styles_come_compressed(db: Database, site: Any) -> None:
+    await fill(db)
+    page, coded = await site.open(), dict[str, str]()
+
+    def note(response: Any) -> None:
+        if "/static/" in response.url:
+            coded[urlsplit(response.url).path] = response.headers.get("content-encoding", "")
+
+    page.on("response", note)
+    await page.goto(f"{site.url}/sign-in")
+    await page.wait_for_load_state("load")
+    assert set(coded.values()) == {"gzip"}, coded
+
+
 async def test_rows_move_under_the_keyboard(db: Database, site: Any) -> None:
     await fill(db)
     page = await site.enter("lijianguo")

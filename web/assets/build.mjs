@@ -1,8 +1,9 @@
-// Bundles the browser's modules and styles into ../static/build with content hashes and a manifest.
+// Bundles the browser's modules and styles into ../static/build with content hashes, compressed beside themselves, and a manifest.
 import { build } from "esbuild";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const built = path.resolve(here, "../static/build");
@@ -38,6 +39,8 @@ for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) {
   if (!entryPoint) continue;
   const name = path.basename(file);
   manifest[name.replace(/-[A-Z0-9]+(\.[a-z]+)$/, "$1")] = name;
+  const whole = await readFile(path.join(fresh, name));
+  await writeFile(path.join(fresh, `${name}.gz`), gzipSync(whole, { level: 9 })); // served to browsers that read it
 }
 await writeFile(path.join(fresh, "manifest.json"), JSON.stringify(manifest, null, 1));
 await rm(built, { recursive: true, force: true });

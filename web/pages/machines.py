@@ -20,7 +20,10 @@ class Asset(Asks):
 
 
 async def asset(ctx: Context, asked: Asset) -> web.StreamResponse:
-    """A built file; its name carries its content's hash, so it never changes."""
+    """A built file, compressed where the browser reads that; its name carries its content's hash, so it never changes.
+
+    Pages are not compressed: beside what a stranger may put into them, their length would tell their tokens (BREACH).
+    """
     path = BUILT / asked.name
     if path.suffix not in TYPES or ".." in asked.name or not path.is_file():
         raise web.HTTPNotFound

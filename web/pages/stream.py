@@ -1,15 +1,11 @@
 """The stream of hints to one browser, and the parts of the frame that it makes the browser fetch again."""
 
-import time
-
 from aiohttp import web
 
 from core.permissions import Permission
 from web import frame
 from web.context import Context
-from web.doors import identify
 from web.live import HEARTBEAT_S, HUB, TOPICS, Hub, Mailbox
-from web.parts import PARTS
 from web.route import Asks, Nothing, Route
 
 
@@ -24,14 +20,15 @@ async def stream(ctx: Context, asked: After) -> web.StreamResponse:
     hub = ctx.request.app[HUB]
     topics = frozenset(topic for topic, needed in TOPICS.items() if any(map(ctx.actor.may, needed)))
     after = ctx.request.headers.get("Last-Event-ID", asked.after)[:40]
-    box = hub.open(topics, after, str(ctx.signed_in.user.id))
+    who = ctx.signed_in
+    box = hub.open(topics, after, str(who.user.id), who.session.id)
     response = web.StreamResponse(
         headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     )
     try:
         await response.prepare(ctx.request)
         await response.write(f"retry: 2000\nid: {hub.last}\nevent: hello\ndata: \n\n".encode())
-        await _forward(ctx, hub, box, response)
+        await _forward(hub, box, response)
     except ConnectionResetError:
         return response
     finally:
@@ -39,25 +36,15 @@ async def stream(ctx: Context, asked: After) -> web.StreamResponse:
     return response
 
 
-async def _forward(ctx: Context, hub: Hub, box: Mailbox, response: web.StreamResponse) -> None:
-    looked = time.monotonic()
+async def _forward(hub: Hub, box: Mailbox, response: web.StreamResponse) -> None:
     while not hub.closing.is_set():
         gap, hints = await box.take(HEARTBEAT_S)
-        if box.doubted or time.monotonic() - looked >= HEARTBEAT_S:
-            box.doubted, looked = False, time.monotonic()
-            if not await still_signed_in(ctx):
-                await response.write(b"event: end\ndata: \n\n")
-                return
+        if box.ended:
+            await response.write(b"event: end\ndata: \n\n")
+            return
         lines = [f"id: {hub.id(gap)}\nevent: gap\ndata: \n\n"] if gap else []
         lines += [f"id: {hub.id(number)}\nevent: hint\ndata: {topic} {id}\n\n" for number, topic, id in hints]
         await response.write("".join(lines or [": still here\n\n"]).encode())
-
-
-async def still_signed_in(ctx: Context) -> bool:
-    """Whether the session behind this stream has neither ended nor been revoked."""
-    async with ctx.request.app[PARTS].database.session() as session:
-        who = await identify(ctx.request, session)
-        return who is not None and who.complete
 
 
 async def show_frame(ctx: Context, asked: Nothing) -> web.Response:

@@ -11,6 +11,7 @@ import pytest
 from line_facts import CALLER, answered, the_call
 from test_ami import GENEROUS_S, Peer, event, until
 
+from callflow import feed as feeding
 from callflow.agents.drive import Driver
 from callflow.ami import AmiClient, State
 from callflow.feed import LineFeed
@@ -201,3 +202,14 @@ async def test_an_orderly_end_notes_how_far_everything_is_stored(
         at = await session.get_one(JournalPosition, ("node1", "cel"))
     assert at.offset == size
     assert (await the_call(db, "n.1")).ended_at
+
+
+async def test_while_little_comes_nothing_waits_for_what_comes_next(
+    feed: LineFeed, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REST_S", "PACE_S"):
+        monkeypatch.setattr(feeding, name, 3600.0)
+    for n, kind in enumerate(("CHAN_START", "ANSWER", "HANGUP")):
+        append(home, kind, 1795427034.1 + n)
+        size = (home / "log" / "cel-custom" / "events.csv").stat().st_size
+        await until(lambda size=size: feed._journal._stored.offset == size)

@@ -19,9 +19,10 @@ from core.rules.keeper import RulesKeeper
 from core.secrets import Secrets
 from crm import installed
 from recordings.store.folder import FolderStore
-from web import app
+from web import app, live
 from web.bundle import Bundle
 from web.live import Hub
+from web.pages import stream
 from web.parts import Parts
 from web.routes import TABLE
 from web.settings import WebSettings
@@ -42,12 +43,17 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture
-async def serve(db: Database, home: Path, authority: trustme.CA) -> AsyncIterator[Callable[[], Desk]]:
+def hub(db: Database) -> Hub:
+    """Where the streams of `serve` get their hints from."""
+    return Hub(db, 50)
+
+
+@pytest.fixture
+async def serve(db: Database, home: Path, authority: trustme.CA, hub: Hub) -> AsyncIterator[Callable[[], Desk]]:
     """Opens browsers at one running web role."""
     parts = Parts(
         db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345", FolderStore(home / "archive")
     )
-    hub = Hub(db.dsn, 50)
     await hub.start()
     server = TestServer(app.build(parts, TABLE, hub), scheme="https")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -95,3 +101,10 @@ async def agent(db: Database, serve: Callable[[], Desk]) -> Desk:
 async def lead(db: Database, serve: Callable[[], Desk]) -> Desk:
     """A shift lead who is signed in."""
     return await signed_in(db, serve(), "lijianguo", Role.SHIFT_LEAD)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits long for what is done now and then."""
+    monkeypatch.setattr(live, "LOOK_S", 0.3)
+    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.3)

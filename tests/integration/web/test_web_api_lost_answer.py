@@ -29,7 +29,7 @@ async def test_the_answer_that_was_lost_is_given_again(db: Database, home: Path,
     parts = Parts(
         db, WebSettings(), Secrets(home / "secrets"), bundle, home, "弋阳12345", FolderStore(home / "archive")
     )
-    dying = app.build(parts, TABLE, Hub(db.dsn, 1))
+    dying = app.build(parts, TABLE, Hub(db, 1))
 
     async def die(request: web.Request, response: web.StreamResponse) -> None:
         """What the caller sees when the process is killed here: the transaction is committed, the line is dead."""

@@ -3,11 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from web_desk import Desk, signed_in
 
 from callflow.models import Call
@@ -16,7 +15,6 @@ from core.db import Database
 from core.identity.models import WebSession
 from core.live import hint
 from core.permissions import Role
-from web.pages import stream
 
 PROMPTLY_S = 12.0
 """Less than a heartbeat: what comes within it came because somebody was told."""
@@ -111,12 +109,26 @@ async def test_signing_out_and_switching_off_end_the_stream(
     assert "event: end" in await until_the_end(second)
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("soon", "busy")
 async def test_a_session_that_ends_unsaid_is_noticed_on_a_stream_that_is_never_silent(
-    db: Database, agent: Desk, monkeypatch: pytest.MonkeyPatch
+    db: Database, agent: Desk
 ) -> None:
-    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.5)
-    answer: Any = await listening(agent)
+    answer = await listening(agent)
     async with db.session() as session:
         await session.execute(update(WebSession).values(revoked_at=clock.now()))
+    assert "event: end" in await until_the_end(answer)
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_page_left_open_keeps_nobody_signed_in(db: Database, agent: Desk) -> None:
+    await left_alone(db, 0.4)
+    answer = await listening(agent)
+    async with asyncio.timeout(PROMPTLY_S):
+        for _ in range(3):
+            await answer.content.readuntil(b": still here\n\n")
+    async with db.session() as session:
+        seen_at = await session.scalar(select(WebSession.seen_at).where(WebSession.user_id == agent.user_id))
+    assert seen_at is not None
+    assert clock.now() - seen_at > timedelta(hours=0.39)
+    await left_alone(db, 0.6)
     assert "event: end" in await until_the_end(answer)

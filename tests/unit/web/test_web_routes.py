@@ -58,7 +58,7 @@ def test_nothing_is_served_outside_the_table(tmp_path: Path) -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/none")
     store = FolderStore(tmp_path)
     parts = Parts(database, WebSettings(), Secrets(tmp_path), names, tmp_path, "弋阳12345", store)
-    made = app.build(parts, TABLE, Hub(database.dsn, 1))
+    made = app.build(parts, TABLE, Hub(database, 1))
     table = {id(route) for route in TABLE}
     served = list(made.router.routes())
     assert served

@@ -2,31 +2,59 @@
 import htmx from "htmx.org/dist/htmx.esm.js";
 import { meta, onPage } from "./page.js";
 
+// `data-live`: topics after which a region is fetched at once; what one change says in several hints comes within the
+// first of these, and between two fetches there is at least the second. `data-live-soon`: what need not be new in the same
+// second, and what all desks hear of is not asked for by all of them at the same moment.
+const TOGETHER_MS = 15;
 const GATHER_MS = 120;
+const SOON_MS = 1000 + 2000 * Math.random();
+const REGIONS = "[data-live], [data-live-soon]";
 let pending = [];
 let everything = false;
 let timer = null;
+let due = Infinity;
+let fetchedAt = -GATHER_MS;
 let navigating = 0;
 let duringNavigation = false;
 let running = Promise.resolve();
 
-function wants(region, hint) {
+const regions = () => [...document.querySelectorAll(REGIONS)];
+
+function wants(region, hint, lists = [region.dataset.live, region.dataset.liveSoon]) {
   const id = region.dataset.liveId;
-  return region.dataset.live.split(" ").includes(hint.topic) && (!id || !hint.id || id === hint.id);
+  return lists.some((list) => list?.split(" ").includes(hint.topic)) && (!id || !hint.id || id === hint.id);
+}
+
+function note(hint) {
+  if (navigating) duringNavigation = true;
+  const wanting = regions().filter((region) => wants(region, hint));
+  if (!wanting.length) return;
+  pending.push(hint);
+  fetchIn(wanting.some((region) => wants(region, hint, [region.dataset.live])) ? TOGETHER_MS : SOON_MS);
 }
 
 function later() {
   if (navigating) duringNavigation = true;
-  timer ??= setTimeout(() => { timer = null; running = running.then(refresh, refresh); }, GATHER_MS);
+  everything = true;
+  fetchIn(TOGETHER_MS);
+}
+
+function fetchIn(ms) {
+  const at = Math.max(performance.now() + ms, fetchedAt + GATHER_MS);
+  if (at >= due) return;
+  due = at;
+  clearTimeout(timer);
+  timer = setTimeout(() => { due = Infinity; running = running.then(refresh, refresh); }, at - performance.now());
 }
 
 async function refresh() {
+  fetchedAt = performance.now();
   const hints = pending;
   const all = everything;
   pending = [];
   everything = false;
   const sources = new Map();
-  for (const region of document.querySelectorAll("[data-live]")) {
+  for (const region of regions()) {
     if (!all && !hints.some((hint) => wants(region, hint))) continue;
     const source = region.dataset.liveSrc ?? here();
     sources.set(source, [...(sources.get(source) ?? []), region.id]);
@@ -52,13 +80,13 @@ async function fetchParts(source, ids) {
 
 function hear({ data }) {
   const state = document.querySelector("#link-state");
-  if (data.kind === "hint") { pending.push(data); later(); }
-  if (data.kind === "gap") { everything = true; later(); }
+  if (data.kind === "hint") note(data);
+  if (data.kind === "gap") later();
   if (data.kind === "up" && state) state.hidden = true;
   if (data.kind === "down" && state) state.hidden = false;
   if (data.kind === "end") location.reload();
   // Something happened between the server's rendering of this page and our listening.
-  if (data.last && data.last !== meta("live-at")) { everything = true; later(); }
+  if (data.last && data.last !== meta("live-at")) later();
 }
 
 function connect() {
@@ -73,9 +101,9 @@ function connect() {
 document.addEventListener("htmx:before:request", () => { navigating += 1; });
 document.addEventListener("htmx:finally:request", () => {
   navigating = Math.max(0, navigating - 1);
-  if (duringNavigation && !navigating) { duringNavigation = false; everything = true; later(); }
+  if (duringNavigation && !navigating) { duringNavigation = false; later(); }
 });
-addEventListener("pageshow", (event) => { if (event.persisted) { connect(); everything = true; later(); } });
+addEventListener("pageshow", (event) => { if (event.persisted) { connect(); later(); } });
 connect();
 
 onPage(() => {
