@@ -72,6 +72,19 @@ async def test_scripts_and_styles_come_compressed(db: Database, site: Any) -> No
     assert set(coded.values()) == {"gzip"}, coded
 
 
+async def test_what_a_person_has_opened_stays_open_when_its_region_is_fetched(db: Database, site: Any) -> None:
+    call_id = await fill(db)
+    page = await site.enter("wangli")
+    await page.goto(f"{site.url}/calls/{call_id}")
+    await page.get_by_text("求助班长").click()
+    await page.get_by_label("需要什么帮助").fill("市民情绪激动")
+    await page.evaluate("document.querySelector('#call-help').dataset.stale = 'yes'")
+    async with db.session() as session:
+        hint(session, "help", call_id)
+    await expect(page.locator("#call-help[data-stale]")).to_have_count(0)
+    await expect(page.get_by_label("需要什么帮助")).to_be_visible()
+
+
 async def test_rows_move_under_the_keyboard(db: Database, site: Any) -> None:
     await fill(db)
     page = await site.enter("lijianguo")

@@ -74,7 +74,13 @@ async function fetchParts(source, ids) {
   if (own && own !== here()) return;
   for (const id of ids) {
     const target = document.getElementById(id);
-    if (target) await htmx.swap({ sourceElement: target, target, select: `#${CSS.escape(id)}`, swap: "outerMorph", text });
+    if (!target) continue;
+    const opened = new Set([...target.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
+    await htmx.swap({ sourceElement: target, target, select: `#${CSS.escape(id)}`, swap: "outerMorph", text });
+    // The server does not know what a person has opened, and perhaps types into.
+    for (const one of document.getElementById(id)?.querySelectorAll("details > summary") ?? []) {
+      if (opened.has(one.textContent)) one.parentElement.open = true;
+    }
   }
 }
 
