@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
 from callflow.phones.rules import Beside
-from callflow.places.rules import call_of, in_hand
+from callflow.places.rules import call_of
 from callflow.sources.channels import BESIDE, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
@@ -37,7 +37,6 @@ class Party:
     """Who is in a citizen's call, as channels; `asking` and `asked` are the two ends of a consultation."""
 
     citizen: Message
-    """The channel whose dialplan the citizen is in: the caller's, or of a kept place what stands in for it."""
     mine: Message
     others: list[Message]
     """Who has joined besides the two."""
@@ -126,7 +125,7 @@ class Handset:
         if not mine:
             raise NO_CALL
         bridged = [one for one in here if one.get("BridgeId") and one["BridgeId"] == mine[0].get("BridgeId")]
-        first = [one for one in bridged if one.get("Uniqueid") == in_hand(one["Linkedid"])]
+        first = [one for one in bridged if one.get("Uniqueid") == call]
         citizen = [one for one in first if not extension(one["Channel"])]
         if not citizen:
             raise NO_CITIZEN

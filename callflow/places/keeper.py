@@ -10,7 +10,7 @@ from callflow.ami import AmiClient, Message
 from callflow.facts import Fact, Kind, Source, fact
 from callflow.places import service
 from callflow.places.models import Place
-from callflow.places.rules import MARK, call_of, in_hand, is_place
+from callflow.places.rules import MARK, call_of, is_place
 from callflow.queries import reached_since
 from core.clock import now
 from core.db import Database
@@ -111,7 +111,7 @@ class PlaceKeeper:
             "Originate",
             Channel="Local/wait@hotline-place/n",
             ChannelId=call,
-            OtherChannelId=in_hand(call),
+            OtherChannelId=f"{call}b",
             Context="hotline-place-call",
             Exten="s",
             Priority="1",

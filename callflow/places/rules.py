@@ -7,18 +7,11 @@ citizen's one call.
 from callflow.fold import Field, State
 
 MARK = "~"
-WAITING = "b"
-"""Ends the id of the one of the channel's two ends that is in the queue, and then with the agent."""
 
 
 def call_of(linkedid: str) -> str:
     """The call that a channel's linkedid belongs to."""
     return linkedid.partition(MARK)[0]
-
-
-def in_hand(linkedid: str) -> str:
-    """Id of the channel that an agent has in hand in this call: the caller's, or what stands in for who was called."""
-    return linkedid + WAITING if is_place(linkedid) else linkedid
 
 
 def is_place(linkedid: str) -> bool:

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,14 +15,10 @@ from ringing import Line, peaks, samples, sip_port, until
 from sqlalchemy import select
 
 from callflow.agents import service as agents
-from callflow.ami import AmiClient
 from callflow.models import Call
-from callflow.phones import passing
-from callflow.phones.handset import Handset
 from callflow.places.models import Place
 from callflow.rules import Outcome
 from core.actor import Actor
-from core.secrets import Secrets
 from hotline.softphone import On, Softphone
 
 pytestmark = [
@@ -35,7 +30,7 @@ pytestmark = [
 CITIZEN_SAYS, AGENT_SAYS = "喂您好我想问一下公租房怎么申请", "您好这里是政务服务热线给您回电"
 AFTER_S = 2
 RING_S = 6
-NUMBERS = [f"1380000600{n}" for n in range(1, 7)]
+NUMBERS = [f"1380000600{n}" for n in range(1, 6)]
 
 
 class Centre:
@@ -82,10 +77,6 @@ class Centre:
         async with self.instance.db.session() as session:
             found: Place = (await session.scalars(select(Place).where(Place.linkedid == linkedid))).one()
         return found
-
-    async def with_whom(self, number: str, actor: Actor) -> bool:
-        """Whether the record says that the citizen talks with this agent."""
-        return (await self.instance.call(number, "agent_id")).agent_id == actor.user_id
 
     async def over(self, number: str) -> Call:
         """The citizen's one call, at its end, with its place closed."""
@@ -142,67 +133,6 @@ async def test_given_a_place_is_kept_then_its_citizen_comes_before_who_came_late
     await until(lambda: centre.instance.talks("13800006002"), "then who came later")
     await later.hang_up()
     await leaves(centre, actor, desk)
-
-
-@asynccontextmanager
-async def hands(instance: Instance) -> AsyncIterator[Handset]:
-    """What the agents' pages ask of Asterisk."""
-    secrets = Secrets(instance.home / "secrets")
-    line = instance.settings.line
-    ami = AmiClient(line.private, line.ami_port, "desk", lambda: secrets.get("ami-desk"))
-    handset = Handset(ami, line.node)
-    await handset.start()
-    try:
-
-        async def up() -> bool:
-            return (await handset.health()).ok
-
-        await until(up, "the manager's connection")
-        yield handset
-    finally:
-        await handset.stop()
-
-
-async def test_given_a_kept_place_then_its_citizen_is_passed_on_like_any_other(centre: Centre) -> None:
-    number = "13800006006"
-    first = await centre.instance.desk("agent1", greeting="")
-    phone = centre.instance.phones[-1]
-    second = await centre.instance.desk("agent2", greeting="")
-    other = centre.instance.phones[-1]
-    for actor, extension in ((first, "1001"), (second, "1002")):
-        await centre.instance.rests(actor, extension)
-    linkedid = await centre.keeps(number)
-    await centre.instance.resumes(first)
-    await centre.answers(number)
-    await until(lambda: hears(phone, centre.line.clip(CITIZEN_SAYS)), "the agent hears the citizen")
-
-    async with hands(centre.instance) as handset:
-        await handset.pass_on("1001", linkedid, passing.SEAT, "1002")
-        await other.wait_for(On.ESTABLISHED)
-        await centre.outside.say(centre.line.clip(CITIZEN_SAYS))
-        await until(lambda: hears(other, centre.line.clip(CITIZEN_SAYS)), "the colleague hears the citizen")
-        await until(lambda: centre.with_whom(number, second), "the citizen is the colleague's")
-
-        async def joined() -> bool:
-            return await handset.third("1002", linkedid)
-
-        async def asked() -> bool:
-            return (await handset.party("1002", linkedid)).asked is not None
-
-        await handset.consult("1002", linkedid, "1001")
-        await until(asked, "who was there first is asked")
-        await handset.join("1002", linkedid)
-        await until(joined, "three are together")
-        await handset.hang_up("1002", linkedid)
-        await until(lambda: centre.with_whom(number, first), "the citizen is left with who was there first")
-        await centre.outside.say(centre.line.clip(CITIZEN_SAYS))
-        await until(lambda: hears(phone, centre.line.clip(CITIZEN_SAYS)), "that one hears the citizen")
-        await handset.hang_up("1001", linkedid)
-    await centre.outside.wait_for(On.CLOSED)
-    call = await centre.over(number)
-    assert (call.outcome, call.ended_by, call.agent_id) == (Outcome.ANSWERED, "agent", first.user_id)
-    await leaves(centre, second, other)
-    await leaves(centre, first, phone)
 
 
 async def test_given_asterisk_is_killed_then_places_enter_again_in_their_order_and_each_is_called_once(
