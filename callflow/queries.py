@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent, AgentQueue, Presence
 from callflow.models import Call
 from callflow.queues.models import Queue
 from callflow.rules import Direction
+from core.db import paged
 from core.errors import NotFound
 
 PAGE = 50
@@ -107,14 +108,8 @@ async def calls(
     limit: int = PAGE,
 ) -> Sequence[Call]:
     """A page of calls, the newest first; `before` is (arrived_at, id) of the last row of the page before."""
-    key = tuple_(Call.arrived_at, Call.id)
     query = select(Call).where(*where).limit(limit)
-    if oldest_first:
-        query = query.order_by(Call.arrived_at, Call.id)
-    else:
-        query = query.order_by(Call.arrived_at.desc(), Call.id.desc())
-    if before:
-        query = query.where(key > before if oldest_first else key < before)
+    query = paged(query, Call.arrived_at, Call.id, before, oldest_first=oldest_first)
     if outcome:
         query = query.where(Call.outcome == outcome)
     if caller:

@@ -5,11 +5,11 @@ import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, any_, event, literal
+from sqlalchemy import ColumnElement, DateTime, Dialect, MetaData, Select, any_, event, literal, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -25,6 +25,7 @@ STATEMENT_TIMEOUT_MS = 60_000
 FRESH_S = 1.0
 """A connection used within this time is given out without asking the server whether it is there."""
 _USED_AT = "used at"
+S = TypeVar("S", bound=Select[*tuple[Any, ...]])
 
 
 def new_id() -> UUID:
@@ -74,6 +75,15 @@ def among(column: Any, values: Collection[Any]) -> ColumnElement[bool]:
     """`column` equals one of `values`; one array, so that the statement is the same however many there are and is
     read and planned once (`IN` makes another one for every count)."""
     return column == any_(literal(list(values), ARRAY(column.type)))  # type: ignore[no-any-return]
+
+
+def paged(query: S, at: Any, id: Any, after: tuple[Any, UUID] | None, *, oldest_first: bool) -> S:
+    """`query` in the order of an instant and then the id, from behind the row `after` on."""
+    key = tuple_(at, id)
+    ordered = query.order_by(at, id) if oldest_first else query.order_by(at.desc(), id.desc())
+    if after is None:
+        return ordered
+    return ordered.where(key > tuple_(*after) if oldest_first else key < tuple_(*after))
 
 
 def is_outage(error: BaseException) -> bool:

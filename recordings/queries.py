@@ -6,12 +6,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from core import clock
 from core.actor import Actor
+from core.db import paged
 from core.errors import NotFound
 from core.permissions import Permission
 from recordings.models import (
@@ -120,14 +121,8 @@ async def recordings(
     """Recordings, each with its call where that is known, the newest first; `after` is (started_at, id) of the last row
     of the page before."""
     actor.require(Permission.RECORDING_VIEW)
-    key = tuple_(Recording.started_at, Recording.id)
     query = select(Recording, Call).outerjoin(Call, Call.id == Recording.call_id).where(*wanted.of_call)
-    if wanted.oldest_first:
-        query = query.order_by(Recording.started_at, Recording.id)
-    else:
-        query = query.order_by(Recording.started_at.desc(), Recording.id.desc())
-    if after:
-        query = query.where(key > after if wanted.oldest_first else key < after)
+    query = paged(query, Recording.started_at, Recording.id, after, oldest_first=wanted.oldest_first)
     if wanted.kind:
         query = query.where(Recording.kind == wanted.kind)
     if wanted.state:

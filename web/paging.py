@@ -1,9 +1,7 @@
 """Keyset paging: where a page of a list ends, as one opaque word in the address."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
-from urllib.parse import urlencode
+from typing import Protocol
 from uuid import UUID
 
 from core.errors import Invalid
@@ -19,9 +17,6 @@ class HasId(Protocol):
         """Its key."""
 
 
-R = TypeVar("R", bound=HasId)
-
-
 def parse(before: str) -> tuple[datetime, UUID] | None:
     """`2026-11-23T06:05:00+00:00~<id>` -> the last row's key. Raises `Invalid("bad-page")`."""
     if not before:
@@ -34,14 +29,6 @@ def parse(before: str) -> tuple[datetime, UUID] | None:
         return instant, UUID(id)
     except ValueError:
         raise Invalid("bad-page", "翻页地址不正确，请从第一页重新开始。") from None
-
-
-def older(path: str, rows: Sequence[R], key: str, filters: dict[str, str], size: int = PAGE) -> str:
-    """Address of the next page, empty on the last one; `key` names the rows' instant."""
-    if len(rows) < size:
-        return ""
-    word = key_of(rows[-1], key)
-    return f"{path}?{urlencode({k: v for k, v in filters.items() if v} | {'before': word})}"
 
 
 def key_of(row: HasId, key: str) -> str:

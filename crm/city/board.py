@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.errors import Invalid
+from core.db import paged
 from crm.city.models import CityExport, CityImport, CityReport
 from crm.city.reconciling import Standing
 from crm.tickets.models import Extension, ReturnRequest, Ticket
@@ -55,27 +56,30 @@ async def tally(session: AsyncSession) -> dict[str, int]:
     return {standing.value: 0 for standing in Standing} | {row[0]: row[1] for row in found}
 
 
-def statement(standing: Standing, number: str = "") -> Select[CityReport, Ticket]:
-    """The reconciliation, the newest first; `number`: of the order with this number here or at the city."""
+def statement(
+    standing: Standing, number: str = "", after: tuple[datetime, UUID] | None = None, *, oldest_first: bool = False
+) -> Select[CityReport, Ticket]:
+    """The reconciliation by the instant of the act; `number`: of the order with this number here or at the city."""
     wanted = select(CityReport, Ticket).join(Ticket, Ticket.id == CityReport.ticket_id)
-    wanted = wanted.where(CityReport.state == standing).order_by(CityReport.at.desc(), CityReport.id.desc())
+    wanted = wanted.where(CityReport.state == standing)
+    wanted = paged(wanted, CityReport.at, CityReport.id, after, oldest_first=oldest_first)
     if asked := number.strip():
         wanted = wanted.where(or_(Ticket.number == asked.upper(), Ticket.upstream_number == asked))
     return wanted
 
 
 async def reports(
-    session: AsyncSession, standing: Standing, number: str, after: UUID | None
-) -> tuple[list[Reported], UUID | None]:
-    """A page of the reconciliation and the key of the next. Raises Invalid("bad-page")."""
-    wanted = statement(standing, number).limit(PAGE + 1)
-    if after is not None:
-        last = await session.get(CityReport, after)
-        if last is None:
-            raise Invalid("bad-page", "翻页参数不正确，请从第一页重新查看。")
-        wanted = wanted.where(tuple_(CityReport.at, CityReport.id) < tuple_(last.at, last.id))
-    found = [Reported(row[0], row[1]) for row in await session.execute(wanted)]
-    return found[:PAGE], found[PAGE - 1].report.id if len(found) > PAGE else None
+    session: AsyncSession,
+    standing: Standing,
+    number: str,
+    after: tuple[datetime, UUID] | None,
+    *,
+    oldest_first: bool = False,
+    limit: int = PAGE,
+) -> list[Reported]:
+    """A page of the reconciliation, from behind `after` on."""
+    wanted = statement(standing, number, after, oldest_first=oldest_first).limit(limit)
+    return [Reported(row[0], row[1]) for row in await session.execute(wanted)]
 
 
 async def asked(session: AsyncSession) -> list[Asked]:

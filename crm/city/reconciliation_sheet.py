@@ -22,11 +22,18 @@ HEADS = (
 
 
 async def export(
-    session: AsyncSession, actor: Actor, standing: Standing, number: str, reason: str, *, title: str
+    session: AsyncSession,
+    actor: Actor,
+    standing: Standing,
+    number: str,
+    reason: str,
+    *,
+    title: str,
+    oldest_first: bool = False,
 ) -> Taken:
-    """What stands so, the newest first: numbers, times and differences, nothing of any matter. Raises as `take`."""
+    """What stands so: numbers, times and differences, nothing of any matter. Raises as `take`."""
     actor.require(Permission.CITY_EXCHANGE)
-    found = await session.execute(statement(standing, number).limit(MOST_ROWS + 1))
+    found = await session.execute(statement(standing, number, oldest_first=oldest_first).limit(MOST_ROWS + 1))
     rows = [
         [
             ticket.upstream_number or "",

@@ -1,28 +1,37 @@
 """A person's own inbox: reading it, and noting what was read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import now
+from core.db import paged
 from core.errors import NotFound
 from core.live import hint
 from crm.notices.models import Notice
 
 
 async def inbox(
-    session: AsyncSession, user_id: UUID, *, unread_only: bool, before: tuple[datetime, UUID] | None, limit: int
+    session: AsyncSession,
+    user_id: UUID,
+    *,
+    unread_only: bool = False,
+    words: Collection[str] = (),
+    oldest_first: bool = False,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
 ) -> Sequence[Notice]:
-    """This person's notices, the newest first."""
-    wanted = select(Notice).where(Notice.user_id == user_id)
+    """A page of this person's notices, from behind `after` on; all `words` stand in their texts."""
+    wanted = select(Notice).where(Notice.user_id == user_id).limit(limit)
+    for word in words:
+        wanted = wanted.where(Notice.text.contains(word, autoescape=True))
     if unread_only:
         wanted = wanted.where(Notice.read_at.is_(None))
-    if before:
-        wanted = wanted.where(tuple_(Notice.created_at, Notice.id) < tuple_(*before))
-    return (await session.scalars(wanted.order_by(Notice.created_at.desc(), Notice.id.desc()).limit(limit))).all()
+    wanted = paged(wanted, Notice.created_at, Notice.id, after, oldest_first=oldest_first)
+    return (await session.scalars(wanted)).all()
 
 
 async def read(session: AsyncSession, user_id: UUID, notice_id: UUID | None = None) -> None:

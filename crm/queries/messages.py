@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
 from core.actor import Actor
 from core.clock import SHANGHAI, now, today
-from core.db import among
-from core.errors import Invalid
+from core.db import among, paged
 from core.permissions import Permission
 from crm.sms.models import Sms, SmsEvent, SmsReply
 from crm.sms.rules import SmsState, resolutions
@@ -76,14 +75,6 @@ class Answer:
     text: str
 
 
-@dataclass(frozen=True)
-class MessagePage:
-    """One page and the key of the next."""
-
-    messages: tuple[Message, ...]
-    next: str | None
-
-
 async def log(
     session: AsyncSession,
     actor: Actor,
@@ -91,24 +82,22 @@ async def log(
     states: frozenset[SmsState] = frozenset(),
     for_person: bool = False,
     number: str = "",
-    after: str | None = None,
+    oldest_first: bool = False,
+    after: tuple[datetime, UUID] | None = None,
     limit: int = PAGE,
-) -> MessagePage:
-    """Newest first. `for_person`: only those that wait for a decision; `number`: those of this order."""
+) -> list[Message]:
+    """A page from behind `after` on. `for_person`: only those that wait for a decision; `number`: those of this
+    order."""
     actor.require(Permission.SMS_VIEW)
-    wanted = select(Sms).order_by(Sms.created_at.desc(), Sms.id.desc()).limit(limit + 1)
+    wanted = select(Sms).limit(limit)
     if number:
         wanted = wanted.where(Sms.ticket_id.in_(select(Ticket.id).where(Ticket.number == number.strip().upper())))
     if states:
         wanted = wanted.where(Sms.state.in_(states))
     if for_person:
         wanted = wanted.where(Sms.state == SmsState.UNKNOWN, Sms.person_asked_at.is_not(None))
-    if after:
-        wanted = wanted.where(tuple_(Sms.created_at, Sms.id) < tuple_(*_cursor(after)))
-    rows: list[Sms] = list(await session.scalars(wanted))
-    shown = rows[:limit]
-    more = f"{shown[-1].created_at.isoformat()}|{shown[-1].id}" if len(rows) > limit else None
-    return MessagePage(tuple(await _messages(session, shown)), more)
+    wanted = paged(wanted, Sms.created_at, Sms.id, after, oldest_first=oldest_first)
+    return await _messages(session, (await session.scalars(wanted)).all())
 
 
 async def tally(session: AsyncSession) -> dict[SmsState, int]:
@@ -171,11 +160,3 @@ def _message(row: Sms, number: str, history: Sequence[Happening]) -> Message:
         resolutions=resolutions(state),
         history=tuple(history),
     )
-
-
-def _cursor(after: str) -> tuple[datetime, UUID]:
-    try:
-        at, id = after.split("|")
-        return datetime.fromisoformat(at), UUID(id)
-    except ValueError as error:
-        raise Invalid("bad-cursor", "翻页参数不正确，请从第一页重新查看。") from error

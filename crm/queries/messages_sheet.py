@@ -27,12 +27,16 @@ async def export(
     state: SmsState | None,
     for_person: bool,
     number: str,
+    oldest_first: bool,
     reason: str,
     title: str,
 ) -> Taken:
     """The messages of the filter as the page shows them: numbers masked, query codes hidden. Raises as `take`."""
     states = frozenset({state}) if state else frozenset()
-    found = await log(session, actor, states=states, for_person=for_person, number=number, limit=MOST_ROWS + 1)
+    found = await log(
+        session, actor,
+        states=states, for_person=for_person, number=number, oldest_first=oldest_first, limit=MOST_ROWS + 1,
+    )  # fmt: skip
     rows = [
         [
             f"{local(one.created_at):%Y-%m-%d %H:%M:%S}",
@@ -44,7 +48,7 @@ async def export(
             str(one.attempts),
             one.text,
         ]
-        for one in found.messages
+        for one in found
     ]
     asked = ({"state": state.label} if state else {}) | ({"waiting": True} if for_person else {})
     asked |= {"search": number.strip()} if number.strip() else {}

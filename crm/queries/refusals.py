@@ -10,11 +10,12 @@ from datetime import date, datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.clock import SHANGHAI
+from core.db import paged
 from core.identity.models import User
 from crm.search.filter import OrderFilter
 from crm.search.narrow import narrow
@@ -36,6 +37,7 @@ class Wanted:
     item: int | None = None
     state: str | None = None
     search: str = ""
+    oldest_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,17 +85,15 @@ def in_month(moment: ColumnElement[Any], month: date) -> ColumnElement[bool]:
 async def register(
     session: AsyncSession, actor: Actor, wanted: Wanted, after: tuple[datetime, UUID] | None = None, limit: int = PAGE
 ) -> list[Entry]:
-    """A page of the register, the newest decision first, as far as the actor may know of the orders.
+    """A page of the register by the instant of decision, as far as the actor may know of the orders.
 
     Raises Denied("no-phone-search").
     """
     where = [visible_to(actor), *_conditions(wanted)]
     if wanted.search:
         where += (await narrow(actor, OrderFilter(search=wanted.search))).everything
-    if after:
-        where.append(tuple_(AT, Refusal.id) < tuple_(*after))
-    statement = select(Refusal, Ticket, AT).join(Ticket, Ticket.id == Refusal.ticket_id).where(*where)
-    rows = await session.execute(statement.order_by(AT.desc(), Refusal.id.desc()).limit(limit))
+    statement = select(Refusal, Ticket, AT).join(Ticket, Ticket.id == Refusal.ticket_id).where(*where).limit(limit)
+    rows = await session.execute(paged(statement, AT, Refusal.id, after, oldest_first=wanted.oldest_first))
     return await _entries(session, [(refusal, ticket, at, True) for refusal, ticket, at in rows])
 
 

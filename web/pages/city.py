@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
@@ -20,30 +19,40 @@ from crm.installed import installed
 from crm.tickets.acts.forwarding import CityAnswer, Forward
 from crm.tickets.perform import perform
 from crm.tickets.states import Act
+from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import asked_of
+from web.lists import Column, Listing, asked_of
 from web.route import Asks, Nothing, Route, Upload
 
 FORWARD = {"return": Act.FORWARD_RETURN, "extension": Act.FORWARD_EXTENSION}
 ANSWER = {"return": Act.CITY_ON_RETURN, "extension": Act.CITY_ON_EXTENSION}
 TONES = {Verdict.NEW: "act", Verdict.CHANGED: "warn", Verdict.BAD: "bad", Verdict.PRESENT: ""}
 SHOWN_ROWS = 500
+COLUMNS = (
+    *map(Column, ("市级编号", "本县工单", "回写")),
+    Column("办理时间", ("newest", "oldest")),
+    *map(Column, ("状态", "差异")),
+)
 
 
-class CityPage(Asks):
-    """Which part of the reconciliation is shown."""
-
-    state: Standing = Standing.DIFFERS
-    number: Annotated[str, Field(max_length=64)] = ""
-    after: UUID | None = None
-
-
-class Reconciled(Asks):
-    """The same, to be taken along, and why."""
+class Part(Asks):
+    """A part of the reconciliation."""
 
     state: Standing = Standing.DIFFERS
     number: Annotated[str, Field(max_length=64)] = ""
+    sort: Literal["newest", "oldest"] = "newest"
+
+
+class CityPage(Part):
+    """The part that is shown, and where the page begins."""
+
+    after: Annotated[str, Field(max_length=100)] = ""
+
+
+class Reconciled(Part):
+    """The part, to be taken along, and why."""
+
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
@@ -90,7 +99,12 @@ class Answered(Asking):
 
 async def index(ctx: Context, asked: CityPage) -> web.Response:
     """Import, export, and how both sides agree."""
-    reports, following = await board.reports(ctx.session, asked.state, asked.number, asked.after)
+    after, oldest = paging.parse(asked.after), asked.sort == "oldest"
+    found = await board.reports(
+        ctx.session, asked.state, asked.number, after, oldest_first=oldest, limit=paging.PAGE + 1
+    )
+    further = paging.key_of(found[paging.PAGE - 1].report, "at") if len(found) > paging.PAGE else ""
+    listing = Listing("/city", COLUMNS, asked_of(asked), found[: paging.PAGE], asked.sort, further, not asked.after)
     return await ctx.page(
         "city.html",
         place="city",
@@ -103,27 +117,22 @@ async def index(ctx: Context, asked: CityPage) -> web.Response:
         tally=await board.tally(ctx.session),
         standings=list(Standing),
         state=asked.state,
-        reports=reports,
+        list=listing,
         asked=asked,
-        further=_here(asked, after=str(following)) if following else "",
-        newest=_here(asked) if asked.after else "",
-        of_state={one: _here(asked, state=one.value) for one in Standing},
+        of_state={one: listing.address(state=one.value) for one in Standing},
         kinds={kind.value: kind.label for kind in Kind},
         most_rows=MOST_ROWS,
         most_mb=MOST_BYTES // 2**20,
     )
 
 
-def _here(asked: CityPage, **changed: str) -> str:
-    return "/city?" + urlencode({name: one for name, one in (asked_of(asked) | changed).items() if one})
-
-
 async def reconciliation(ctx: Context, asked: Reconciled) -> web.StreamResponse:
     """What stands so as a workbook."""
     async with ctx.parts.database.session() as session:
         done = await reconciliation_sheet.export(
-            session, ctx.actor, asked.state, asked.number, asked.reason, title=ctx.parts.title
-        )
+            session, ctx.actor, asked.state, asked.number, asked.reason,
+            title=ctx.parts.title, oldest_first=asked.sort == "oldest",
+        )  # fmt: skip
     return await send_sheet(ctx.request, done.content, f"市级工单对账{today():%Y%m%d}-{done.number}")
 
 

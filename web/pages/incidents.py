@@ -1,21 +1,27 @@
 """Incidents of the line 值守事件: every minute in which nobody could have answered (第二条), or sound
 could not be kept."""
 
-from typing import Annotated
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
-from sqlalchemy import select, tuple_
+from sqlalchemy import Select, func, select
 
 from callflow.incidents import service
 from callflow.incidents.models import Incident
-from core.clock import today
+from core.clock import midnight, today
+from core.db import paged
 from core.permissions import Permission
+from crm.search.export import searched
+from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
 from web.files import send_sheet
+from web.lists import Column, Listing, asked_of
 from web.render import exact
 from web.route import Asks, Route
 
@@ -27,6 +33,13 @@ KINDS = {
     "toll-fraud": "反复外呼不允许的号码",
 }
 
+COLUMNS = (
+    Column("开始", ("newest", "oldest")),
+    *map(Column, ("最后一分钟", "事件")),
+    Column("分钟", css="right"),
+    Column("最多等待", css="right"),
+    *map(Column, ("值班手机", "说明")),
+)
 HEADS = (
     ("开始", 22),
     ("最后一分钟", 22),
@@ -39,42 +52,83 @@ HEADS = (
 )
 
 
-class IncidentList(Asks):
-    """A page of the list."""
+class Standing(StrEnum):
+    """Whether an incident goes on, and whether somebody has said why it came."""
 
-    before: str = ""
+    OPEN = "open"
+    UNEXPLAINED = "unexplained"
+    EXPLAINED = "explained"
+
+    @property
+    def label(self) -> str:
+        """As people read it."""
+        return {"open": "持续中", "unexplained": "未说明", "explained": "已说明"}[self]
+
+
+class Filter(Asks):
+    """Which incidents; `search` is looked for in their explanations, days are those on which they began."""
+
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    kind: Annotated[str, Field(max_length=40, pattern=r"^[a-z-]*$")] = ""
+    state: Standing | None = None
+    first: date | None = None
+    last: date | None = None
+    sort: Literal["newest", "oldest"] = "newest"
+
+
+class IncidentList(Filter):
+    """The filter, and where the page begins."""
+
+    after: Annotated[str, Field(max_length=100)] = ""
 
 
 async def index(ctx: Context, asked: IncidentList) -> web.Response:
-    """Incidents, the newest first."""
-    query = select(Incident).order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(paging.PAGE)
-    if before := paging.parse(asked.before):
-        query = query.where(tuple_(Incident.opened_at, Incident.id) < tuple_(*before))
-    rows = (await ctx.session.scalars(query)).all()
-    older = paging.older("/incidents", rows, "opened_at", {})
+    """A page of the incidents."""
+    rows = (await ctx.session.scalars(_query(asked, paging.parse(asked.after), paging.PAGE + 1))).all()
+    further = paging.key_of(rows[paging.PAGE - 1], "opened_at") if len(rows) > paging.PAGE else ""
     return await ctx.page(
         "incidents.html",
         place="incidents",
-        incidents=rows,
+        list=Listing("/incidents", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after),
         kinds=KINDS,
-        older=older,
+        states=[(one.value, one.label) for one in Standing],
         asked=asked,
         may_explain=ctx.actor.may(Permission.LINE_LEAD),
     )
 
 
-class Export(Asks):
-    """All incidents are taken along, and why."""
+def _query(asked: Filter, after: tuple[datetime, UUID] | None, limit: int) -> Select[Incident]:
+    query = select(Incident).limit(limit)
+    for word in asked.search.split():
+        query = query.where(Incident.note.contains(word, autoescape=True))
+    if asked.kind:
+        query = query.where(Incident.kind == asked.kind)
+    if asked.state is Standing.OPEN:
+        query = query.where(Incident.closed_at.is_(None))
+    elif asked.state:
+        said = func.coalesce(Incident.note, "") != ""
+        query = query.where(said if asked.state is Standing.EXPLAINED else ~said)
+    if asked.first:
+        query = query.where(Incident.opened_at >= midnight(asked.first))
+    if asked.last:
+        query = query.where(Incident.opened_at < midnight(asked.last + timedelta(days=1)))
+    return paged(query, Incident.opened_at, Incident.id, after, oldest_first=asked.sort == "oldest")
+
+
+class Export(Filter):
+    """The incidents of the filter are taken along, and why."""
 
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
 async def export(ctx: Context, asked: Export) -> web.StreamResponse:
-    """The list as a workbook."""
+    """The list of the filter as a workbook."""
+    told = asked.model_dump(mode="json", include={"first", "last"}, exclude_none=True) | searched(asked.search)
+    told |= {"kind": KINDS.get(asked.kind, asked.kind)} if asked.kind else {}
+    told |= {"state": asked.state.label} if asked.state else {}
     async with ctx.parts.database.session() as session:
-        query = select(Incident).order_by(Incident.opened_at.desc(), Incident.id.desc()).limit(MOST_ROWS + 1)
-        rows = [_cells(one) for one in await session.scalars(query)]
-        what = Taking("值守事件", "ZS", "incidents.export", HEADS, rows)
+        rows = [_cells(one) for one in await session.scalars(_query(asked, None, MOST_ROWS + 1))]
+        what = Taking("值守事件", "ZS", "incidents.export", HEADS, rows, told)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
     return await send_sheet(ctx.request, done.content, f"值守事件{today():%Y%m%d}-{done.number}")
 

@@ -1,7 +1,7 @@
 """The ledger 审计日志: who looked at or did what, when and why; found by person, act, subject and day."""
 
 from datetime import date, datetime, time, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -14,10 +14,16 @@ from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
 from web.files import send_sheet
 from web.ledger_words import ACTIONS, EXPORTS, GROUPS, SUBJECTS, changes, told
+from web.lists import Column, Listing, asked_of
 from web.paging import PAGE
 from web.render import exact
 from web.route import Asks, Route
 
+COLUMNS = (
+    Column("时间", ("newest", "oldest")),
+    *map(Column, ("人员", "操作", "对象", "原因与内容")),
+    Column("封存号", css="right"),
+)
 HEADS = (
     ("时间", 22),
     ("人员", 12),
@@ -37,12 +43,13 @@ class LedgerFilter(Asks):
     subject: str = Field("", max_length=80)
     first: date | None = None
     last: date | None = None
+    sort: Literal["newest", "oldest"] = "newest"
 
 
 class LedgerList(LedgerFilter):
-    """A page of what the filter leaves."""
+    """The filter, and behind which row the page begins."""
 
-    before: int | None = Field(None, ge=1, le=2**62)
+    after: int | None = Field(None, ge=1, le=2**62)
 
 
 class LedgerExport(LedgerFilter):
@@ -52,19 +59,17 @@ class LedgerExport(LedgerFilter):
 
 
 async def index(ctx: Context, asked: LedgerList) -> web.Response:
-    """Rows, the newest first."""
-    query = filtered(select(LedgerEntry).order_by(LedgerEntry.id.desc()).limit(PAGE + 1), asked)
-    if asked.before:
-        query = query.where(LedgerEntry.id < asked.before)
+    """A page of the rows."""
+    query = filtered(select(LedgerEntry).limit(PAGE + 1), asked)
+    if asked.after:
+        query = query.where(LedgerEntry.id > asked.after if asked.sort == "oldest" else LedgerEntry.id < asked.after)
     rows = (await ctx.session.scalars(query)).all()
-    words = asked.model_dump(mode="json", exclude={"before"}, exclude_none=True)
+    further = str(rows[PAGE - 1].id) if len(rows) > PAGE else ""
     return await ctx.page(
         "ledger.html",
         place="ledger",
-        rows=rows[:PAGE],
+        list=Listing("/ledger", COLUMNS, asked_of(asked), rows[:PAGE], asked.sort, further, not asked.after),
         asked=asked,
-        filters={name: value for name, value in words.items() if value},
-        older=rows[PAGE - 1].id if len(rows) > PAGE else None,
         actions=ACTIONS,
         groups=list(GROUPS.items()),
         subjects=SUBJECTS,
@@ -76,11 +81,11 @@ async def index(ctx: Context, asked: LedgerList) -> web.Response:
 
 async def export(ctx: Context, asked: LedgerExport) -> web.StreamResponse:
     """The rows of the filter as a workbook; taking it is itself a row of the ledger."""
-    told_of = asked.model_dump(mode="json", exclude={"reason"}, exclude_defaults=True)
+    told_of = asked.model_dump(mode="json", exclude={"reason", "sort"}, exclude_defaults=True)
     if asked.what:
         told_of["what"] = GROUPS.get(asked.what, asked.what)
     async with ctx.parts.database.session() as session:
-        query = filtered(select(LedgerEntry).order_by(LedgerEntry.id.desc()).limit(MOST_ROWS + 1), asked)
+        query = filtered(select(LedgerEntry).limit(MOST_ROWS + 1), asked)
         rows = [_cells(row) for row in await session.scalars(query)]
         what = Taking("审计日志", "SJ", "ledger.export", HEADS, rows, told_of)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
@@ -102,7 +107,8 @@ def _cells(row: LedgerEntry) -> list[str]:
 
 
 def filtered(query: Select[LedgerEntry], asked: LedgerFilter) -> Select[LedgerEntry]:
-    """The query with the filters that were given."""
+    """The query with the filters and the order that were given."""
+    query = query.order_by(LedgerEntry.id if asked.sort == "oldest" else LedgerEntry.id.desc())
     if asked.who:
         query = query.where(LedgerEntry.actor_name.startswith(asked.who, autoescape=True))
     if asked.what == EXPORTS:

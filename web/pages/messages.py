@@ -1,7 +1,6 @@
 """短信日志: the outbox with what became of each message; a person settles those whose fate is unknown (F13-3)."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
@@ -12,24 +11,35 @@ from core.permissions import Permission
 from crm.queries import messages, messages_sheet
 from crm.sms import service
 from crm.sms.rules import SmsState
+from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import asked_of
+from web.lists import Column, Listing, asked_of
 from web.route import Asks, Route
 
+COLUMNS = (
+    Column("生成时间", ("newest", "oldest")),
+    *map(Column, ("工单", "号码", "状态", "内容与经过", "处理")),
+)
 OUTCOMES = {"delivered": "已送达", "failed": "未送达", "resend": "重新发送"}
 
 
-class MessageList(Asks):
+class MessageFilter(Asks):
     """Filters of the list; `waiting`: those that a person has to settle."""
 
     state: SmsState | None = None
     waiting: bool = False
     number: Annotated[str, Field(max_length=20)] = ""
+    sort: Literal["newest", "oldest"] = "newest"
+
+
+class MessageList(MessageFilter):
+    """The filter, and where the page begins."""
+
     after: Annotated[str, Field(max_length=100)] = ""
 
 
-class MessageExport(MessageList):
+class MessageExport(MessageFilter):
     """The messages of the filter, to be taken along, and why."""
 
     reason: Annotated[str, Field(max_length=200)] = ""
@@ -52,6 +62,7 @@ async def export(ctx: Context, asked: MessageExport) -> web.StreamResponse:
             state=asked.state,
             for_person=asked.waiting,
             number=asked.number,
+            oldest_first=asked.sort == "oldest",
             reason=asked.reason,
             title=ctx.parts.title,
         )
@@ -59,21 +70,23 @@ async def export(ctx: Context, asked: MessageExport) -> web.StreamResponse:
 
 
 async def index(ctx: Context, asked: MessageList) -> web.Response:
-    """Messages, the newest first, and how soon today's receipts went out."""
+    """A page of the messages, and how soon today's receipts went out."""
     found = await messages.log(
         ctx.session,
         ctx.actor,
         states=frozenset({asked.state}) if asked.state else frozenset(),
         for_person=asked.waiting,
         number=asked.number,
-        after=asked.after or None,
+        oldest_first=asked.sort == "oldest",
+        after=paging.parse(asked.after),
+        limit=paging.PAGE + 1,
     )
+    further = paging.key_of(found[paging.PAGE - 1], "created_at") if len(found) > paging.PAGE else ""
     return await ctx.page(
         "sms.html",
         place="sms",
-        rows=found.messages,
+        list=Listing("/sms", COLUMNS, asked_of(asked), found[: paging.PAGE], asked.sort, further, not asked.after),
         asked=asked,
-        further="/sms?" + urlencode(asked_of(asked) | {"after": found.next}) if found.next else "",
         states=[(state.value, state.label) for state in SmsState],
         tally=await messages.tally(ctx.session),
         prompt=await messages.promptness(ctx.session),
@@ -99,7 +112,7 @@ ROUTES = (
         ("no-reason", "too-many-rows", "nothing-to-export"),
         stream=True,
     ),
-    Route("GET", "/sms", Permission.SMS_VIEW, MessageList, index, "短信日志", ("bad-cursor",)),
+    Route("GET", "/sms", Permission.SMS_VIEW, MessageList, index, "短信日志", ("bad-page",)),
     Route(
         "POST",
         "/sms/{id}/resolve",

@@ -1,7 +1,7 @@
 """通知: what happened to the orders that concern this person; and what notices say, by the policy in force."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -16,17 +16,23 @@ from crm.letters_policy import LettersPolicy
 from crm.notices import service
 from crm.notices_policy import NoticesPolicy
 from crm.rulebook.texts import texts
+from crm.search.filter import LONGEST_SEARCH
 from web import paging
 from web.context import Context
+from web.lists import Column, Listing, asked_of
 from web.pages.regulations import own_articles
 from web.route import Asks, Nothing, Route
 
+COLUMNS = (Column("时间", ("newest", "oldest")), *map(Column, ("内容", "状态", "处理")))
+
 
 class Inbox(Asks):
-    """Filters of the list."""
+    """Filters of the list, and where the page begins; `search`: words of the text, all of them."""
 
-    before: str = ""
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
     unread: bool = False
+    sort: Literal["newest", "oldest"] = "newest"
+    after: Annotated[str, Field(max_length=100)] = ""
 
 
 class Version(Asks):
@@ -42,19 +48,22 @@ class One(Asks):
 
 
 async def index(ctx: Context, asked: Inbox) -> web.Response:
-    """This person's notices, the newest first."""
-    user, before = ctx.signed_in.user.id, paging.parse(asked.before)
-    rows = await service.inbox(ctx.session, user, unread_only=asked.unread, before=before, limit=paging.PAGE)
-    filters = {"unread": "true" if asked.unread else ""}
+    """A page of this person's notices."""
+    user = ctx.signed_in.user.id
+    rows = await service.inbox(
+        ctx.session, user,
+        unread_only=asked.unread, words=asked.search.split(), oldest_first=asked.sort == "oldest",
+        after=paging.parse(asked.after), limit=paging.PAGE + 1,
+    )  # fmt: skip
+    further = paging.key_of(rows[paging.PAGE - 1], "created_at") if len(rows) > paging.PAGE else ""
     return await ctx.page(
         "notices.html",
         place="notices",
-        rows=rows,
+        list=Listing("/notices", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after),
         basis=installed().policy[NoticesPolicy].basis,
         own=own_articles(),
         asked=asked,
         unread=await service.unread(ctx.session, user),
-        older=paging.older("/notices", rows, "created_at", filters),
     )
 
 

@@ -2,8 +2,7 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
-from urllib.parse import urlencode
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -18,10 +17,15 @@ from crm.tickets.acts.refusing import ITEMS
 from web import paging
 from web.context import Context
 from web.files import send_sheet
+from web.lists import Column, Listing, asked_of
 from web.route import Asks, Route
 
 Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
 NUMERALS = "一二三四五六七"
+COLUMNS = (
+    Column("决定时间", ("newest", "oldest")),
+    *map(Column, ("工单", "情形", "解释和转接去向", "状态", "登记 / 复核")),
+)
 
 
 class Standing(StrEnum):
@@ -41,7 +45,8 @@ class Register(Asks):
     item: int | None = Field(None, ge=1, le=7)
     state: Standing | None = None
     search: str = Field("", max_length=LONGEST_SEARCH)
-    before: str = Field("", max_length=100)
+    sort: Literal["newest", "oldest"] = "newest"
+    after: str = Field("", max_length=100)
 
 
 class Export(Asks):
@@ -59,28 +64,21 @@ def first_of(month: str | None) -> date:
 async def index(ctx: Context, asked: Register) -> web.Response:
     """The month's numbers, and a page of its refusals."""
     month = first_of(asked.month)
-    wanted = Wanted(month, asked.item, asked.state, asked.search)
-    entries = await register(ctx.session, ctx.actor, wanted, paging.parse(asked.before))
-    filters = {
-        "month": f"{month:%Y-%m}",
-        "item": str(asked.item or ""),
-        "state": asked.state or "",
-        "search": asked.search,
-    }
+    wanted = Wanted(month, asked.item, asked.state, asked.search, asked.sort == "oldest")
+    entries = await register(ctx.session, ctx.actor, wanted, paging.parse(asked.after), PAGE + 1)
+    further = paging.key_of(entries[PAGE - 1], "at") if len(entries) > PAGE else ""
     return await ctx.page(
         "refusals.html",
         place="refusals",
         month=month,
         asked=asked,
         counts=await by_item(ctx.session, month),
-        entries=entries,
+        list=Listing("/refusals", COLUMNS, asked_of(asked), entries[:PAGE], asked.sort, further, not asked.after),
         items=[(str(n), f"（{NUMERALS[n - 1]}）{text}") for n, text in ITEMS.items()],
         item_texts=ITEMS,
         numerals=NUMERALS,
         states=tuple(REFUSAL_STATE.items()),
         state_labels=REFUSAL_STATE,
-        older=paging.older("/refusals", entries, "at", filters, PAGE),
-        newest="/refusals?" + urlencode({name: value for name, value in filters.items() if value}),
         may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
 

@@ -179,7 +179,7 @@ async def test_a_person_reads_only_his_own(db: Database, desk: Desk, told: Told)
     await told()
     clerk, helper = desk.office.clerk.user_id, desk.office.helper.user_id
     async with db.session() as session:
-        [mine] = await service.inbox(session, clerk, unread_only=True, before=None, limit=50)
+        [mine] = await service.inbox(session, clerk, unread_only=True, limit=50)
         with pytest.raises(NotFound):
             await service.read(session, helper, mine.id)
         assert await service.unread(session, clerk) == 1
