@@ -80,9 +80,9 @@ async def test_a_message_is_submitted_and_its_report_delivers_it(db: Database, p
     assert (await peer.event("report-acknowledged"))["status"] == 0
     async with db.session() as session:
         page = await log(session, Actor(None, "系统", is_system=True))
-    assert page.messages[0].history[0].text == "已随派发生成"
-    assert "123456" not in page.messages[0].text
-    assert page.messages[0].to == "138****1234"
+    assert page[0].history[0].text == "已随派发生成"
+    assert "123456" not in page[0].text
+    assert page[0].to == "138****1234"
 
 
 @pytest.mark.parametrize("peer", ["smpp"], indirect=True)
@@ -253,7 +253,7 @@ async def test_an_unknown_goes_to_a_person_in_time_who_settles_it_once(
         assert await ask_people(session, at_once) == 0
     async with db.session() as session:
         waiting = await log(session, office.lead, for_person=True)
-        assert [one.resolutions for one in waiting.messages] == [("delivered", "failed", "resend")]
+        assert [one.resolutions for one in waiting] == [("delivered", "failed", "resend")]
         with pytest.raises(Denied):
             await resolve(session, office.agent, sms_id, "delivered", "已电话核实")
         with pytest.raises(Invalid):

@@ -90,10 +90,10 @@ async def settled(db: Database) -> dict[UUID, str] | None:
     return None if {SmsState.QUEUED, SmsState.SUBMITTING} & set(states.values()) else states
 
 
-async def shown(db: Database, *states: SmsState) -> tuple[Message, ...]:
+async def shown(db: Database, *states: SmsState) -> list[Message]:
     """What the page of the SMS log shows of these states."""
     async with db.session() as session:
-        return (await log(session, SYSTEM, states=frozenset(states), limit=1000)).messages
+        return await log(session, SYSTEM, states=frozenset(states), limit=1000)
 
 
 async def test_a_worker_killed_before_the_gateway_is_there_loses_nothing(
