@@ -139,7 +139,7 @@ async def test_a_worker_killed_between_submit_and_response_leaves_one_unknown_th
         return sms_id in {one.id for one in await shown(db, SmsState.DELIVERED)}
 
     await eventually(delivered, PATIENCE_S)
-    assert await shown(db, SmsState.UNKNOWN) == ()
+    assert await shown(db, SmsState.UNKNOWN) == []
 
 
 async def test_worker_and_gateway_killed_again_and_again_under_a_burst_double_nothing_and_lose_nothing(
