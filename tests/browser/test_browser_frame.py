@@ -95,6 +95,9 @@ async def test_rows_move_under_the_keyboard(db: Database, site: Any) -> None:
     await expect(page.locator("tr[aria-selected=true]")).to_have_count(1)
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name="通话文字")).to_be_visible()
+    await page.goto(f"{site.url}/sms")
+    await page.keyboard.press("/")
+    await expect(page.get_by_label("工单编号")).to_be_focused()
 
 
 async def test_an_error_stands_beside_its_field_and_what_was_typed_stays(db: Database, site: Any) -> None:

@@ -33,7 +33,8 @@ document.addEventListener("formdata", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || typing(event.target)) return;
-  const search = document.querySelector('form[role="search"] input[name="search"]');
+  const fields = 'form[role="search"] input:not([type="hidden"], [type="date"])';
+  const search = document.querySelector(`${fields}[name="search"]`) ?? document.querySelector(fields);
   if (event.key === "/" && search) {
     search.select();
     search.focus();
