@@ -29,8 +29,8 @@ from web.route import Door, Route
 from web.routes import TABLE
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]{4}")
-OURS = ("Traceback", 'File "', "sqlalchemy", "psycopg", "pydantic", "36481")
-"""Signs of an error of ours, and of a template that worked out what it was given."""
+OURS = ("Traceback", 'File "', "sqlalchemy", "psycopg", "pydantic", str(7 * 987654321))
+"""Signs of an error of ours, and of a template that worked out what it was given: longer than what chance writes."""
 SEEN = {"web_sessions": "seen_at", "access_tokens": "last_used_at"}
 """What changes by being looked at is no part of the digest."""
 POSTS = [route for route in TABLE if route.method == "POST"]
