@@ -1,6 +1,6 @@
 # One command for everything; `make` lists them. PYTHON=/path/to/python3.12 chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-desk bench-timers bench-speech speech-model speech-model-train clean
+.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-desk bench-timers bench-knowledge bench-speech speech-model speech-model-train clean
 export PYTHON
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -70,6 +70,9 @@ bench-desk: $(INSTALLED) $(INSTALLED_DEV) ## 测量坐席桌面：来电提示�
 
 bench-timers: $(INSTALLED) $(INSTALLED_DEV) ## 测量时限扫描：十万张未结工单停机一夜之后
 	@$(BIN)/python -m tests.bench.timers $(ARGS)
+
+bench-knowledge: $(INSTALLED) $(INSTALLED_DEV) ## 测量知识库检索：两万条目，50 名话务员同时输入
+	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
 
 speech-model: $(INSTALLED) ## 下载并校验真实语音模型：make speech-model NAME=vosk-model-small-cn-0.22
 	@$(BIN)/hotline speech-model "$(NAME)"

@@ -44,8 +44,8 @@ ROUND_S = 15.0
 READ_AT_REST, READ_AT_LEAST = timedelta(minutes=5), timedelta(hours=12)
 """The journals are read this long after the last time when no call is there, and when calls never cease."""
 LOCK_CHECK_S, RETRY_S = 5.0, 1.0
-LOOK_S = 0.01
-"""Between two looks whether the journal of channel events has grown."""
+LOOK_S, STILL_LOOK_S = 0.01, 0.05
+"""Between two looks whether the journal of channel events has grown, and when nothing has come for a while."""
 MUCH = 50
 """So much of late, of facts and of the manager's events (two or three calls a second), is served many at a time: what
 came in `REST_S` is read together, what came in `PACE_S` is stored together. Less is on the desks at once."""
@@ -177,7 +177,7 @@ class LineFeed:
     async def _follow(self) -> None:
         """The journal of channel events as it grows: the live feed, and what an earlier reader left."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(STILL_LOOK_S if self._pace.still else LOOK_S)
             try:
                 while self._journal.grown():
                     await self._journal.read()

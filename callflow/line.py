@@ -73,12 +73,12 @@ class Line:
         return Health(PART, True, "运行正常")
 
     async def _listen(self) -> None:
-        async for hint in listen(self._db.dsn):
+        async for hint in listen(self._db.dsn, [LINE, SESSIONS, "agents"]):
             if hint.topic in (LINE, RESYNC):
                 self._refresh.wake()
             if hint.topic in (LINE, SESSIONS, RESYNC):
                 self._files.wake()
-            if (hint.topic == "agents" and hint.id) or hint.topic == RESYNC:
+            if (hint.topic == "agents" and hint.id) or hint.topic in (SESSIONS, RESYNC):
                 self.feed.wake()
 
     async def _refreshed(self) -> None:

@@ -14,7 +14,15 @@ def _pattern(value: str) -> str:
     return value
 
 
+def _in_order(bands: tuple[str, ...]) -> tuple[str, ...]:
+    ends = [end for band in bands for end in band.split("-")]
+    if ends != sorted(set(ends)):
+        raise ValueError("各时段应先后排列、互不重叠，开始早于结束")
+    return bands
+
+
 Pattern = Annotated[str, AfterValidator(_pattern)]
+Band = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$")]
 
 
 @section
@@ -28,6 +36,11 @@ class LinePolicy(PolicySection):
     """Who gives up after this long is called back."""
     callback_quiet_min: Annotated[int, Field(ge=0, le=1440)] = Field(title="同一号码只回拨一次的时段（分钟）")
     """One call-back per number in this time."""
+    callback_attempts: Annotated[int, Field(ge=1, le=10)] = Field(title="回拨几次未接通即结束")
+    callback_bands: Annotated[tuple[Band, ...], Field(min_length=1, max_length=6), AfterValidator(_in_order)] = Field(
+        title="再次回拨的时段（每次换一个时段）"
+    )
+    """Who was not reached is called again in the next of these, as `09:00-12:00`, in order and apart."""
     wrap_up_s: Annotated[int, Field(ge=0, le=3600)] = Field(title="话后整理最长（秒）")
     """Longest wrap-up 整理 after a call."""
     calls_per_number: Annotated[int, Field(ge=1, le=1000)] = Field(title="同一号码来电次数上限")
@@ -42,6 +55,8 @@ class LinePolicy(PolicySection):
     """How often the line calls itself and listens; 0: never."""
     rate_after_call: bool = Field(title="通话结束后请来电人按键为话务员评分")
     """Whether a caller whose agent has hung up is asked for 1 to 5. It judges the agent alone, never the order."""
+    agent_states_years: Annotated[int, Field(ge=1, le=100)] = Field(title="话务员签入、示忙、通话等状态记录保存（年）")
+    """第七条(四): what an agent's day and its assessment are counted from; older states are deleted every night."""
     duty_counts_as_staffed: bool = Field(title="值班手机视为人工在线")
     """第二条: whether a duty mobile on the roster is a human on the line; False: only people at desks are."""
     outside_number: Annotated[str, Field(pattern=r"^(\+?[0-9]{3,15})?$")] = Field(

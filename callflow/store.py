@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Table, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Row, Table, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent
@@ -27,11 +26,12 @@ from core.db import among, new_id
 from core.events import Event, publish
 from core.live import DESK, hint
 from core.log import get
+from core.rows import insert_rows, update_rows
 
 log = get(__name__)
 Key = tuple[str, str]
 """Node and linkedid."""
-CALLS = cast(Table, Call.__table__)
+CALLS, AGENTS = cast(Table, Call.__table__), cast(Table, Agent.__table__)
 AT_ONCE = 3
 """Calls folded in one go: about a millisecond, in which no flow is answered."""
 ENDED = "call-ended"
@@ -85,10 +85,12 @@ async def save(session: AsyncSession, facts: Iterable[Fact]) -> dict[Key, State]
     return states
 
 
-_KEPT = (
-    Call.id, Call.node, Call.linkedid, Call.caller, Call.evidence, Call.announced,
-    Call.agent_id, Call.agent_name, Call.agent_extension,
-)  # fmt: skip
+_KEPT = [
+    CALLS.c[name]
+    for name in (
+        "id", "node", "linkedid", "caller", "evidence", "announced", "agent_id", "agent_name", "agent_extension"
+    )
+]  # fmt: skip
 
 
 async def _locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Row[Any]]:
@@ -97,8 +99,8 @@ async def _locked(session: AsyncSession, keys: Sequence[Key]) -> dict[Key, Row[A
         of_nodes.setdefault(node, []).append(linkedid)
     found: dict[Key, Row[Any]] = {}
     for node, linkedids in of_nodes.items():
-        wanted = select(*_KEPT).where(Call.node == node, among(Call.linkedid, linkedids))
-        rows = await session.execute(wanted.order_by(Call.linkedid).with_for_update())
+        wanted = select(*_KEPT).where(CALLS.c.node == node, among(CALLS.c.linkedid, linkedids))
+        rows = await session.execute(wanted.order_by(CALLS.c.linkedid).with_for_update())
         found |= {(row.node, row.linkedid): row for row in rows}
     return found
 
@@ -143,8 +145,8 @@ async def _name_agents(session: AsyncSession, changes: Sequence[_Change]) -> Non
     if not unnamed:
         return
     found = await session.execute(
-        select(Agent.extension, Agent.user_id, Agent.name).where(
-            among(Agent.extension, {one.view.agent for one in unnamed})
+        select(AGENTS.c.extension, AGENTS.c.user_id, AGENTS.c.name).where(
+            among(AGENTS.c.extension, {one.view.agent for one in unnamed})
         )
     )
     people = {extension: (user_id, name) for extension, user_id, name in found}
@@ -199,7 +201,7 @@ async def _insert(session: AsyncSession, changes: Sequence[_Change]) -> set[Key]
         {"id": one.id, "node": one.key[0], "linkedid": one.key[1], "caller": one.view.caller} | _columns(one)
         for one in changes
     ]
-    made = set(await session.scalars(insert(CALLS).on_conflict_do_nothing().returning(CALLS.c.id), rows))
+    made = set((await insert_rows(session, CALLS, rows, then="ON CONFLICT DO NOTHING RETURNING id")).scalars())
     return {one.key for one in changes if one.id not in made}
 
 
@@ -207,21 +209,10 @@ async def _update(session: AsyncSession, changes: Sequence[_Change]) -> None:
     """Write known rows; the caller apart, since sealing it anew would touch its index at every change."""
     if not changes:
         return
-    connection = await session.connection()
-    rows = [{"row": one.id} | {f"new_{name}": value for name, value in _columns(one).items()} for one in changes]
-    await connection.execute(_UPDATE, rows)
+    await update_rows(session, CALLS, [{"id": one.id} | _columns(one) for one in changes])
     callers = [one for one in changes if one.row is not None and one.row.caller != one.view.caller]
     if callers:
-        await connection.execute(_UPDATE_CALLER, [{"row": one.id, "new_caller": one.view.caller} for one in callers])
-
-
-def _writing(*names: str) -> Any:
-    return update(CALLS).where(CALLS.c.id == bindparam("row")).values({n: bindparam(f"new_{n}") for n in names})
-
-
-_FIXED = {"id", "node", "linkedid", "caller"}
-_UPDATE = _writing(*(column.name for column in CALLS.columns if column.name not in _FIXED))
-_UPDATE_CALLER = _writing("caller")
+        await update_rows(session, CALLS, [{"id": one.id, "caller": one.view.caller} for one in callers])
 
 
 async def _announce(session: AsyncSession, changes: Sequence[_Change]) -> None:

@@ -84,9 +84,6 @@ class Variable(StrEnum):
     `callflow/phones/handset.py`; emptied by: dialplan."""
     KNOCK = "HOTLINE_KNOCK"
     """Why the agent is rung once more: again (the page was lost), back (nobody took the citizen). Set by: dialplan."""
-    MINE = "HOTLINE_MINE"
-    """The agent's channel in the citizen's call, while somebody is asked. Set by: `callflow/phones/handset.py`;
-    emptied by: dialplan."""
     CALL = "HOTLINE_CALL"
     """The citizen's call that somebody is asked about: its linkedid. Set by: `callflow/phones/handset.py`."""
     LEG = "HOTLINE_LEG"

@@ -1,6 +1,6 @@
 """Who acts: every command takes an Actor first, and asks it before it does anything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from core.errors import Denied
@@ -20,6 +20,8 @@ class Actor:
     unit_id: UUID | None = None
     is_system: bool = False
     scopes: frozenset[Permission] | None = None
+    address: str = field(default="", compare=False)
+    """Of the workstation or the machine that asks, as the web role sees its peer; empty for what nobody asked for."""
 
     def may(self, permission: Permission) -> bool:
         """Whether this actor may do it; the system may do everything."""

@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -93,6 +93,17 @@ def is_outage(error: BaseException) -> bool:
     )
 
 
+@contextmanager
+def outage_told() -> Iterator[None]:
+    """What says that the database is away raises `Unavailable`."""
+    try:
+        yield
+    except (PoolTimeout, DBAPIError) as error:
+        if is_outage(error):
+            raise Unavailable("database-unavailable", "数据库暂时不可用，请稍后再试。") from error
+        raise
+
+
 class Database:
     """A pool of connections to one PostgreSQL.
 
@@ -107,6 +118,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=CONNECT_TIMEOUT_S,
+            pool_use_lifo=True,  # the one just used is known to be there, and has its statements prepared
             hide_parameters=True,  # an error's text reaches the log; values may be a citizen's
             connect_args={
                 "connect_timeout": CONNECT_TIMEOUT_S,
@@ -128,16 +140,15 @@ class Database:
     async def session(self) -> AsyncIterator[AsyncSession]:
         """One command's session. Raises `Unavailable` when the database is away, `Conflict` where somebody else made
         the same thing at the same moment."""
-        try:
-            async with self._sessions() as session, session.begin():
-                yield session
-                await live.tell(session)
-        except (OperationalError, PoolTimeout, DBAPIError) as error:
-            if is_outage(error):
-                raise Unavailable("database-unavailable", "数据库暂时不可用，请稍后再试。") from error
-            if isinstance(error, IntegrityError) and isinstance(error.orig, UniqueViolation):
-                raise _made_at_once(error.orig) from error
-            raise
+        with outage_told():
+            try:
+                async with self._sessions() as session, session.begin():
+                    yield session
+                    await live.tell(session)
+            except IntegrityError as error:
+                if isinstance(error.orig, UniqueViolation):
+                    raise _made_at_once(error.orig) from error
+                raise
 
     def _try_if_stale(self, connection: Any, record: Any, proxy: Any) -> None:
         """A connection that rested may be dead: it is tried, and one that fails is replaced by the pool."""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 from core.errors import Invalid
 
@@ -48,6 +49,9 @@ SENTENCES = {
     "too_short": "请至少选择 {min_length} 项。",
 }
 
+YEARS = range(1900, 2200)
+"""Of every day and instant that a person may name: beyond them a calendar has no day before or after."""
+WRONG = "填写的内容有误，请按提示修改。"
 UNSEEN_HERE = "含有不可见的控制字符，请删除后重新填写。"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 """Controls besides tab and line ends, lone surrogates, and what turns the direction of the text after it."""
@@ -58,10 +62,20 @@ def unseen(text: str) -> bool:
     return _UNSEEN.search(text) is not None
 
 
+def clean(value: str) -> str:
+    """Text without the blanks around it. Raises ValueError for characters that nobody sees."""
+    if unseen(value):
+        raise ValueError(UNSEEN_HERE)
+    return value.strip()
+
+
+Clean = AfterValidator(clean)
+
+
 def validate(model: type[M], values: Mapping[str, Any]) -> M:
     """`values` as the model. Raises `Invalid("invalid-input")` with one sentence for each field."""
     try:
-        return model.model_validate(values)
+        made = model.model_validate(values)
     except ValidationError as error:
         fields: dict[str, str] = {}
         for problem in error.errors(include_url=False, include_input=False):
@@ -71,4 +85,9 @@ def validate(model: type[M], values: Mapping[str, Any]) -> M:
             else:
                 sentence = SENTENCES.get(problem["type"], "内容不正确。").format(**problem.get("ctx", {}))
             fields.setdefault(name[:60], sentence)
-        raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=fields) from None
+        raise Invalid("invalid-input", WRONG, fields=fields) from None
+    far = f"日期应在 {YEARS[0]} 年至 {YEARS[-1]} 年之间。"
+    fields = {name: far for name, value in made if isinstance(value, date) and value.year not in YEARS}
+    if fields:
+        raise Invalid("invalid-input", WRONG, fields=fields)
+    return made

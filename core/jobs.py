@@ -12,21 +12,20 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, TypeVar, cast
 
 import procrastinate
-import psycopg
 from procrastinate.jobs import Job as QueuedJob
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core import clock
 from core.db import FRESH_S, Database
 from core.errors import Unavailable
 from core.health import Health
+from core.live import Listener
 from core.log import call as log_call
 from core.log import get
 
@@ -58,8 +57,8 @@ class Retry(procrastinate.BaseRetryStrategy):
         """procrastinate's question; None means: failed, for a person to see."""
         if not isinstance(exception, Unavailable) or job.attempts >= self.attempts:
             return None
-        wait = timedelta(seconds=self.delay(job.attempts, random.random()))
-        return procrastinate.RetryDecision(retry_at=clock.now() + wait)
+        wait = round(self.delay(job.attempts, random.random()) * 1000)
+        return procrastinate.RetryDecision(retry_in={"milliseconds": wait})  # by the time that the database goes by
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ async def defer(
         return None
 
 
-class _Connection(psycopg.AsyncConnection[Any]):
+class _Connection(Listener):
     """The queue's connection: each statement commits by itself, since none of its acts takes two."""
 
     used_at = 0.0

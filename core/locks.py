@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from core.db import Database
+from core.db import Database, outage_told
 
 
 def lock_key(name: str) -> int:
@@ -28,17 +28,19 @@ async def lock(session: AsyncSession, *names: str) -> None:
 async def try_hold(db: Database, name: str) -> AsyncIterator[AsyncConnection | None]:
     """The lock `name` on a connection of its own, or None when somebody else holds it.
 
-    The holder asks `still_held(connection)` now and then: a lock is gone with its connection.
+    The holder asks `still_held(connection)` now and then: a lock is gone with its connection. Raises `Unavailable`
+    when the database is away.
     """
-    async with db.engine.connect() as connection:
-        auto = await connection.execution_options(isolation_level="AUTOCOMMIT")
-        key = {"key": lock_key(name)}
-        held = (await auto.execute(text("SELECT pg_try_advisory_lock(:key)"), key)).scalar_one()
-        try:
-            yield auto if held else None
-        finally:
-            if held and not auto.invalidated:
-                await auto.execute(text("SELECT pg_advisory_unlock(:key)"), key)
+    with outage_told():
+        async with db.engine.connect() as connection:
+            auto = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            key = {"key": lock_key(name)}
+            held = (await auto.execute(text("SELECT pg_try_advisory_lock(:key)"), key)).scalar_one()
+            try:
+                yield auto if held else None
+            finally:
+                if held and not auto.invalidated:
+                    await auto.execute(text("SELECT pg_advisory_unlock(:key)"), key)
 
 
 async def still_held(connection: AsyncConnection) -> None:

@@ -26,6 +26,8 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
     ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    SCOPE_DECIDE = "scope.decide"  # say whether a demand is to be accepted, when an agent cannot tell
+    REFERRAL_EDIT = "referral.edit"  # keep the referral directory
     ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
     ORDER_VIEW_OWN = "order.view-own"  # those that one's own channel opened
     ORDER_REPORTS = "order.reports"  # 举报 too, without the identity behind them
@@ -54,6 +56,11 @@ class Permission(StrEnum):
     CALENDAR_CONFIRM = "calendar.confirm"  # be the second person for it
     LISTS_PROPOSE = "lists.propose"  # import a dispatch catalogue or a power list
     LISTS_CONFIRM = "lists.confirm"  # be the second person for it
+    KNOWLEDGE_VIEW = "knowledge.view"  # knowledge items in force
+    KNOWLEDGE_WRITE = "knowledge.write"  # for one's own unit: draft and revise items
+    KNOWLEDGE_SECRECY = "knowledge.secrecy"  # for one's own unit: review what another wrote for secrets
+    KNOWLEDGE_LEAD = "knowledge.lead"  # for one's own unit: approve, reaffirm, retire items
+    KNOWLEDGE_PUBLISH = "knowledge.publish"  # for the centre: publish, retire, call for a review; sees all versions
     AUDIT_VIEW = "audit.view"  # the ledger
     SYSTEM_VIEW = "system.view"  # health of the parts
     SYSTEM_ADMIN = "system.admin"  # failed jobs, settings
@@ -69,8 +76,10 @@ class Role(StrEnum):
     FOLLOW_UP = "follow-up"
     DIRECTOR = "director"
     ARCHIVIST = "archivist"
+    KNOWLEDGE_KEEPER = "knowledge-keeper"
     UNIT_CLERK = "unit-clerk"
     UNIT_LEADER = "unit-leader"
+    SECRECY_REVIEWER = "secrecy-reviewer"
     SUPERVISOR = "supervisor"
     BUREAU_LEADER = "bureau-leader"
     LEADER = "leader"
@@ -93,8 +102,10 @@ LABELS: dict[Role, str] = {
     Role.FOLLOW_UP: "回访员",
     Role.DIRECTOR: "热线中心主任",
     Role.ARCHIVIST: "档案员",
+    Role.KNOWLEDGE_KEEPER: "知识库管理员",
     Role.UNIT_CLERK: "单位经办人",
     Role.UNIT_LEADER: "单位分管领导",
+    Role.SECRECY_REVIEWER: "保密审查员",
     Role.SUPERVISOR: "督办员",
     Role.BUREAU_LEADER: "政数局分管领导",
     Role.LEADER: "县领导",
@@ -114,7 +125,7 @@ _AGENT = {
     P.ORDER_EDIT,
     P.ORDER_DISPATCH,
 }
-_AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW}
+_AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW, P.KNOWLEDGE_VIEW}
 _LEAD = _AGENT | {
     P.LINE_LEAD,
     P.LINE_BESIDE,
@@ -125,11 +136,11 @@ _LEAD = _AGENT | {
     P.ORDER_SEALED,
 }
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
-_LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE}
+_LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE, P.SCOPE_DECIDE, P.REFERRAL_EDIT}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
-_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT}
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT, P.KNOWLEDGE_VIEW}
 _BUREAU = {
     P.LINE_VIEW,
     P.WALLBOARD_VIEW,
@@ -138,6 +149,8 @@ _BUREAU = {
     P.ORDER_REPORTS,
     P.ORDER_OVERSEE,
     P.ORDER_EXPORT,
+    P.SCOPE_DECIDE,
+    P.KNOWLEDGE_VIEW,
 } | _RULES
 
 GRANTS: dict[Role, frozenset[Permission]] = {
@@ -146,29 +159,35 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
         | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE}
+        | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW}
     ),
     Role.CHECKER: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE}
-        | {P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK}
+        | {P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK, P.KNOWLEDGE_VIEW}
     ),
     Role.FOLLOW_UP: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_FOLLOW_UP, P.PERSONAL_UNMASK, P.SMS_VIEW}
+        | {P.KNOWLEDGE_VIEW}
     ),
     Role.DIRECTOR: frozenset(
         {P.LINE_VIEW, P.CALL_VIEW, P.INCIDENT_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
         | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW, P.QUALITY_DECIDE}
+        | {P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
     ),
-    Role.UNIT_CLERK: frozenset(_UNIT),
-    Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD}),
+    Role.KNOWLEDGE_KEEPER: frozenset({P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH, P.ORDER_EXPORT}),
+    Role.UNIT_CLERK: frozenset(_UNIT | {P.KNOWLEDGE_WRITE}),
+    Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD, P.KNOWLEDGE_LEAD}),
+    Role.SECRECY_REVIEWER: frozenset({P.KNOWLEDGE_VIEW, P.KNOWLEDGE_SECRECY}),
     Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),
     Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
-    Role.LEADER: frozenset({P.LINE_VIEW, P.WALLBOARD_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW}),
+    Role.LEADER: frozenset(
+        {P.LINE_VIEW, P.WALLBOARD_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW, P.KNOWLEDGE_VIEW}
+    ),
     Role.SYSTEM_ADMIN: frozenset(
         {P.SYSTEM_VIEW, P.SYSTEM_ADMIN, P.LINE_ADMIN, P.UNIT_ADMIN, P.INCIDENT_VIEW, P.ROSTER_EDIT}
     ),

@@ -6,13 +6,13 @@ or a misspelt name is refused when the file is loaded.
 """
 
 import tomllib
-from datetime import date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from core.clock import SHANGHAI
+from core.clock import midnight
 from core.digest import short_digest
 from core.errors import Invalid
 
@@ -66,7 +66,7 @@ class Policy:
     @property
     def issued_at(self) -> datetime:
         """The first instant of that day."""
-        return datetime.combine(self.issued, time(0), SHANGHAI)
+        return midnight(self.issued)
 
     def __getitem__(self, kind: type[S]) -> S:
         return cast(S, self._sections[kind])

@@ -1,16 +1,32 @@
 """Jobs that gave up: a list that a person can see and replay."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import BigInteger, Text, column, func, or_, select, table, text
+from sqlalchemy.dialects.postgresql import ENUM, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from core.db import UtcDateTime, among
 from core.errors import Conflict
 from core.ledger import record
 from core.permissions import Permission
+
+_STATUS = ENUM("failed", name="procrastinate_job_status", create_type=False)
+_TYPE = ENUM("failed", name="procrastinate_job_event_type", create_type=False)
+_JOBS = table(
+    "procrastinate_jobs",
+    column("id", BigInteger),
+    column("task_name", Text),
+    column("args", JSONB),
+    column("attempts"),
+    column("status", _STATUS),
+)
+_EVENTS = table("procrastinate_events", column("job_id", BigInteger), column("type", _TYPE), column("at", UtcDateTime))
+"""The queue's own tables, as far as they are read here."""
 
 
 @dataclass(frozen=True)
@@ -24,17 +40,44 @@ class FailedJob:
     failed_at: datetime | None
 
 
-async def failed_jobs(session: AsyncSession, *, before: int | None = None, limit: int = 50) -> list[FailedJob]:
-    """The newest failed jobs, those with a number below `before`."""
-    rows = await session.execute(
-        text(
-            "SELECT j.id, j.task_name, j.args, j.attempts, max(e.at) FROM procrastinate_jobs j"
-            " LEFT JOIN procrastinate_events e ON e.job_id = j.id AND e.type = 'failed'"
-            " WHERE j.status = 'failed' AND j.id < :before GROUP BY j.id ORDER BY j.id DESC LIMIT :limit"
-        ),
-        {"before": before or 2**63 - 1, "limit": limit},
+@dataclass(frozen=True)
+class Sought:
+    """One word of a search: it is a job's number, or stands in what jobs of these names do."""
+
+    number: int | None
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which failed jobs, by their number; all of `words` are true of each."""
+
+    words: Sequence[Sought] = ()
+    name: str = ""
+    oldest_first: bool = False
+
+
+async def failed_jobs(
+    session: AsyncSession, wanted: Wanted | None = None, *, after: int | None = None, limit: int = 50
+) -> list[FailedJob]:
+    """A page of the failed jobs, from behind the number `after` on."""
+    wanted = wanted or Wanted()
+    failed_at = func.max(_EVENTS.c.at).filter(_EVENTS.c.type == "failed")
+    query = (
+        select(_JOBS.c.id, _JOBS.c.task_name, _JOBS.c.args, _JOBS.c.attempts, failed_at)
+        .outerjoin(_EVENTS, _EVENTS.c.job_id == _JOBS.c.id)
+        .where(_JOBS.c.status == "failed")
+        .group_by(_JOBS.c.id, _JOBS.c.task_name, _JOBS.c.args, _JOBS.c.attempts)
+        .order_by(_JOBS.c.id if wanted.oldest_first else _JOBS.c.id.desc())
+        .limit(limit)
     )
-    return [FailedJob(*row) for row in rows]
+    if wanted.name:
+        query = query.where(_JOBS.c.task_name == wanted.name)
+    for word in wanted.words:
+        query = query.where(or_(_JOBS.c.id == word.number, among(_JOBS.c.task_name, word.names)))
+    if after is not None:
+        query = query.where(_JOBS.c.id > after if wanted.oldest_first else _JOBS.c.id < after)
+    return [FailedJob(*row) for row in await session.execute(query)]
 
 
 async def count_failed(session: AsyncSession) -> int:

@@ -20,9 +20,10 @@ from core.identity.profiles import review
 from core.identity.service import create_user
 from core.permissions import Role
 from crm.county.load import County
+from crm.referrals import service as referrals
 
 ROSTER_DAYS = 14
-OF_UNITS = frozenset({Role.UNIT_CLERK, Role.UNIT_LEADER})
+OF_UNITS = frozenset({Role.UNIT_CLERK, Role.UNIT_LEADER, Role.SECRECY_REVIEWER})
 SHIFTS = ((time(8, 0), 8), (time(16, 0), 8), (time(0, 0), 8))
 
 
@@ -30,6 +31,7 @@ async def seed_people(session: AsyncSession, county: County) -> list[tuple[User,
     """What is not there yet of units, staff and the line, from the county's files -> new users, with passwords."""
     await _units(session, county)
     await _line(session, county)
+    await referrals.seed(session, county.referrals)
     made = await _staff(session, county)
     await _roster(session)
     return made
@@ -103,7 +105,7 @@ async def _staff(session: AsyncSession, county: County) -> list[tuple[User, str]
                 name=record.name,
                 roles=frozenset(record.roles),
                 unit_id=units[record.unit] if record.unit else None,
-                password=of_units if shares else passwords.generate(),
+                password=of_units if shares else None,
                 hashed=hashed if shares else None,
             )
             made.append((user, password))

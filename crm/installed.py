@@ -7,10 +7,13 @@ from pathlib import Path
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
 import crm.conflicts_policy
+import crm.knowledge_policy
 import crm.letters_policy
 import crm.notices_policy
+import crm.operations_policy
 import crm.policy
 import crm.procedure
+import crm.scope_policy
 import crm.scoring_policy
 import crm.secrecy_policy  # noqa: F401 - likewise
 import recordings.policy  # noqa: F401 - likewise

@@ -3,8 +3,11 @@
 from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.city import models as city
+from crm.escalations import models as escalations
 from crm.members import models as members
 from crm.notices import models as notices
+from crm.operations import models as operations
+from crm.referrals import models as referrals
 from crm.regulations import models as regulations
 from crm.scoring import models as scoring
 from crm.search import models as search
@@ -16,8 +19,11 @@ __all__ = [
     "channels",
     "citizens",
     "city",
+    "escalations",
     "members",
     "notices",
+    "operations",
+    "referrals",
     "regulations",
     "scoring",
     "search",

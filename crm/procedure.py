@@ -89,7 +89,6 @@ class EndingsPolicy(PolicySection):
     title: ClassVar[str] = "来电结果"
 
     void_grounds: NameList = Field(title="无效呼叫的原因")
-    transfer_targets: NameList = Field(title="转接去向")
 
 
 @section

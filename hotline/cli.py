@@ -52,7 +52,12 @@ def run(
         write_log(opened, "supervisor")
         supervisor = Supervisor(Ground(opened), roles.split(","), runtime)
         everything = asyncio.run(supervisor.run(lambda: print(welcome(opened), flush=True)))
-    print("已停止。" if everything else "服务已停止；Asterisk 与数据库继续运行，通话不受影响。", flush=True)
+    print(
+        "已停止。"
+        if everything
+        else "服务已停止；Asterisk 与数据库继续运行，通话不受影响。停止全部：.venv/bin/hotline stop",
+        flush=True,
+    )
 
 
 @app.command()
@@ -70,9 +75,10 @@ def role(names: Annotated[list[str], typer.Argument(help="line、web、worker、
     opened = runtime()
     process_metrics.share(opened.home, names)
     from hotline import roles
+    from hotline.wiring import ROLES
 
     write_log(opened, "+".join(names))
-    unknown = [name for name in names if name not in roles.ROLES]
+    unknown = [name for name in names if name not in ROLES]
     if unknown:
         raise typer.BadParameter(f"没有这样的角色：{'、'.join(unknown)}")
     uvloop.run(roles.run(names, opened))
@@ -101,11 +107,12 @@ def reindex() -> None:
 
 @app.command()
 def stop() -> None:
-    """停止本实例的 Asterisk 和内置数据库（服务已停止之后使用；正在进行的通话将中断）。"""
+    """停止本实例的全部：服务、Asterisk 和内置数据库（正在进行的通话将中断）。"""
     from hotline.ground import Ground
-    from hotline.supervisor import only_one
+    from hotline.supervisor import end, only_one
 
     opened = runtime()
+    end(opened.home)
     with only_one(opened.home):
         asyncio.run(Ground(opened).stop())
     print("已停止。")

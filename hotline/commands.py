@@ -15,10 +15,14 @@ from hotline import settings
 
 def register(app: typer.Typer) -> None:
     """Add the commands beside those of the service itself."""
-    for command in (setup, doctor, agent, call, healthy, due):
+    for command in (setup, doctor, agent, call, healthy, due, backup_done):
         app.command()(command)
     app.command(name="speech-model")(speech_model)
     app.command(name="assets")(build_assets)
+    knowledge = typer.Typer(no_args_is_help=True, help="知识库")
+    knowledge.callback()(_group)
+    knowledge.command(name="evaluate")(evaluate_knowledge)
+    app.add_typer(knowledge, name="knowledge")
 
 
 def setup(
@@ -122,3 +126,30 @@ def due(
         print(json.dumps(reckon.as_json(answer), ensure_ascii=False, indent=1))
     else:
         print("\n".join(reckon.as_text(answer, explain=explain)))
+
+
+def backup_done(
+    at: Annotated[str, typer.Option(help="备份完成的时间，例如 2026-02-13T02:10；不写为现在")] = "",
+    note: Annotated[str, typer.Option(help="说明，例如备份到何处、多大；显示在系统状态")] = "",
+) -> None:
+    """登记一次已完成的备份，由本局的备份脚本在最后调用；系统状态由此知道备份是否按时。"""
+    from hotline.tools.backup_done import report
+    from hotline.tools.reckon import chinese
+
+    print(f"已登记 {chinese(asyncio.run(report(settings.load(), at, note)))} 的备份。")
+
+
+def _group() -> None:
+    """知识库。"""
+
+
+def evaluate_knowledge(
+    questions: Annotated[Path, typer.Argument(help="问题文件（TSV 或 CSV，首行为表头）：问题、应查到的条目编号")],
+    from_county: Annotated[bool, typer.Option("--county", help="不查数据库，只查县文件中的演示条目")] = False,
+) -> None:
+    """测评知识库检索：应查到的条目排在第一、前三的比例，并列出没有查到的问题。"""
+    from hotline.tools import knowledge
+
+    loaded = settings.load()
+    verdict = asyncio.run(knowledge.evaluate(loaded, questions, from_county=from_county))
+    print("\n".join(knowledge.as_text(verdict)))

@@ -11,6 +11,7 @@ from core.permissions import PRIVILEGED
 from crm.demo import seed_people
 from crm.demo_orders import seed_orders
 from crm.installed import installed
+from crm.knowledge.seed import seed_knowledge
 from hotline.runtime import Runtime
 
 
@@ -30,11 +31,14 @@ async def seed(runtime: Runtime) -> str:
         made = await seed_people(session, installed().county)
     async with runtime.db.session() as session:
         orders = await seed_orders(session)
+        items = await seed_knowledge(session, installed().county)
         desks = (await session.scalars(select(Agent).order_by(Agent.extension))).all()
     if made:
         _write(accounts_file(runtime.home), [_account(user, password) for user, password in made])
         _write(phones_file(runtime.home), [f"{desk.extension}\t{desk.sip_secret}\t{desk.name}" for desk in desks])
-    return f"新建 {len(made)} 个演示账号、{orders} 张演示工单" if made or orders else "没有变化"
+    if not (made or orders or items):
+        return "没有变化"
+    return f"新建 {len(made)} 个演示账号、{orders} 张演示工单、{items} 个演示知识库条目"
 
 
 def _account(user: User, password: str) -> str:

@@ -44,7 +44,8 @@ def only_one(home: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Conflict("already-running", f"{home} 中的服务已在运行。") from error
+            sentence = f"{home} 中的服务已在运行。要停止全部，请运行 .venv/bin/hotline stop（通话将中断）。"
+            raise Conflict("already-running", sentence) from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -58,6 +59,14 @@ def tell(home: Path, number: signal.Signals) -> None:
             raise NotFound("not-running", f"{home} 中的服务没有运行，请先运行 make run。")
     except Conflict:
         os.kill(int((home / "supervisor.lock").read_text()), number)
+
+
+def end(home: Path) -> None:
+    """Ctrl-C from another terminal: returns when the supervisor of `home`, if there is one, has ended everything."""
+    with contextlib.suppress(NotFound):
+        tell(home, signal.SIGINT)
+        with (home / "supervisor.lock").open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
 
 
 class Supervisor:

@@ -24,9 +24,10 @@ def welcome(runtime: Runtime) -> str:
         lines.append(f"  注册分机  服务器 {line.bind}:{line.sip_port}（UDP，A-law），分机号与口令见 {phones}")
     accounts = accounts_file(runtime.home)
     if accounts.exists():
+        rows = accounts.read_text(encoding="utf-8").splitlines()
         lines += [
-            f"  演示账号  {accounts}：",
-            *(f"    {row}" for row in accounts.read_text(encoding="utf-8").splitlines()),
+            f"  演示账号  每个岗位一个，全部 {len(rows)} 个见 {accounts}：",
+            *(f"    {row}" for row in _one_each(rows)),
         ]
     same = "".join(f"{name}={os.environ[name]} " for name in WHICH_INSTANCE if name in os.environ)
     lines += [
@@ -36,3 +37,11 @@ def welcome(runtime: Runtime) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _one_each(rows: list[str]) -> list[str]:
+    """The first account of each role: `login<TAB>password<TAB>name（roles…）`."""
+    first: dict[str, str] = {}
+    for row in rows:
+        first.setdefault(row.partition("（")[2], row)
+    return list(first.values())

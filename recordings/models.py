@@ -41,14 +41,10 @@ class RecordingState(StrEnum):
 
 
 class Side(StrEnum):
-    """Whose words."""
+    """Whose words: who the agent talks with, or everybody else; their names are `callflow.phones.voices`."""
 
     CITIZEN = "citizen"
     OTHER = "other"
-
-    @property
-    def label(self) -> str:
-        return {"citizen": "市民", "other": "话务员"}[self.value]
 
 
 class Source(StrEnum):

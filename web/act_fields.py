@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 from uuid import UUID
 
 from annotated_types import Le, MaxLen
@@ -99,9 +99,10 @@ def kind_of(name: str, info: FieldInfo, choices: Mapping[str, Options]) -> tuple
 
 
 def bare(annotation: Any) -> Any:
-    """`X` of `X | None`."""
+    """`X` of `X | None`, and of an X with its limits."""
     inner = [one for one in get_args(annotation) if one is not NoneType]
-    return inner[0] if NoneType in get_args(annotation) else annotation
+    found = inner[0] if NoneType in get_args(annotation) else annotation
+    return get_args(found)[0] if get_origin(found) is Annotated else found
 
 
 def optional(info: FieldInfo) -> bool:

@@ -15,6 +15,7 @@ from crm.county.categories import LABELS
 from crm.installed import installed
 from crm.procedure import EndingsPolicy
 from crm.queries.gathered import begun_answer
+from crm.referrals.service import in_use
 from crm.tickets.access import visible_to
 from crm.tickets.calls import calls_with_citizen, told
 from crm.tickets.case import rows_of
@@ -138,7 +139,8 @@ async def choices(session: AsyncSession, actor: Actor, ticket: Ticket, names: se
     }
     endings = installed().policy[EndingsPolicy]
     found["void_ground"] = tuple((one, one) for one in endings.void_grounds)
-    found["transferred_to"] = tuple((one, one) for one in endings.transfer_targets)
+    if "referral_id" in names:
+        found["referral_id"] = tuple((str(one.id), one.said) for one in await in_use(session))
     if names & {"unit_id", "unit_ids", "suggested_unit_id", "lead_unit_id", "assist_unit_ids", "attendees"}:
         rows = await session.execute(_named.where(Unit.parent_unit_id.is_(None)))
         units = tuple((str(id), f"{name}（资料不完整）" if lacks else name) for id, name, lacks in rows)

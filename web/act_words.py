@@ -3,9 +3,9 @@
 from enum import StrEnum
 
 from crm.county.categories import Category
+from crm.papers import LARGEST
 from crm.queries import story_words
 from crm.tickets.acts import closing, extending, replying, returning, reworking, secrecy, sharing
-from crm.tickets.files import LARGEST
 from crm.tickets.states import Act
 from web.reading import MOST_FILES
 
@@ -174,7 +174,7 @@ LABELS: dict[str, str] = {
     "text": "内容",
     "title": "标题",
     "told": "已告知诉求人转接去向",
-    "transferred_to": "转接去向",
+    "referral_id": "转接去向",
     "unit_id": "单位",
     "unit_ids": "知会的单位",
     "unsigned_reason": "未签字的原因",

@@ -10,10 +10,12 @@ from typing import Any, Final
 from urllib.parse import quote
 from uuid import UUID
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.agents.models import Agent, Presence
+from callflow.agents.presence import TALKABLE
 from callflow.models import Call
 from core.errors import Denied, HotlineError
 from core.identity import service as identity
@@ -31,7 +33,7 @@ CSRF_HEADER: Final = "X-CSRF-Token"
 LIVE_HEADER: Final = "X-Live"
 """Sent by the page itself when it fetches parts again: no act of a person, so no sign of life."""
 EVENTS: Final = "text/event-stream"
-"""What a page listens to by itself."""
+"""What a page listens to by itself; its telephone's line asks for an Upgrade instead."""
 
 
 class NotSignedIn(HotlineError):
@@ -70,19 +72,29 @@ async def in_call(session: AsyncSession, user_id: UUID) -> bool:
     return await session.scalar(talking.limit(1)) is not None
 
 
+async def waits_in_page(session: AsyncSession, user_id: UUID) -> bool:
+    """Whether citizens reach this person by the telephone of an open page: without the sign-in it would be gone, and a
+    quiet night without a human (第二条). One call that nobody answers pauses the agent, and the time counts again."""
+    reachable = select(Agent.user_id).join(Presence, Presence.extension == Agent.extension)
+    ready = (Agent.webrtc, Agent.logged_in_at.is_not(None), Agent.paused_at.is_(None), Presence.device.in_(TALKABLE))
+    return await session.scalar(reachable.where(Agent.user_id == user_id, *ready).limit(1)) is not None
+
+
 async def identify(request: web.Request, session: AsyncSession) -> Identified | None:
     """Whose request this is, from its cookie."""
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token or len(token) > 100:
         return None
-    touch = LIVE_HEADER not in request.headers and request.headers.get("Accept") != EVENTS
-    return await identity.identify(session, token, busy=stays, touch=touch)
+    headers = request.headers
+    by_itself = LIVE_HEADER in headers or hdrs.UPGRADE in headers or headers.get("Accept") == EVENTS
+    return await identity.identify(session, token, address=address(request), busy=stays, touch=not by_itself)
 
 
 async def stays(session: AsyncSession, user_id: UUID) -> bool:
-    """Whether this person's session outlives idleness: in a call, or a screen on the wall, which shows figures only."""
+    """Whether this person's session outlives idleness: in a call, ready for one, or a screen on the wall, which shows
+    figures only."""
     roles = await session.scalar(select(User.roles).where(User.id == user_id))
-    return roles == [Role.SCREEN] or await in_call(session, user_id)
+    return roles == [Role.SCREEN] or await in_call(session, user_id) or await waits_in_page(session, user_id)
 
 
 def admit(route: Route[Any], request: web.Request, who: Identified | None) -> None:

@@ -8,6 +8,7 @@ from callflow.board.models import DeskNote
 from callflow.board.service import unread_notes
 from core.permissions import Permission as P
 from core.replay import count_failed
+from crm.knowledge.queries import waiting as knowledge_waiting
 from crm.notices.service import unread
 from crm.queries import desks
 from web import counts
@@ -34,6 +35,7 @@ class Place:
 
 
 _LOG = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
+_SCOPE, _REFER = (P.ORDER_EDIT, P.SCOPE_DECIDE), (P.LINE_AGENT, P.ORDER_EDIT, P.REFERRAL_EDIT, P.ORDER_FOLLOW_UP)
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
@@ -42,9 +44,12 @@ PLACES = (
     Place("话务", "callbacks", "/callbacks", "回拨任务", (P.CALLBACK_HANDLE,), counts.callbacks, "waits"),
     Place("话务", "dial", "/dial", "外呼", (P.LINE_AGENT,)),
     Place("话务", "headset", "/headset", "耳机与麦克风", (P.LINE_AGENT,)),
+    Place("话务", "knowledge", "/knowledge", "知识库", (P.KNOWLEDGE_VIEW,), mine=knowledge_waiting, tone="waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
+    Place("工单", "escalations", "/escalations", "逐级汇报", _SCOPE, counts.escalations, "waits"),
+    Place("工单", "referrals", "/referrals", "转接去向", _REFER),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),
     Place("工单", "enterprises", "/enterprises", "企业逾期月报", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
     Place("工单", "city", "/city", "市级工单", (P.CITY_EXCHANGE,), counts.city, "waits"),

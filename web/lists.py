@@ -1,13 +1,18 @@
 """A list of a desk: its columns, its order, and the addresses of its neighbours; the address holds it all."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import BaseModel
 
+from web.paging import PAGE
+
 PAGING = frozenset({"after"})
+DESCENDING = frozenset({"newest", "last", "relevance"})
+"""Orders that begin with the greatest; all others begin with the least, such as the nearest due."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,11 @@ class Listing:
     @property
     def filtered(self) -> bool:
         """Whether anything narrows the list."""
-        return any(name != "sort" for name in self.asked)
+        return self.narrowed(())
+
+    def narrowed(self, kept: Container[str]) -> bool:
+        """Whether anything but these filters narrows it."""
+        return any(name != "sort" and name not in kept for name in self.asked)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -67,10 +76,37 @@ class Listing:
         """The next page."""
         return self.address(after=self.next)
 
+    @property
+    def direction(self) -> str:
+        """Which way the sorted column runs, as `aria-sort` says it."""
+        return "descending" if self.sort in DESCENDING else "ascending"
+
     def sorted_by(self, column: Column) -> str:
         """Where the column's head leads: its next order."""
         at = column.sorts.index(self.sort) + 1 if self.sort in column.sorts else 0
         return self.address(sort=column.sorts[at % len(column.sorts)])
+
+
+def listing(
+    path: str,
+    columns: Sequence[Column],
+    asked: BaseModel,
+    rows: Sequence[T],
+    key: Callable[[T], str],
+    size: int = PAGE,
+) -> Listing:
+    """A page, of whose list one row more was read than it shows where there is one; `key` is a row's `after`.
+
+    `asked` holds `after`, and `sort` where the list sorts.
+    """
+    further = key(rows[size - 1]) if len(rows) > size else ""
+    given = asked.model_dump(include={"sort", "after"})
+    return Listing(path, columns, asked_of(asked), rows[:size], given.get("sort", ""), further, not given["after"])
+
+
+def shown(rows: Sequence[T], size: int) -> tuple[Sequence[T], bool]:
+    """The rows of a short list, of which one more was read, and whether there are others."""
+    return rows[:size], len(rows) > size
 
 
 def asked_of(model: BaseModel) -> dict[str, Any]:

@@ -46,6 +46,9 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "handovers": (Permission.LINE_LEAD, Permission.ORDER_VERIFY, Permission.ORDER_OVERSEE),
     "scoring": (Permission.QUALITY_SCORE, Permission.QUALITY_DECIDE, Permission.LINE_AGENT),
     "nuisance": (Permission.CALL_VIEW, Permission.LINE_LEAD),
+    "escalations": (Permission.ORDER_EDIT, Permission.SCOPE_DECIDE),
+    "referrals": (Permission.LINE_AGENT, Permission.ORDER_EDIT, Permission.REFERRAL_EDIT),
+    "knowledge": (Permission.KNOWLEDGE_VIEW,),
     "incidents": (Permission.INCIDENT_VIEW,),
     "recordings": (Permission.RECORDING_VIEW,),
     "health": (Permission.SYSTEM_VIEW,),
@@ -235,12 +238,12 @@ class Hub:
                 box.trust()
 
     async def _listen(self) -> None:
-        async for hint in live.listen(self._db.dsn):
+        async for hint in live.listen(self._db.dsn, [*TOPICS, SESSIONS]):
             if hint.topic == live.RESYNC:
                 self.lose()
             elif hint.topic == SESSIONS:
                 self._doubt([box for box in self._boxes if box.user == hint.id])
-            elif hint.topic in TOPICS:
+            else:
                 self.tell(hint.topic, hint.id)
 
 

@@ -1,20 +1,11 @@
 """Keyset paging: where a page of a list ends, as one opaque word in the address."""
 
 from datetime import datetime
-from typing import Protocol
 from uuid import UUID
 
 from core.errors import Invalid
 
 PAGE = 50
-
-
-class HasId(Protocol):
-    """A row of a list."""
-
-    @property
-    def id(self) -> UUID:
-        """Its key."""
 
 
 def parse(before: str) -> tuple[datetime, UUID] | None:
@@ -31,6 +22,6 @@ def parse(before: str) -> tuple[datetime, UUID] | None:
         raise Invalid("bad-page", "翻页地址不正确，请从第一页重新开始。") from None
 
 
-def key_of(row: HasId, key: str) -> str:
-    """What `parse` reads again: where the page ends that ends with this row; `key` names its instant."""
-    return f"{getattr(row, key).isoformat()}~{row.id}"
+def key_of(at: datetime, id: UUID) -> str:
+    """What `parse` reads again: where the page ends that ends with this row."""
+    return f"{at.isoformat()}~{id}"

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from core import clock, phone
 from core.permissions import LABELS, Role
 from core.personal import mask_name
+from core.rates import per_cent
 from crm.tickets.masking import mask_address, mask_numbers
 from web.bundle import Bundle
 
@@ -137,6 +138,7 @@ class Renderer:
             "iso": iso,
             "duration": duration,
             "masked": masked,
+            "per_cent": per_cent,
             "mask_name": lambda name: mask_name(name) if name else "未留姓名",
             "mask_address": mask_address,
             "mask_numbers": mask_numbers,

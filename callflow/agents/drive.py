@@ -32,10 +32,13 @@ class Driver:
         """Compare and act once; how many actions were sent."""
         if self._ami.state is not State.UP:
             return 0
+        loop = asyncio.get_running_loop()
+        due = self._asked or loop.time() - self._looked_at >= LOOK_EVERY_S
         async with self._db.session() as session:
             lifted = await service.lift_wrap_ups(session)
-        loop = asyncio.get_running_loop()
-        if not (lifted or self._asked or loop.time() - self._looked_at >= LOOK_EVERY_S):
+            if due:
+                await service.log_out_barred(session)
+        if not (lifted or due):
             return 0
         self._asked, self._looked_at = False, loop.time()
         try:

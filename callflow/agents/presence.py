@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from sqlalchemy import Table, delete, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents import days
@@ -15,6 +14,7 @@ from callflow.sources.ami import Member
 from core.clock import now
 from core.db import among
 from core.live import hint
+from core.rows import insert_rows
 
 PRESENCE = cast(Table, Presence.__table__)
 TALKABLE = frozenset({"idle", "talking", "ringing", "on-hold"})
@@ -29,9 +29,7 @@ async def note(session: AsyncSession, node: str, members: Iterable[Member], gone
         for one in sorted(members, key=lambda one: (one.queue, one.extension))
     ]
     if rows:
-        statement = insert(PRESENCE)
-        change = {name: statement.excluded[name] for name in rows[0] if name not in _KEYS}
-        await session.execute(statement.on_conflict_do_update(index_elements=_KEYS, set_=change), rows)
+        await insert_rows(session, PRESENCE, rows, then=_OR_CHANGE)
     if gone:
         place = tuple_(Presence.queue, Presence.extension)
         await session.execute(delete(Presence).where(Presence.node == node, place.in_(list(gone))))
@@ -63,8 +61,10 @@ async def replace(session: AsyncSession, node: str, members: Collection[Member])
     )
 
 
-_KEYS = ("node", "queue", "extension")
 _SHOWN = ("device", "paused", "reason", "in_call", "calls_taken", "last_call_at")
+_OR_CHANGE = "ON CONFLICT (node, queue, extension) DO UPDATE SET " + ", ".join(
+    f"{name} = excluded.{name}" for name in (*_SHOWN, "seen_at")
+)
 
 
 def _shown(one: Member) -> dict[str, Any]:

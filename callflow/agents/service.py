@@ -14,13 +14,14 @@ from callflow.agents.rules import BY_HAND, Intent, PauseReason, Place, write_pla
 from callflow.agents.timeline import OUT, READY, Side
 from callflow.current import line_policy
 from callflow.queues.models import Queue
-from core.actor import Actor
+from core.actor import SYSTEM, Actor
 from core.clock import now
 from core.db import among
 from core.errors import Conflict, Denied, Invalid, NotFound
+from core.identity.models import User
 from core.ledger import record
 from core.live import DESK, hint
-from core.permissions import Permission
+from core.permissions import Permission, Role, granted
 
 
 async def enrol(
@@ -153,6 +154,29 @@ async def lift_wrap_ups(session: AsyncSession) -> int:
     for agent in lifted:
         _pause(agent, None)
     return await _all_changed(session, lifted)
+
+
+async def log_out_barred(session: AsyncSession) -> int:
+    """签出 whoever may not sit at the line any more: the account is off, or has no such role; how many. A talk that is
+    going on is not ended."""
+    here = select(User.id, User.active, User.roles).join(Agent, Agent.user_id == User.id)
+    rows = await session.execute(here.where(Agent.logged_in_at.is_not(None)))
+    may = {id: active and Permission.LINE_AGENT in granted(frozenset(map(Role, roles))) for id, active, roles in rows}
+    barred = [id for id, still in may.items() if not still]
+    if not barred:
+        return 0
+    found = await session.scalars(
+        select(Agent)
+        .where(among(Agent.user_id, barred), Agent.logged_in_at.is_not(None))
+        .order_by(Agent.user_id)
+        .with_for_update(skip_locked=True)
+    )
+    agents = found.all()
+    for agent in agents:
+        _pause(agent, None)
+        agent.logged_in_at = None
+        await record(session, SYSTEM, "agent.barred", "agent", agent.user_id)
+    return await _all_changed(session, agents)
 
 
 async def intents(session: AsyncSession) -> dict[Place, Intent]:

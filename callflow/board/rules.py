@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from core.rates import per_cent
+
 WITHIN_S = 15
 """GB/T 33358: a person answers within 15 s."""
 CONNECTED_PER_CENT = 95
@@ -18,8 +20,8 @@ class Level:
 
     @property
     def connected_rate(self) -> str:
-        """接通率: `97.3%`, never rounded up to what it is not; `—` without calls."""
-        return per_cent(self.connected, self.asked)
+        """接通率: `97.3%`, not rounded up to the standard; `—` without calls."""
+        return per_cent(self.connected, self.asked, CONNECTED_PER_CENT)
 
     @property
     def within_rate(self) -> str:
@@ -30,14 +32,6 @@ class Level:
     def met(self) -> bool:
         """Whether the connection rate is what the standard asks; true without calls."""
         return self.connected * 100 >= self.asked * CONNECTED_PER_CENT
-
-
-def per_cent(part: int, whole: int) -> str:
-    """One decimal, cut off."""
-    if not whole:
-        return "—"
-    tenths = part * 1000 // whole
-    return f"{tenths // 10}.{tenths % 10}%"
 
 
 @dataclass(frozen=True)

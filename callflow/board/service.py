@@ -124,7 +124,7 @@ async def unread_notes(session: AsyncSession, user_id: UUID) -> Sequence[DeskNot
     return (await session.scalars(wanted.order_by(DeskNote.sent_at))).all()
 
 
-async def notes(session: AsyncSession, limit: int = 10) -> list[tuple[DeskNote, int, list[str]]]:
+async def notes(session: AsyncSession, limit: int) -> list[tuple[DeskNote, int, list[str]]]:
     """The newest notes, each with how many read it, and while it stands who of those logged in has not."""
     found = (await session.scalars(select(DeskNote).order_by(DeskNote.sent_at.desc()).limit(limit))).all()
     reads: dict[UUID, set[UUID]] = {one.id: set() for one in found}

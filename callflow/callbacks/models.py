@@ -24,6 +24,10 @@ class CallbackTask(Base):
     """A `Reason`."""
     call_ended_at: Mapped[datetime]
     created_at: Mapped[datetime] = mapped_column(default=now)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often somebody called and did not reach the citizen."""
+    not_before: Mapped[datetime | None]
+    """When to try again; None: now."""
     claimed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     claimed_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]

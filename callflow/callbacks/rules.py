@@ -1,10 +1,11 @@
 """Who is called back. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 
 from callflow.policy import LinePolicy
 from callflow.rules import Direction, Outcome, View, waited
+from core.clock import SHANGHAI, local
 
 
 class Reason(StrEnum):
@@ -52,3 +53,13 @@ def reason(view: View, policy: LinePolicy) -> Reason | None:
 def quiet(policy: LinePolicy) -> timedelta:
     """How long one task covers further calls of the same number."""
     return timedelta(minutes=policy.callback_quiet_min)
+
+
+def next_try(at: datetime, policy: LinePolicy) -> datetime:
+    """When a citizen who was not reached at this moment is called again: as the next time of the day begins, never the
+    one in which it was tried."""
+    tried = local(at)
+    begins = [time.fromisoformat(band.partition("-")[0]) for band in policy.callback_bands]
+    days = (tried.date(), tried.date() + timedelta(days=1))
+    starts = (datetime.combine(day, begin, SHANGHAI) for day in days for begin in begins)
+    return next(start for start in starts if start > tried)

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, case, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.callbacks.models import CallbackTask
-from callflow.callbacks.rules import Reason, quiet, reason
+from callflow.callbacks.rules import Reason, next_try, quiet, reason
 from callflow.current import line_policy
+from callflow.models import Call
 from callflow.queries import reached_since
 from callflow.rules import Outcome, View
 from core.actor import Actor
 from core.clock import now
-from core.db import among
+from core.db import among, paged
 from core.errors import Conflict, Invalid, NotFound
 from core.live import hint
 from core.locks import lock
@@ -95,45 +96,94 @@ async def _reached_by_calling_again(session: AsyncSession, answered: Sequence[Vi
             task.version += 1
 
 
-async def waiting(session: AsyncSession, actor: Actor, *, limit: int = 100) -> Sequence[CallbackTask]:
-    """Open tasks, the oldest first."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which tasks: those that are open or those that are done, of calls of which `where` holds."""
+
+    done: bool = False
+    where: Sequence[ColumnElement[bool]] = ()
+    oldest_first: bool = True
+
+
+async def tasks(
+    session: AsyncSession, actor: Actor, wanted: Wanted, *, after: tuple[datetime, UUID] | None = None, limit: int
+) -> Sequence[CallbackTask]:
+    """A page of them as they were made, from behind `after` (`turn`, id) on; of the open ones those whose time comes
+    later stand at that time."""
     actor.require(Permission.CALLBACK_HANDLE)
-    found = await session.scalars(
-        select(CallbackTask).where(CallbackTask.done_at.is_(None)).order_by(CallbackTask.created_at).limit(limit)
-    )
-    return found.all()
+    done = CallbackTask.done_at.is_not(None) if wanted.done else CallbackTask.done_at.is_(None)
+    query = select(CallbackTask).join(Call, Call.id == CallbackTask.call_id).where(done, *wanted.where).limit(limit)
+    later = CallbackTask.done_at.is_(None) & (CallbackTask.not_before > now())
+    place = case((later, CallbackTask.not_before), else_=CallbackTask.created_at)
+    ordered = paged(query, place, CallbackTask.id, after, oldest_first=wanted.oldest_first)
+    return (await session.scalars(ordered)).all()
 
 
-async def claim(session: AsyncSession, actor: Actor, task_id: UUID, version: int) -> CallbackTask:
-    """Take a task. Raises Conflict when somebody else has it or changed it."""
-    task = await _open(session, actor, task_id, version)
-    if task.claimed_by not in (None, actor.user_id):
-        raise Conflict("callback-claimed", "这条回拨任务已由其他人员领取。")
-    task.claimed_by, task.claimed_at = actor.user_id, now()
-    return await _changed(session, task)
+def turn(task: CallbackTask) -> datetime:
+    """Where a task stands among the others."""
+    later = task.done_at is None and task.not_before is not None and task.not_before > now()
+    return task.not_before if later and task.not_before else task.created_at
 
 
-async def finish(session: AsyncSession, actor: Actor, task_id: UUID, version: int, result: str) -> CallbackTask:
-    """Close a task with what came of it (at most 200 characters)."""
-    task = await _open(session, actor, task_id, version)
+async def claim(session: AsyncSession, actor: Actor, task_id: UUID, version: int) -> Sequence[CallbackTask]:
+    """Take a task, and with it all that wait for the same number: a citizen is called by one person, once. Raises
+    Conflict when somebody else has one of them or changed this one."""
+    mine = await _open(session, actor, task_id, version)
+    if any(task.claimed_by not in (None, actor.user_id) for task in mine):
+        raise Conflict("callback-claimed", "这个号码的回拨任务已由其他人员领取。")
+    for task in mine:
+        task.claimed_by, task.claimed_at = actor.user_id, now()
+    return await _changed(session, mine)
+
+
+async def finish(
+    session: AsyncSession, actor: Actor, task_id: UUID, version: int, result: str
+) -> Sequence[CallbackTask]:
+    """Close a task, with those of the number that were taken with it, with what came of it (at most 200 characters)."""
+    found = await _open(session, actor, task_id, version)
     if not 0 < len(result.strip()) <= 200:
         raise Invalid("bad-result", "请填写回拨结果。", fields={"result": "请填写回拨结果，不超过200字"})
-    task.done_at, task.done_by, task.result = now(), actor.user_id, result.strip()
-    return await _changed(session, task)
+    mine = [task for task in found if task.id == task_id or task.claimed_by == actor.user_id]
+    for task in mine:
+        task.done_at, task.done_by, task.result = now(), actor.user_id, result.strip()
+    return await _changed(session, mine)
 
 
-async def _open(session: AsyncSession, actor: Actor, task_id: UUID, version: int) -> CallbackTask:
+async def not_reached(session: AsyncSession, actor: Actor, task_id: UUID, version: int) -> Sequence[CallbackTask]:
+    """Nobody answered: anybody may try again when the next time of the day begins; the last attempt closes the task.
+    Raises Conflict unless the task is one's own."""
+    mine = [task for task in await _open(session, actor, task_id, version) if task.claimed_by == actor.user_id]
+    if not mine or mine[0].id != task_id:
+        raise Conflict("callback-claimed", "请先领取这条回拨任务。")
+    policy, at = line_policy(), now()
+    for task in mine:
+        task.attempts += 1
+        if task.attempts >= policy.callback_attempts:
+            task.done_at, task.done_by, task.result = at, actor.user_id, f"回拨{task.attempts}次未接通"
+        else:
+            task.claimed_by = task.claimed_at = None
+            task.not_before = next_try(at, policy)
+    return await _changed(session, mine)
+
+
+async def _open(session: AsyncSession, actor: Actor, task_id: UUID, version: int) -> Sequence[CallbackTask]:
+    """The open tasks of this one's number, this one first."""
     actor.require(Permission.CALLBACK_HANDLE)
-    task = await session.get(CallbackTask, task_id, with_for_update=True)
+    phone = await session.scalar(select(CallbackTask.phone).where(CallbackTask.id == task_id))
+    same = or_(CallbackTask.id == task_id, CallbackTask.phone.matches(phone) if phone else false())
+    wanted = select(CallbackTask).where(same, or_(CallbackTask.id == task_id, CallbackTask.done_at.is_(None)))
+    found = (await session.scalars(wanted.order_by(CallbackTask.id).with_for_update())).all()
+    task = next((one for one in found if one.id == task_id), None)
     if task is None:
         raise NotFound("no-callback", "没有这条回拨任务。")
     if task.version != version or task.done_at:
         raise Conflict("callback-changed", "这条回拨任务已被处理，请刷新后再操作。")
-    return task
+    return [task, *(one for one in found if one is not task)]
 
 
-async def _changed(session: AsyncSession, task: CallbackTask) -> CallbackTask:
-    task.version += 1
+async def _changed(session: AsyncSession, tasks: Sequence[CallbackTask]) -> Sequence[CallbackTask]:
+    for task in tasks:
+        task.version += 1
+        hint(session, TOPIC, task.call_id)
     await session.flush()
-    hint(session, TOPIC, task.call_id)
-    return task
+    return tasks

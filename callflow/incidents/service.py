@@ -1,6 +1,5 @@
 """The incident clock's step: once per minute, robust to restarts and repetition."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -108,12 +107,6 @@ async def _desks(session: AsyncSession) -> list[Desk]:
         .where(Agent.logged_in_at.is_not(None))
     )
     return [Desk(device, reason) for device, reason in rows]
-
-
-async def listed(session: AsyncSession, actor: Actor, *, limit: int = 100) -> Sequence[Incident]:
-    """The newest incidents."""
-    actor.require(Permission.INCIDENT_VIEW)
-    return (await session.scalars(select(Incident).order_by(Incident.opened_at.desc()).limit(limit))).all()
 
 
 async def explain(session: AsyncSession, actor: Actor, incident_id: UUID, note: str) -> Incident:

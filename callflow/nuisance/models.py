@@ -34,6 +34,19 @@ _GROUNDS = {
 }
 
 
+class Standing(StrEnum):
+    """How a registration stands: it ends when somebody lifts it, or after its day of review."""
+
+    WAITING = "waiting"
+    PRESENT = "present"
+    ENDED = "ended"
+
+    @property
+    def label(self) -> str:
+        """As people read it."""
+        return {"waiting": "待核准", "present": "生效中", "ended": "已解除"}[self]
+
+
 class NuisanceCaller(Base):
     """One registration: proposed from a call, confirmed by another person, in force up to its day of review."""
 
@@ -72,3 +85,9 @@ class NuisanceCaller(Base):
         ),
         index_for("ix_line_nuisance_callers_phone", phone),
     )
+
+    def standing(self, day: date) -> Standing:
+        """How it stands on this day."""
+        if self.ended_at or self.review_on < day:
+            return Standing.ENDED
+        return Standing.PRESENT if self.confirmed_at else Standing.WAITING

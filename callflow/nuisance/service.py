@@ -1,23 +1,26 @@
 """The register of nuisance callers 恶意骚扰来电登记: the limit that a snapshot carries to the line, and who set it."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.limits import Limits
 from callflow.models import Call
-from callflow.nuisance.models import Ground, NuisanceCaller
+from callflow.nuisance.models import Ground, NuisanceCaller, Standing
 from callflow.numbers.service import TOPIC as LINE
 from callflow.rules import Outcome
 from core.actor import Actor
 from core.clock import now, today
+from core.db import paged
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.ledger import record
 from core.live import hint
 from core.permissions import Permission
+from core.personal import blind_index
 
 TOPIC = "nuisance"
 MOST_CALLS, LONGEST_WINDOW_MIN, LONGEST_DAYS = 20, 1440, 90
@@ -98,26 +101,48 @@ async def end(session: AsyncSession, actor: Actor, entry_id: UUID, reason: str) 
     return row
 
 
-async def entries(session: AsyncSession, limit: int = 200) -> Sequence[NuisanceCaller]:
-    """The register: what stands first, the newest first."""
-    order = (NuisanceCaller.ended_at.is_not(None), NuisanceCaller.proposed_at.desc())
-    return (await session.scalars(select(NuisanceCaller).order_by(*order).limit(limit))).all()
+@dataclass(frozen=True)
+class Wanted:
+    """Which registrations: those of which `where` holds; each of `words` stands in the reason, or is a ground's or a
+    name's."""
+
+    words: Sequence[str] = ()
+    where: Sequence[ColumnElement[bool]] = ()
+    state: Standing | None = None
+    oldest_first: bool = False
+
+
+async def entries(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[tuple[NuisanceCaller, int]]:
+    """A page of the register as it was proposed, from behind `after` on; each with how often its caller was asked to
+    call later since it holds."""
+    of, over = NuisanceCaller, NuisanceCaller.ended_at.is_not(None) | (NuisanceCaller.review_on < today())
+    query = select(of, _turned_away()).where(*wanted.where).limit(limit)
+    for word in wanted.words:
+        grounds = [one for one in Ground if word in one.label]
+        said = (of.reason, of.ended_reason, of.proposed_by_name, of.confirmed_by_name, of.ended_by_name)
+        written = (one.contains(word, autoescape=True) for one in said)
+        query = query.where(or_(of.ground.in_(grounds), *written))
+    if wanted.state is Standing.ENDED:
+        query = query.where(over)
+    elif wanted.state:
+        confirmed = of.confirmed_at.is_not(None)
+        query = query.where(~over, confirmed if wanted.state is Standing.PRESENT else ~confirmed)
+    found = await session.execute(paged(query, of.proposed_at, of.id, after, oldest_first=wanted.oldest_first))
+    return [(row[0], row[1]) for row in found]
+
+
+def _turned_away() -> ScalarSelect[int]:
+    same = blind_index(Call.caller) == blind_index(NuisanceCaller.phone)
+    calls = select(func.count()).where(same, Call.outcome == Outcome.REFUSED)
+    return calls.where(Call.arrived_at >= NuisanceCaller.confirmed_at).correlate(NuisanceCaller).scalar_subquery()
 
 
 async def of_caller(session: AsyncSession, caller: str | None) -> NuisanceCaller | None:
     """What the desk shows of who calls: an entry that stands, confirmed or not."""
     found = await _standing(session, caller, lock=False) if caller else None
     return found if found and found.review_on >= today() else None
-
-
-async def turned_away(session: AsyncSession, row: NuisanceCaller) -> int:
-    """How often this caller was asked to call later since it holds."""
-    if row.confirmed_at is None:
-        return 0
-    wanted = select(func.count()).where(
-        Call.caller.matches(row.phone), Call.outcome == Outcome.REFUSED, Call.arrived_at >= row.confirmed_at
-    )
-    return await session.scalar(wanted) or 0
 
 
 async def limited(session: AsyncSession) -> dict[str, Limits]:

@@ -121,7 +121,7 @@ async def _merger(session: AsyncSession, number: str, fields: NumberFields) -> M
 async def history(session: AsyncSession, number: str) -> list[LedgerEntry]:
     """F16-3: what was ever set for this number, the newest first."""
     wanted = select(LedgerEntry).where(LedgerEntry.subject == "number", LedgerEntry.subject_id == number)
-    return list(await session.scalars(wanted.order_by(LedgerEntry.id.desc()).limit(100)))
+    return list(await session.scalars(wanted.order_by(LedgerEntry.id.desc())))
 
 
 async def sub_centres(session: AsyncSession) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from callflow.ami import AmiClient, Message, State
 from callflow.phones.rules import Beside
-from callflow.places.rules import call_of
+from callflow.places.rules import call_of, is_place
 from callflow.sources.channels import BESIDE, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
@@ -125,9 +125,9 @@ class Handset:
         if not mine:
             raise NO_CALL
         bridged = [one for one in here if one.get("BridgeId") and one["BridgeId"] == mine[0].get("BridgeId")]
-        first = [one for one in bridged if one.get("Uniqueid") == call]
+        first = [one for one in bridged if call_of(one.get("Uniqueid", "")) == call]
         citizen = [one for one in first if not extension(one["Channel"])]
-        if not citizen:
+        if not citizen or not self._met(citizen[0], here):
             raise NO_CITIZEN
         elsewhere = [one for one in channels if extension(one["Channel"]) == own and one not in here]
         asking = next(iter(elsewhere), None)
@@ -137,6 +137,13 @@ class Handset:
             asked = next((one for one in there if one is not asking and one.get("ChannelStateDesc") == "Up"), None)
         others = [one for one in bridged if one not in (mine[0], citizen[0])]
         return Party(citizen[0], mine[0], others, asking, asked)
+
+    @staticmethod
+    def _met(citizen: Message, here: list[Message]) -> bool:
+        """Whether this is the citizen's telephone, or the place in whose stead the citizen has answered by now."""
+        if not is_place(citizen["Linkedid"]):
+            return True
+        return any(one.get("BridgeId") for one in here if one.get("Uniqueid") == citizen["Linkedid"])
 
     def _new_call(self, kind: str = "-") -> str:
         return f"{self.node}{kind}{int(time.time())}.{secrets.randbelow(10**9)}"
@@ -148,7 +155,7 @@ class Handset:
         party = await self.party(own, call)
         if party.asking or party.others:
             raise THIRD
-        told = {Variable.MINE: party.mine["Channel"], "__" + Variable.CALL: call, "__" + Variable.LEG: leg}
+        told = {"__" + Variable.CALL: call, "__" + Variable.LEG: leg}
         told |= {"PJSIP_HEADER(add,X-Hotline-Call)": leg, "PJSIP_HEADER(add,X-Hotline-Consult)": "yes"}
         variables = ",".join(f"{name}={value}" for name, value in told.items())
         await self._ring(own, leg, "hotline-consult", number, f"<{own}>", variables)

@@ -58,11 +58,15 @@ class CallLeg(Base):
     """Of a consultation: its own call, with its own recording."""
     kind: Mapped[str] = mapped_column(String(8))
     """A `rules.Way`."""
+    how: Mapped[str | None] = mapped_column(String(8))
+    """A `passing.To.how`; None of what was passed on before this was kept."""
     shown: Mapped[str] = mapped_column(String(80))
     """Who, as everybody may see it: a name, or a number that is masked."""
     asked_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     asked_by_name: Mapped[str] = mapped_column(String(40))
     asked_at: Mapped[datetime] = mapped_column(default=now)
+    joined_at: Mapped[datetime | None]
+    """Since when the citizen, the agent and this one talked together."""
     result: Mapped[str | None] = mapped_column(String(12))
     """A `rules.Became`; None: nothing was done with it."""
     done_at: Mapped[datetime | None]

@@ -65,8 +65,8 @@ async def keep(
     """Write down that somebody is asked, or gets the citizen."""
     assert actor.user_id
     session.add(
-        CallLeg(node=node, linkedid=linkedid, leg=leg, kind=way, shown=to.shown[:80], asked_by=actor.user_id,
-                asked_by_name=actor.name[:40], asked_at=now())
+        CallLeg(node=node, linkedid=linkedid, leg=leg, kind=way, how=to.how, shown=to.shown[:80],
+                asked_by=actor.user_id, asked_by_name=actor.name[:40], asked_at=now())
     )  # fmt: skip
     await _record(session, actor, f"line.{way}", node, linkedid, to=to.shown)
 
@@ -89,7 +89,9 @@ async def _became(session: AsyncSession, node: str, linkedid: str, became: Becam
     newest = select(CallLeg.id).where(CallLeg.node == node, CallLeg.linkedid == linkedid)
     newest = newest.order_by(CallLeg.asked_at.desc(), CallLeg.id.desc()).limit(1)
     of_newest = update(CallLeg).where(CallLeg.id.in_(newest.scalar_subquery()))
-    await session.execute(of_newest.values(result=became, done_at=now()))
+    at = now()
+    joined = {"joined_at": at} if became is Became.JOINED else {}
+    await session.execute(of_newest.values(result=became, done_at=at, **joined))
 
 
 async def _record(session: AsyncSession, actor: Actor, action: str, node: str, linkedid: str, **detail: str) -> None:

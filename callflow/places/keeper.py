@@ -109,7 +109,8 @@ class PlaceKeeper:
         }
         answer = await self._ami.action(
             "Originate",
-            Channel="Local/wait@hotline-place/n",
+            Channel="Local/wait@hotline-place/nm",
+            Codecs="alaw",
             ChannelId=call,
             OtherChannelId=f"{call}b",
             Context="hotline-place-call",

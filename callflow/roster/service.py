@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
@@ -16,7 +16,7 @@ from callflow.queues.models import Queue
 from callflow.roster.models import MAIN_CENTRE, PublishedShift, RosterShift, RosterVersion
 from callflow.roster.rules import AHEAD, LONGEST, Span, covered_until, duty_spans, fingerprint, gaps, is_night, told
 from core.actor import Actor
-from core.clock import SHANGHAI, local, now
+from core.clock import local, midnight, now
 from core.errors import Conflict, Invalid, NotFound
 from core.identity.models import User
 from core.ledger import record
@@ -99,9 +99,13 @@ async def published(session: AsyncSession, version_id: UUID, first: datetime, la
     return [Shown(one.user_id, name, one.starts_at, one.ends_at, one.night) for one, name in rows]
 
 
-async def versions(session: AsyncSession, centre: str = MAIN_CENTRE, limit: int = 20) -> Sequence[RosterVersion]:
-    """Publications, the newest first; the first is in force."""
+async def versions(
+    session: AsyncSession, centre: str = MAIN_CENTRE, limit: int = 20, *, below: int | None = None
+) -> Sequence[RosterVersion]:
+    """Publications, the newest first, of those whose number is below this one; the first of all is in force."""
     wanted = select(RosterVersion).where(RosterVersion.centre == centre)
+    if below is not None:
+        wanted = wanted.where(RosterVersion.number < below)
     return (await session.scalars(wanted.order_by(RosterVersion.number.desc()).limit(limit))).all()
 
 
@@ -187,7 +191,7 @@ async def seen(session: AsyncSession, centre: str = MAIN_CENTRE) -> str:
 
 async def _whole(session: AsyncSession, centre: str) -> list[Shown]:
     """All of the plan that a publication takes: what ends after today's midnight."""
-    today = datetime.combine(local(now()).date(), time(0), SHANGHAI)
+    today = midnight(local(now()).date())
     return await shifts(session, today, today + timedelta(days=400), centre)
 
 
@@ -296,7 +300,7 @@ async def copy_days(
     if onto < first + timedelta(days=days):
         raise _wrong("bad-shift", "onto", "目标日期须在所复制的日期之后。")
     await lock(session, f"roster:{centre}")
-    begins = datetime.combine(first, time(0), SHANGHAI)
+    begins = midnight(first)
     able = set(await session.scalars(_able(centre)))
     found = await shifts(session, begins, begins + timedelta(days=days), centre)
     made = left = 0

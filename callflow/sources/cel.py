@@ -21,12 +21,15 @@ from core.errors import Invalid
 COLUMNS = 13
 INBOUND, STAFF = "citizen", "agents"
 """Contexts in which a citizen's call, and an agent's, begins."""
+OUTBOUND = "hotline-outbound"
+"""Here a number outside is dialled: by an agent, or by an agent's telephone for the citizen, who is sent there."""
+SENT_OUTSIDE = frozenset({CallEvent.DIALLED, CallEvent.REFUSED})
+"""Of a citizen who is sent outside these say nothing new: the call came in and was answered."""
 ECHO, ECHO_CONTEXT = "echo", "hotline-echo"
 """An agent tries headset and microphone: no call of anybody's."""
-HUNG_UP = "hotline-agent-hung-up"
-"""Here the dialplan ends the citizen's side because the agent has hung up."""
-OTHER_HUNG_UP = "hotline-other-hung-up"
-"""The same because somebody outside, to whom the citizen had been passed on, has hung up."""
+ENDERS = {"hotline-agent-hung-up": "agent", "hotline-other-hung-up": "outside"}
+"""Contexts in which the dialplan ends the citizen's side because somebody else has hung up: the agent, or who is
+outside and had been given the citizen."""
 RATING_CONTEXT = "hotline-rating"
 """Here the caller rates the service: the call has ended with the talk."""
 PLACE = "Local/wait@hotline-place-"
@@ -91,6 +94,8 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
     def say(kind: Kind, **data: str) -> list[Fact]:
         return [fact(node, event.linkedid, Source.CEL, kind, event.at, **data)]
 
+    if event.context == OUTBOUND and not extension(event.channel) and event.type in SENT_OUTSIDE:
+        return []
     match event.type:
         case "CHAN_START" if event.first:
             return say(Kind.ARRIVED, **_arrival(event))
@@ -143,9 +148,16 @@ def _of_place(event: ChannelEvent, node: str) -> list[Fact]:
             return say(Kind.CONNECTED, citizen=event.channel)
         case CallEvent.PLACE_OVER:
             return say(Kind.OVER)
-        case "HANGUP" if endpoint(event.channel) == TRUNK:
-            by = "citizen" if event.detail("hangupsource") == event.channel else "agent"
-            return say(Kind.ENDED, cause=event.detail("hangupcause"), by=by)
+        case "APP_START" if event.app.lower() == "queue":
+            return say(Kind.QUEUED, queue=event.appdata.split(",")[0])
+        case CallEvent.MESSAGE:
+            return say(Kind.MESSAGE)
+        case CallEvent.KEPT:
+            return say(Kind.MESSAGE, seconds=event.detail("extra"))
+        case "HANGUP" if event.detail("hangupsource") == event.channel and endpoint(event.channel) == TRUNK:
+            return say(Kind.ENDED, cause=event.detail("hangupcause"), by="citizen")
+        case "HANGUP" if event.context in ENDERS and event.channel.startswith(PLACE):
+            return say(Kind.ENDED, cause=event.detail("hangupcause"), by=ENDERS[event.context])
     return []
 
 
@@ -211,7 +223,7 @@ def _ender(event: ChannelEvent) -> str:
     """Who hung up, from `hangupsource`: a channel, `dialplan/...`, or nobody: then Asterisk itself."""
     who = event.detail("hangupsource")
     if who.startswith("dialplan"):
-        return {HUNG_UP: "agent", OTHER_HUNG_UP: "outside"}.get(event.context, "dialplan")
+        return ENDERS.get(event.context, "dialplan")
     if not endpoint(who):
         return BY_SYSTEM
     if extension(who):

@@ -57,13 +57,13 @@ async def authenticate(session: AsyncSession, text: str, address: str) -> Progra
     if found is None or not right:
         return Refused("unknown")
     token, account = found
-    actor = Actor(account.id, account.name, unit_id=account.unit_id, scopes=token.permissions)
+    actor = Actor(account.id, account.name, unit_id=account.unit_id, scopes=token.permissions, address=address)
     at = clock.now()
     if token.over(at) or not account.active:
-        await record(session, actor, "token.refused", "account", account.id, token=token.prefix, address=address)
+        await record(session, actor, "token.refused", "account", account.id, token=token.prefix)
         return Refused("unknown")
     if token.networks and not tokens.within(address, token.networks):
-        await record(session, actor, "token.refused", "account", account.id, token=token.prefix, address=address)
+        await record(session, actor, "token.refused", "account", account.id, token=token.prefix)
         return Refused("network")
     if token.last_used_at is None or at - token.last_used_at > USED_EVERY or token.last_used_from != address:
         token.last_used_at, token.last_used_from = at, address[:45]

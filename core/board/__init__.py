@@ -9,12 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core import clock
 from core.board.models import PartHealth
 from core.health import Health
+from core.live import hint
 
+TOPIC = "health"
 STALE_AFTER = timedelta(seconds=20)
 
 
 async def write(session: AsyncSession, process: str, parts: list[Health]) -> None:
-    """Replace what this process said before."""
+    """Replace what this process said before. Pages are told each time: nobody else would tell them that another process
+    fell silent, or that a light turned red with the hours."""
     at = clock.now()
     for part in parts:
         values = {"ok": part.ok, "detail": part.detail, "mend": part.mend, "at": at}
@@ -23,6 +26,7 @@ async def write(session: AsyncSession, process: str, parts: list[Health]) -> Non
             .values(process=process, part=part.part, **values)
             .on_conflict_do_update(index_elements=["process", "part"], set_=values)
         )
+    hint(session, TOPIC)
 
 
 async def troubled(session: AsyncSession, part: str) -> bool | None:

@@ -45,7 +45,7 @@ def due(dispatched_at: datetime, limit: int | Limit, calendar: WorkCalendar, rea
         return _working(first, limit.count, calendar, reading, "派发当日不计")
     if limit.unit is LimitUnit.DAY:
         return _natural(first.date(), first.date() + timedelta(days=limit.count), calendar, reading)
-    return _natural(first.date(), _months_on(first.date(), limit.count), calendar, reading)
+    return _natural(first.date(), months_on(first.date(), limit.count), calendar, reading)
 
 
 def extended(last_day: date, more: int, calendar: WorkCalendar, reading: Reading = DEFAULT) -> Due:
@@ -108,7 +108,7 @@ def _days_after(first: date, calendar: WorkCalendar) -> Iterator[tuple[date, Day
         yield day, calendar.kind(day)
 
 
-def _months_on(day: date, months: int) -> date:
+def months_on(day: date, months: int) -> date:
     """到期月的对应日；没有对应日的，月末日 (民法典第二百零二条)."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -16,7 +16,8 @@ def misfit(roles: frozenset[Role], unit_id: UUID | None) -> str:
 
 
 def require_fitting(roles: frozenset[Role], unit_id: UUID | None) -> None:
-    """Raise `Invalid` unless there is a role, administrators are nothing else (三员分立), and a clerk has a unit."""
+    """Raise `Invalid` unless there is a role, administrators are nothing else (三员分立), and who works for a unit
+    has one."""
     if not roles:
         raise Invalid("no-role", "请至少选择一个岗位。", fields={"roles": "请至少选择一个岗位。"})
     if roles & ADMINISTRATORS:
@@ -29,5 +30,6 @@ def require_fitting(roles: frozenset[Role], unit_id: UUID | None) -> None:
             # else a colleague of the unit could make an administrator the B角 of its leader
             sentence = "系统管理员、安全管理员、审计管理员不参与办件，不属于任何成员单位。"
             raise Invalid("administrators-apart", sentence, fields={"unit_id": sentence})
-    if Role.UNIT_CLERK in roles and unit_id is None:
-        raise Invalid("no-unit", "单位经办人必须属于一个单位。", fields={"unit_id": "请选择单位。"})
+    for role in (Role.UNIT_CLERK, Role.SECRECY_REVIEWER):
+        if role in roles and unit_id is None:
+            raise Invalid("no-unit", f"{role.label}必须属于一个单位。", fields={"unit_id": "请选择单位。"})

@@ -65,10 +65,10 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def actor_of(user: User, *, leads: bool = False) -> Actor:
-    """The user as an actor; `leads`: who acts for the unit's leader meanwhile (B角)."""
+def actor_of(user: User, *, leads: bool = False, address: str = "") -> Actor:
+    """The user as an actor at `address`; `leads`: who acts for the unit's leader meanwhile (B角)."""
     roles = user.role_set | {Role.UNIT_LEADER} if leads else user.role_set
-    return Actor(user.id, user.name, roles, user.unit_id)
+    return Actor(user.id, user.name, roles, user.unit_id, address=address)
 
 
 def _is_privileged(user: User) -> bool:
@@ -104,7 +104,7 @@ async def sign_in(db: Database, login: str, password: str, *, address: str, agen
             )
             session.add(row)
             await session.flush()
-            await record(session, actor_of(user), "session.sign-in", "user", user.id, address=address)
+            await record(session, actor_of(user, address=address), "session.sign-in", "user", user.id)
             return SignedIn(token, row.id, not row.second_factor, not user.totp_enrolled, user.must_change_password)
     raise Denied("bad-credentials", "登录名或密码不正确。")
 
@@ -115,15 +115,16 @@ async def _count_failure(session: AsyncSession, user: User | None, login: str, a
     user.failures += 1
     if user.failures >= FAILURES_BEFORE_LOCK:
         user.locked_until, user.failures = clock.now() + LOCKED_FOR, 0
-    await record(session, actor_of(user), "session.refused", "user", user.id, address=address)
+    await record(session, actor_of(user, address=address), "session.refused", "user", user.id)
 
 
 async def identify(
-    session: AsyncSession, token: str, *, busy: Busy | None = None, touch: bool = True
+    session: AsyncSession, token: str, *, address: str = "", busy: Busy | None = None, touch: bool = True
 ) -> Identified | None:
-    """Whose cookie this is, or None when unknown, revoked, or idle too long (never while the user is `busy`).
+    """Whose cookie this is, or None when unknown, revoked, or idle too long (never while the user is `busy`; who was is
+    idle from then on).
 
-    `touch=False`: a request that no person made, which keeps no session alive.
+    `address`: where the request came from. `touch=False`: a request that no person made, which keeps no session alive.
     """
     found = (
         await session.execute(
@@ -136,16 +137,19 @@ async def identify(
         return None
     row, user, leads = found
     at = clock.now()
-    if too_old(row, at) and not (busy and await busy(session, user.id)):
-        row.revoked_at = at
-        return None
+    if too_old(row, at):
+        if not (busy and await busy(session, user.id)):
+            row.revoked_at = at
+            return None
+        row.seen_at = at
     if touch and at - row.seen_at > SEEN_EVERY:
         row.seen_at = at
-    return Identified(actor_of(user, leads=leads), user, row)
+    return Identified(actor_of(user, leads=leads, address=address), user, row)
 
 
 async def living(session: AsyncSession, ids: Collection[UUID], *, busy: Busy) -> set[UUID]:
-    """Which of these sessions are complete and have not ended; idle ones end now. No sign of life of any of them."""
+    """Which of these sessions are complete and have not ended; idle ones end now, unless their people are `busy`. To
+    ask is no sign of life of any of them."""
     found = await session.scalars(
         select(WebSession)
         .join(User, User.id == WebSession.user_id)
@@ -156,10 +160,12 @@ async def living(session: AsyncSession, ids: Collection[UUID], *, busy: Busy) ->
     )  # fmt: skip
     at, alive = clock.now(), set[UUID]()
     for row in found.all():
-        if too_old(row, at) and not await busy(session, row.user_id):
-            row.revoked_at = at
-        else:
-            alive.add(row.id)
+        if too_old(row, at):
+            if not await busy(session, row.user_id):
+                row.revoked_at = at
+                continue
+            row.seen_at = at
+        alive.add(row.id)
     return alive
 
 

@@ -26,7 +26,9 @@ async def record(
     reason: str | None = None,
     **detail: Any,
 ) -> None:
-    """Note an act or a look in this transaction. `detail` is JSON without personal data."""
+    """Note an act or a look in this transaction, and from where it came. `detail` is JSON without personal data."""
+    if actor.address:
+        detail["address"] = actor.address
     session.add(
         LedgerEntry(
             actor_id=actor.user_id,

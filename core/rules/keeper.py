@@ -1,7 +1,5 @@
 """Keeps a process's rules as the bureau decided them: told by a hint, found by looking, in force to the second."""
 
-import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -13,14 +11,13 @@ from core.calendar.seed import seed as calendar_seed
 from core.clock import now
 from core.db import Database
 from core.health import Health
-from core.live import RESYNC, listen
 from core.log import get
 from core.policy import parse, parse_stored
 from core.rules.book import Enacted, Listed, Rulebook
 from core.rules.kinds import LISTS, Kind, Standing
 from core.rules.models import RuleVersion
 from core.rules.service import TOPIC, confirmed, seed
-from core.service import Loop
+from core.woken import WokenLoop
 
 log = get(__name__)
 LOOK_EVERY_S = 5.0
@@ -79,22 +76,16 @@ class RulesKeeper:
         self._book: Rulebook | None = None
         self._seen: tuple[int, datetime | None] | None = None
         self._in_force = ""
-        self._loop = Loop(self.name, LOOK_EVERY_S, self.look)
-        self._listener: asyncio.Task[None] | None = None
+        self._loop = WokenLoop(self.name, LOOK_EVERY_S, self.look, db.dsn, TOPIC)
 
     async def start(self) -> None:
         """Load, where the role cannot do without. Raises Unavailable while the database is away."""
         if self._must_load:
             await self.look()
         await self._loop.start()
-        self._listener = asyncio.create_task(self._listen(), name="rules-hints")
 
     async def stop(self) -> None:
         """End the looking."""
-        if self._listener:
-            self._listener.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._listener
         await self._loop.stop()
 
     async def health(self) -> Health:
@@ -115,11 +106,6 @@ class RulesKeeper:
             self._apply(self._book)
             self._in_force = present
             log.info("rules.in-force", policy=self._book.present(now()).version, calendar=self._book.calendar.version)
-
-    async def _listen(self) -> None:
-        async for hint in listen(self._db.dsn):
-            if hint.topic in (TOPIC, RESYNC):
-                self._loop.wake()
 
 
 _SETTLED = RuleVersion.state != Standing.PROPOSED

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Select, func, or_, select
@@ -14,8 +15,8 @@ from crm.city.reconciling import Standing
 from crm.tickets.models import Extension, ReturnRequest, Ticket
 from crm.tickets.states import State
 
-RECENT = 20
 PAGE = 50
+S = TypeVar("S")
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,37 @@ class Reported:
     ticket: Ticket
 
 
-async def imports(session: AsyncSession) -> Sequence[CityImport]:
-    """The newest files."""
-    return (await session.scalars(select(CityImport).order_by(CityImport.uploaded_at.desc()).limit(RECENT))).all()
+@dataclass(frozen=True)
+class Wanted:
+    """Which files or sheets; each of `words` stands in a file's name or a sheet's number, or is a name."""
+
+    words: Sequence[str] = ()
+    oldest_first: bool = False
 
 
-async def exports(session: AsyncSession) -> Sequence[CityExport]:
-    """The newest sheets."""
-    return (await session.scalars(select(CityExport).order_by(CityExport.at.desc()).limit(RECENT))).all()
+async def imports(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[CityImport]:
+    """A page of the files as they were uploaded, from behind `after` on."""
+    told = (CityImport.file_name, CityImport.uploaded_name, CityImport.imported_name)
+    query = _worded(select(CityImport).limit(limit), wanted.words, told)
+    ordered = paged(query, CityImport.uploaded_at, CityImport.id, after, oldest_first=wanted.oldest_first)
+    return (await session.scalars(ordered)).all()
+
+
+async def exports(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[CityExport]:
+    """A page of the sheets as they were written, from behind `after` on."""
+    query = _worded(select(CityExport).limit(limit), wanted.words, (CityExport.number, CityExport.by_name))
+    ordered = paged(query, CityExport.at, CityExport.id, after, oldest_first=wanted.oldest_first)
+    return (await session.scalars(ordered)).all()
+
+
+def _worded(query: Select[S], words: Sequence[str], told: Sequence[Any]) -> Select[S]:
+    for word in words:
+        query = query.where(or_(*(one.icontains(word, autoescape=True) for one in told)))
+    return query
 
 
 async def tally(session: AsyncSession) -> dict[str, int]:
@@ -82,24 +106,29 @@ async def reports(
     return [Reported(row[0], row[1]) for row in await session.execute(wanted)]
 
 
-async def asked(session: AsyncSession) -> list[Asked]:
-    """Applications on upstream orders that nobody has decided: to be sent up, or waiting for the city's answer."""
+async def asked(session: AsyncSession) -> tuple[list[Asked], int]:
+    """Applications on upstream orders that nobody has decided: to be sent up, or waiting for the city's answer; those
+    that wait longest, and how many others there are."""
     waiting = ("open", "forwarded")
     upstream = Ticket.upstream_number.is_not(None)
-    returns = await session.execute(
+    returns = (
         select(Ticket, ReturnRequest)
         .join(ReturnRequest, ReturnRequest.ticket_id == Ticket.id)
         .where(upstream, Ticket.state == State.RETURNING, ReturnRequest.state.in_(waiting))
         .where(ReturnRequest.unit_id == Ticket.lead_unit_id)
-        .order_by(ReturnRequest.requested_at)
-        .limit(PAGE)
     )
-    extensions = await session.execute(
+    extensions = (
         select(Ticket, Extension)
         .join(Extension, Extension.ticket_id == Ticket.id)
         .where(upstream, Extension.state.in_(waiting))
-        .order_by(Extension.applied_at)
-        .limit(PAGE)
     )
-    found = [Asked("return", row[0], row[1]) for row in returns]
-    return found + [Asked("extension", row[0], row[1]) for row in extensions]
+    found, others = [], 0
+    for kind, wanted, at in (
+        ("return", returns, ReturnRequest.requested_at),
+        ("extension", extensions, Extension.applied_at),
+    ):
+        rows = (await session.execute(wanted.order_by(at).limit(PAGE))).all()
+        found += [Asked(kind, row[0], row[1]) for row in rows]
+        if len(rows) == PAGE:
+            others += (await session.scalar(wanted.with_only_columns(func.count())) or 0) - PAGE
+    return found, others

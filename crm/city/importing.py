@@ -5,11 +5,12 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.accounts.channels import Channel
@@ -28,6 +29,7 @@ from crm.city.reconciling import reconcile
 from crm.city.sheet import Cell, Row
 from crm.county.city import CityLayout
 from crm.installed import installed
+from crm.tickets.access import visible_to
 from crm.tickets.case import load
 from crm.tickets.dues import upstream
 from crm.tickets.history import append
@@ -105,6 +107,33 @@ async def rows_of(session: AsyncSession, import_id: UUID) -> list[CityRow]:
     """Its rows in the file's order."""
     wanted = select(CityRow).where(CityRow.import_id == import_id).order_by(CityRow.n)
     return list(await session.scalars(wanted))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which rows of a file; each of `words` stands in its number, in its order's or in what was found of it."""
+
+    words: Sequence[str] = ()
+    verdict: Verdict | None = None
+    last_first: bool = False
+
+
+async def some_rows(
+    session: AsyncSession, actor: Actor, import_id: UUID, wanted: Wanted, after: int | None, limit: int
+) -> list[tuple[CityRow, str | None]]:
+    """A page of its rows in the file's order, from behind the row `after` on, each with the number of its order as far
+    as the actor may know of that."""
+    known = and_(Ticket.id == CityRow.ticket_id, visible_to(actor))
+    query = select(CityRow, Ticket.number).outerjoin(Ticket, known).where(CityRow.import_id == import_id).limit(limit)
+    query = query.order_by(CityRow.n.desc() if wanted.last_first else CityRow.n)
+    if wanted.verdict:
+        query = query.where(CityRow.verdict == wanted.verdict)
+    for word in wanted.words:
+        said = (CityRow.number, CityRow.reason, Ticket.number)
+        query = query.where(or_(*(one.icontains(word, autoescape=True) for one in said)))
+    if after is not None:
+        query = query.where(CityRow.n < after if wanted.last_first else CityRow.n > after)
+    return [(row, number) for row, number in await session.execute(query)]
 
 
 async def confirm(session: AsyncSession, actor: Actor, import_id: UUID) -> CityImport:
@@ -204,9 +233,8 @@ async def _news(session: AsyncSession, actor: Actor, found: Judged) -> None:
     if known.order is not None:
         known.order.state_word, known.order.fingerprint = incoming.state_word, fingerprint(incoming)
     before = ticket.upstream_due_at
-    said = found.reason.partition("：")[2]
     case = await load(session, actor, ticket)
-    await upstream(session, case, incoming.due_at, said)
+    await upstream(session, case, incoming.due_at, found.reason)
     if case.state in WITH_UNITS:
         ticket.state_due_at = target(case)
     ticket.version += 1
@@ -217,7 +245,7 @@ async def _news(session: AsyncSession, actor: Actor, found: Judged) -> None:
         Act.CITY_CHANGED,
         origin="import",
         article="D33",
-        reason=said,
+        reason=found.reason,
         before={"upstream_due_at": before.isoformat() if before else None},
         after={"upstream_due_at": incoming.due_at.isoformat()},
     )

@@ -72,10 +72,9 @@ def _judged(row: Read, known: Known | None) -> Judged:
         return Judged(row, Verdict.BAD, "；".join(row.wrong))
     if known is None:
         return Judged(row, Verdict.NEW)
-    here = f"本县工单 {known.ticket.number}"
     if said := differences(row.incoming, known):
-        return Judged(row, Verdict.CHANGED, f"{here}：{'；'.join(said)}", known)
-    return Judged(row, Verdict.PRESENT, here, known)
+        return Judged(row, Verdict.CHANGED, "；".join(said), known)
+    return Judged(row, Verdict.PRESENT, known=known)
 
 
 def differences(incoming: Incoming, known: Known) -> list[str]:

@@ -75,7 +75,8 @@ def compare(report: CityReport, incoming: Incoming, *, refused: bool) -> str | N
         return None
     if incoming.progress in SHOWS[kind]:
         return ""
-    return f"我方{local(report.at):%m月%d日 %H:%M}已{kind.label}，市级状态为“{incoming.state_word}”"
+    at = local(report.at)
+    return f"我方{at.month}月{at.day}日 {at:%H:%M}已{kind.label}，市级状态为“{incoming.state_word}”"
 
 
 async def _refused(session: AsyncSession, ids: Sequence[UUID]) -> set[UUID]:

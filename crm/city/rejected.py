@@ -31,6 +31,8 @@ async def workbook(db: Database, actor: Actor, import_id: UUID) -> tuple[int, IO
     for row in rows:
         given = unpacked(row.cells)
         cells.append([str(row.n), row.reason, *(given + [""] * width)[:width]])
-    mark = f"{made.file_name} 不能导入的行 · {actor.name} · {local(now()):%Y年%m月%d日 %H:%M} · 内部资料，不得外传"
+    at = local(now())
+    when = f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"
+    mark = f"{made.file_name} 不能导入的行 · {actor.name} · {when} · 内部资料，不得外传"
     heads = [("原文件行号", 12), (REASON, 48), *((str(title), 18) for title in made.titles)]
     return len(rows), await asyncio.to_thread(write, Sheet("问题行", mark, heads, cells))

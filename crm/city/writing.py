@@ -95,6 +95,12 @@ async def count_waiting(session: AsyncSession) -> int:
     return await session.scalar(_beyond(func.count())) or 0
 
 
+async def waits_since(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many acts wait, and since when the oldest does."""
+    found = (await session.execute(_beyond(func.count(), func.min(TicketEvent.at)))).one()
+    return found[0], found[1]
+
+
 async def export(db: Database, actor: Actor) -> Sent:
     """Everything that waits, as the city's sheet; from then on it is exported. Raises Invalid("nothing-waits")."""
     actor.require(Permission.CITY_EXCHANGE)

@@ -22,6 +22,17 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ReferralRecord(Record):
+    """One entry of the referral directory 转接去向, as a county begins with it (第十一条)."""
+
+    name: Annotated[str, Field(min_length=2, max_length=40)]
+    number: str = Field("", pattern=r"^[0-9-]{0,20}$")
+    matters: Annotated[str, Field(min_length=4, max_length=400)]
+    hours: Annotated[str, Field(max_length=80)] = ""
+    address: Annotated[str, Field(max_length=120)] = ""
+    owner: Annotated[str, Field(min_length=2, max_length=40)]
+
+
 class UnitKind(StrEnum):
     """What kind of member unit (第五条)."""
 

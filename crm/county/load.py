@@ -22,11 +22,13 @@ from crm.county.data import (
     Power,
     QueueRecord,
     Record,
+    ReferralRecord,
     ShiftRecord,
     StaffRecord,
     UnitKind,
     UnitRecord,
 )
+from crm.county.knowledge import Knowledge
 from crm.county.regulations import RegulationRecord, load_regulations
 from crm.county.screening import Screening
 
@@ -59,6 +61,10 @@ class County:
     """依据库: the documents that the rules rest on, in their first version."""
     screening: Screening = field(default_factory=lambda: Screening(item=()))
     """What agents go through before a refusal; empty where the county has written none."""
+    referrals: tuple[ReferralRecord, ...] = ()
+    """Whom citizens are sent to, as the directory begins."""
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    """Items for a demonstration, and how people call things; empty where the county has written none."""
 
 
 def load(folder: Path) -> County:
@@ -69,7 +75,7 @@ def load(folder: Path) -> County:
         units={unit.code: unit for unit in _read(folder, "units.toml", "unit", UnitRecord)},
         matters={matter.code: matter for matter in _read(folder, "matters.toml", "matter", Matter)},
         catalogue=_read(folder, "catalogue.toml", "line", CatalogueLine),
-        powers=_read(folder, "powers.toml", "power", Power) if (folder / "powers.toml").exists() else (),
+        powers=_optional(folder, "powers.toml", "power", Power),
         places=places,
         numbers=_read(folder, "numbers.toml", "number", NumberRecord),
         queues=_read(folder, "queues.toml", "queue", QueueRecord),
@@ -78,6 +84,8 @@ def load(folder: Path) -> County:
         city=_document(folder, "city.toml", CityLayout),
         regulations=load_regulations(folder),
         screening=_document(folder, "screening.toml", Screening) or Screening(item=()),
+        referrals=_optional(folder, "referrals.toml", "referral", ReferralRecord),
+        knowledge=_document(folder, "knowledge.toml", Knowledge) or Knowledge(),
     )
     problems = list(_problems(county))
     if problems:
@@ -99,6 +107,11 @@ def _read(folder: Path, file: str, table: str, kind: type[R]) -> tuple[R, ...]:
     if twice and kind not in (CatalogueLine, ShiftRecord):
         raise Invalid("bad-county", f"{folder.name}/{file} 重复：{twice}")
     return records
+
+
+def _optional(folder: Path, file: str, table: str, kind: type[R]) -> tuple[R, ...]:
+    """A file that a county may do without."""
+    return _read(folder, file, table, kind) if (folder / file).exists() else ()
 
 
 def _document(folder: Path, file: str, kind: type[D]) -> D | None:
@@ -152,9 +165,16 @@ def _problems(county: County) -> Iterable[str]:
             yield f"地名 {place.name} 的属地不存在：{place.area}"
     if twice := _twice(name for place in county.places for name in (place.name, *place.aliases)):
         yield f"地名重复：{twice}"
-    items = tuple(item.number for item in county.screening.item)
-    if items not in ((), ALL_ITEMS):
+    screened = tuple(item.number for item in county.screening.item)
+    if screened not in ((), ALL_ITEMS):
         yield "screening.toml 应依次写明第十条的七项"
+    if twice := _twice(item.number for item in county.knowledge.item):
+        yield f"知识库条目编号重复：{twice}"
+    if twice := _twice(wording.official for wording in county.knowledge.words):
+        yield f"知识库规范说法重复：{twice}"
+    for item in county.knowledge.item:
+        if item.unit not in members or (item.area and item.area not in areas):
+            yield f"知识库条目 {item.number} 的单位或属地不存在"
     for number in county.numbers:
         if number.queue not in queues:
             yield f"号码 {number.number} 的队列不存在：{number.queue}"

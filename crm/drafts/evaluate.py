@@ -9,9 +9,9 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from crm.drafts.lexicon import lexicon_of
 from crm.drafts.matter import score, total
 from crm.installed import Installation, read
+from crm.lexicon import lexicon_of
 
 GROUPS = {
     "卫生健康": "卫生计生",

@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from crm.drafts import category, matter, what, when, where, who
-from crm.drafts.lexicon import lexicon_of
 from crm.drafts.proposal import Proposal
 from crm.drafts.said import Said, Utterance
 from crm.installed import Installation
+from crm.lexicon import lexicon_of
 
 LONGEST_CONTENT = 2_000
 

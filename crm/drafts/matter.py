@@ -5,10 +5,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from crm.county.data import Matter
-from crm.drafts.lexicon import Lexicon
 from crm.drafts.proposal import Proposal
 from crm.drafts.said import Said
 from crm.drafts.who import without_people
+from crm.lexicon import Lexicon
 
 REPEATED = 0.4
 """A word said again adds this much of its weight, at most twice."""

@@ -12,9 +12,9 @@ from callflow.rules import Direction, Outcome
 from core.clock import local
 from core.db import among
 from crm.drafts.extract import extract
-from crm.drafts.lexicon import lexicon_of
 from crm.drafts.said import Utterance
 from crm.installed import installed
+from crm.lexicon import lexicon_of
 from crm.tickets.service import Opening, of_call, open_drafts, propose
 from crm.tickets.states import State
 from recordings.models import Side, TranscriptSegment

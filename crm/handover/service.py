@@ -1,10 +1,12 @@
 """The handover log 交接班日志 (F07-1): matters stay open until closed; one hands a shift over, another receives it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.board.models import HelpRequest
@@ -14,6 +16,7 @@ from callflow.models import Call
 from callflow.rules import Direction, Outcome
 from core.actor import Actor
 from core.clock import now
+from core.db import paged
 from core.errors import Conflict, Invalid, NotFound
 from core.identity.models import User
 from core.ledger import record
@@ -26,6 +29,7 @@ from crm.tickets.models import Ticket
 from crm.tickets.states import OPEN
 
 TOPIC = "handovers"
+S = TypeVar("S")
 FIRST_SPAN = timedelta(hours=12)
 """The first handover counts this long back."""
 FIGURES = {
@@ -45,15 +49,44 @@ async def open_matters(session: AsyncSession) -> Sequence[Matter]:
     return (await session.scalars(select(Matter).where(Matter.closed_at.is_(None)).order_by(Matter.opened_at))).all()
 
 
-async def closed_matters(session: AsyncSession, limit: int = 20) -> Sequence[Matter]:
-    """What was closed last."""
-    wanted = select(Matter).where(Matter.closed_at.is_not(None)).order_by(Matter.closed_at.desc()).limit(limit)
-    return (await session.scalars(wanted)).all()
+@dataclass(frozen=True)
+class Wanted:
+    """Which handovers or closed matters; each of `words` stands in what was told, or is a name or a shift's."""
+
+    words: Sequence[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    oldest_first: bool = False
+
+    def narrow(self, query: Select[S], told: Sequence[Any], at: Any) -> Select[S]:
+        """`query` with these words in one of `told`, in this span of `at`."""
+        for word in self.words:
+            query = query.where(or_(*(one.contains(word, autoescape=True) for one in told)))
+        if self.since:
+            query = query.where(at >= self.since)
+        if self.until:
+            query = query.where(at < self.until)
+        return query
 
 
-async def handovers(session: AsyncSession, limit: int = 30) -> Sequence[Handover]:
-    """The newest first."""
-    return (await session.scalars(select(Handover).order_by(Handover.handed_at.desc()).limit(limit))).all()
+async def closed_matters(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Matter]:
+    """A page of what was settled, by the instant at which it was, from behind `after` on."""
+    told = (Matter.text, Matter.result, Matter.opened_by_name, Matter.owner_name, Matter.closed_by_name)
+    query = wanted.narrow(select(Matter).where(Matter.closed_at.is_not(None)).limit(limit), told, Matter.closed_at)
+    ordered = paged(query, Matter.closed_at, Matter.id, after, oldest_first=wanted.oldest_first)
+    return (await session.scalars(ordered)).all()
+
+
+async def handovers(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Handover]:
+    """A page of the log, from behind `after` on."""
+    told = (Handover.summary, Handover.remark, Handover.shift, Handover.handed_by_name, Handover.received_by_name)
+    query = wanted.narrow(select(Handover).limit(limit), told, Handover.handed_at)
+    ordered = paged(query, Handover.handed_at, Handover.id, after, oldest_first=wanted.oldest_first)
+    return (await session.scalars(ordered)).all()
 
 
 async def carried(session: AsyncSession, matters: Sequence[Matter]) -> dict[UUID, int]:

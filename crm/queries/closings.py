@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -10,15 +10,18 @@ from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.clock import SHANGHAI
+from core.clock import local, midnight
 from core.identity.models import Unit
 from core.permissions import Permission
+from core.rates import per_cent
+from crm.county.categories import LABELS, Category
+from crm.queries.behind import Page, behind
+from crm.search.export import searched
 from crm.search.taking import Taken, Taking, take
-from crm.tickets.access import visible_to
 from crm.tickets.acts.replying import CloseKind
+from crm.tickets.masking import mask_numbers
 from crm.tickets.models import Assignment, QualityCheck, Reply, Ticket
-
-MOST_LISTED = 200
+from crm.tickets.states import State
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Closings:
     @property
     def share(self) -> str:
         """`12.5%`; `—` where nothing was closed."""
-        return f"{100 * self.no_basis / self.all:.1f}%" if self.all else "—"
+        return per_cent(self.no_basis, self.all)
 
 
 def total(rows: Sequence[Closings]) -> Closings:
@@ -50,8 +53,8 @@ def total(rows: Sequence[Closings]) -> Closings:
 
 
 def _passed(first: date, last: date) -> ColumnElement[bool]:
-    since = datetime.combine(first, time(), SHANGHAI)
-    until = datetime.combine(last + timedelta(days=1), time(), SHANGHAI)
+    since = midnight(first)
+    until = midnight(last + timedelta(days=1))
     within = and_(QualityCheck.checked_at >= since, QualityCheck.checked_at < until)
     return and_(QualityCheck.verdict == "pass", within)
 
@@ -82,16 +85,15 @@ async def closings(session: AsyncSession, first: date, last: date) -> list[Closi
 
 
 async def of_second_kind(
-    session: AsyncSession, actor: Actor, first: date, last: date, unit_id: UUID
-) -> Sequence[tuple[Ticket, str]]:
-    """A unit's orders of the second kind that the actor may see, each with what was cited; the newest first."""
+    session: AsyncSession, actor: Actor, first: date, last: date, unit_id: UUID, page: Page
+) -> Sequence[tuple[QualityCheck, Ticket, Reply]]:
+    """A unit's orders of the second kind that the actor may see, by the time of the check."""
     wanted = (
-        _joined(Ticket, Reply.citation)
+        _joined(QualityCheck, Ticket, Reply)
         .join(Ticket, Ticket.id == Reply.ticket_id)
-        .where(_passed(first, last), Reply.close_kind == CloseKind.NO_BASIS, Unit.id == unit_id, visible_to(actor))
+        .where(_passed(first, last), Reply.close_kind == CloseKind.NO_BASIS, Unit.id == unit_id)
     )
-    rows = await session.execute(wanted.order_by(QualityCheck.checked_at.desc()).limit(MOST_LISTED))
-    return [(row[0], row[1]) for row in rows]
+    return await behind(session, actor, wanted, QualityCheck.checked_at, QualityCheck.id, page)
 
 
 HEADS = (("承办单位", 30), ("办结数", 10), ("办理完毕", 10), ("无政策法规依据", 16), ("占比", 10), ("已解释回访", 12))
@@ -113,6 +115,42 @@ async def export(session: AsyncSession, actor: Actor, first: date, last: date, r
         notes=[NOTE],
     )
     return await take(session, actor, what, reason, title=title)
+
+
+ORDER_HEADS = (
+    ("工单编号", 20),
+    ("标题", 36),
+    ("类别", 8),
+    ("依据", 40),
+    ("解释回访", 10),
+    ("审核通过时间", 18),
+    ("状态", 10),
+)
+
+
+async def export_orders(
+    session: AsyncSession, actor: Actor, first: date, last: date, unit_id: UUID, page: Page, reason: str, *, title: str
+) -> Taken:
+    """The orders of the second kind behind one unit's line. Raises as `take` and as `behind`, and Denied."""
+    actor.require(Permission.ORDER_EXPORT)
+    unit = await session.scalar(select(Unit.name).where(Unit.id == unit_id)) or ""
+    found = await of_second_kind(session, actor, first, last, unit_id, page)
+    asked = {"first": first.isoformat(), "last": last.isoformat(), "unit": unit} | searched(page.search)
+    rows = [_order_cells(*row) for row in found]
+    what = Taking("无政策法规依据的工单", "BJ", "closings.orders", ORDER_HEADS, rows, asked, notes=[NOTE])
+    return await take(session, actor, what, reason, title=title)
+
+
+def _order_cells(check: QualityCheck, ticket: Ticket, reply: Reply) -> list[str]:
+    return [
+        ticket.number,
+        mask_numbers(ticket.title),
+        LABELS[Category(ticket.category)] if ticket.category else "",
+        reply.citation,
+        "是" if reply.explained else "否",
+        f"{local(check.checked_at):%Y-%m-%d %H:%M}",
+        State(ticket.state).label,
+    ]
 
 
 def _cells(one: Closings) -> list[str]:

@@ -1,18 +1,20 @@
-"""A month's dispatch quality as a workbook."""
+"""A month's dispatch quality as a workbook, and the dispatches to several units that cite nothing."""
 
-import asyncio
 from datetime import date
-from typing import IO
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.db import Database
-from core.errors import Invalid
-from core.ledger import record
+from core.clock import local
 from core.permissions import Permission
+from core.rates import per_cent
 from crm.installed import installed
-from crm.queries.dispatching import Month, Quality, month, share
-from crm.search.taking import mark_of, number_of
-from crm.search.workbook import Sheet, write
+from crm.queries.behind import Page
+from crm.queries.dispatching import Month, Quality, month, uncited
+from crm.search.export import searched
+from crm.search.taking import Taken, Taking, take
+from crm.tickets.masking import mask_numbers
+from crm.tickets.states import State
 
 HEADS = (
     ("诉求事项", 28),
@@ -26,6 +28,7 @@ HEADS = (
     ("前三命中（次）", 14),
     ("前三命中率", 12),
 )
+UNCITED_HEADS = (("工单编号", 20), ("标题", 40), ("派发时间", 18), ("状态", 10))
 
 
 def row_of(one: Quality) -> list[str]:
@@ -36,23 +39,46 @@ def row_of(one: Quality) -> list[str]:
     return [name, *counts, str(one.first), one.top_1, str(one.three), one.top_3]
 
 
-async def export(db: Database, actor: Actor, first: date, *, title: str) -> IO[bytes]:
-    """The month's table, on record in the ledger. Raises Denied, Invalid("nothing-to-export")."""
+async def export(session: AsyncSession, actor: Actor, first: date, reason: str, *, title: str) -> Taken:
+    """The month's table. Raises as `take`, and Denied."""
     actor.require(Permission.ORDER_EXPORT)
-    number = number_of("PD")
-    async with db.session() as session:
-        found = await month(session, first)
-        if not found.total.dispatched:
-            raise Invalid("nothing-to-export", "这个月没有派发过工单。")
-        await record(session, actor, "dispatch-quality.export", "export", number, count=found.total.dispatched)
-    mark = mark_of(title, f"{first:%Y年%m月}派单质量", actor, number)
-    return await asyncio.to_thread(write, Sheet("派单质量", mark, HEADS, _rows(found)))
+    found = await month(session, first)
+    asked = {"month": f"{first:%Y-%m}"}
+    what = Taking(
+        f"{first.year}年{first.month}月派单质量",
+        "PD",
+        "dispatch-quality.export",
+        HEADS,
+        [row_of(one) for one in found.matters],
+        asked,
+        foot=_foot(found),
+    )
+    return await take(session, actor, what, reason, title=title)
 
 
-def _rows(found: Month) -> list[list[str]]:
+def _foot(found: Month) -> list[list[str]]:
     total = ["合计", *row_of(found.total)[1:]]
     blank = [""] * (len(HEADS) - 3)
-    several = [["派给多个单位", str(found.several), "", *blank]]
-    cited = [[f"其中依据{one.label}", str(n), share(n, found.several), *blank] for one, n in found.cited.items()]
-    none = [["其中未引用依据", str(found.without), share(found.without, found.several), *blank]]
-    return [total, *map(row_of, found.matters), *several, *cited, *none]
+    several = ["派给多个单位", str(found.several), "", *blank]
+    cited = [[f"其中依据{one.label}", str(n), per_cent(n, found.several), *blank] for one, n in found.cited.items()]
+    none = ["其中未引用依据", str(found.without), per_cent(found.without, found.several), *blank]
+    return [total, several, *cited, none]
+
+
+async def export_uncited(
+    session: AsyncSession, actor: Actor, first: date, page: Page, reason: str, *, title: str
+) -> Taken:
+    """The dispatches of `uncited`. Raises as `take` and as `behind`, and Denied."""
+    actor.require(Permission.ORDER_EXPORT)
+    rows = [
+        [
+            ticket.number,
+            mask_numbers(ticket.title),
+            f"{local(part.dispatched_at):%Y-%m-%d %H:%M}",
+            State(ticket.state).label,
+        ]
+        for part, ticket in await uncited(session, actor, first, page)
+    ]
+    name, asked = f"{first.year}年{first.month}月未引用依据的派发", {"month": f"{first:%Y-%m}"} | searched(page.search)
+    what = Taking(name, "PD", "dispatch-quality.uncited", UNCITED_HEADS, rows, asked)
+    return await take(session, actor, what, reason, title=title)

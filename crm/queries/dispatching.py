@@ -6,20 +6,24 @@ has none yet, and a suggestion of one of those was wrong.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
-from uuid import UUID
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from core.clock import SHANGHAI
+from core.actor import Actor
+from core.clock import midnight
+from core.rates import per_cent
+from crm.queries.behind import Page, behind
 from crm.tickets.citing import Cites
 from crm.tickets.models import Assignment, Round, Ticket
 from crm.tickets.parts import Outcome
 from crm.tickets.states import By
 
-MOST_LISTED = 100
+Part = aliased(Assignment)
+"""A lead's part that is listed; whether an order is visible is asked of assignments apart from it."""
 
 
 @dataclass(frozen=True)
@@ -38,39 +42,28 @@ class Quality:
     @property
     def top_1(self) -> str:
         """Share of settled dispatches with a suggestion whose first was right."""
-        return share(self.first, self.suggested)
+        return per_cent(self.first, self.suggested)
 
     @property
     def top_3(self) -> str:
         """Likewise of the first three."""
-        return share(self.three, self.suggested)
+        return per_cent(self.three, self.suggested)
 
     @property
     def accuracy(self) -> str:
         """派单准确率: 1 − accepted returns / dispatches."""
-        return share(self.dispatched - self.returned, self.dispatched)
-
-
-@dataclass(frozen=True)
-class Uncited:
-    """A dispatch to several units that cites nothing."""
-
-    ticket_id: UUID
-    number: str
-    at: datetime
+        return per_cent(self.dispatched - self.returned, self.dispatched)
 
 
 @dataclass(frozen=True)
 class Month:
-    """One month. `cited`: dispatches to several units by what they rest on; `without`: those on nothing; `uncited`: the
-    latest of these."""
+    """One month. `cited`: dispatches to several units by what they rest on; `without`: those on nothing."""
 
     first: date
     total: Quality
     matters: Sequence[Quality]
     cited: dict[Cites, int]
     without: int
-    uncited: Sequence[Uncited]
 
     @property
     def several(self) -> int:
@@ -78,33 +71,43 @@ class Month:
         return sum(self.cited.values()) + self.without
 
 
-def share(part: int, whole: int) -> str:
-    """`95.2%`; a dash where there is nothing to divide (§6)."""
-    return f"{100 * part / whole:.1f}%" if whole else "—"
-
-
 def month_of(first: date) -> tuple[datetime, datetime]:
     """The instants between which the month lies."""
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return datetime.combine(first, time(0), SHANGHAI), datetime.combine(following, time(0), SHANGHAI)
+    return midnight(first), midnight(following)
 
 
 async def month(session: AsyncSession, first: date) -> Month:
     """Everything about the dispatches of the month that begins on `first`; reworks are no choice of a unit."""
     matters = await _by_matter(session, first)
     total = Quality("", *(sum(getattr(one, name) for one in matters) for name in _COUNTS))
-    cited, without, uncited = await _citations(session, first)
-    return Month(first, total, matters, cited, without, uncited)
+    return Month(first, total, matters, *await _citations(session, first))
+
+
+async def uncited(session: AsyncSession, actor: Actor, first: date, page: Page) -> Sequence[tuple[Assignment, Ticket]]:
+    """The month's dispatches to several units that cite nothing, as far as this actor may know of the orders."""
+    wanted = (
+        select(Part, Ticket)
+        .join(Round, Round.id == Part.round_id)
+        .join(Ticket, Ticket.id == Part.ticket_id)
+        .where(*_to_several(first, Part), Round.cites.is_(None))
+    )
+    return await behind(session, actor, wanted, Part.dispatched_at, Part.id, page)
 
 
 _COUNTS = ("dispatched", "returned", "settled", "suggested", "first", "three")
 _AWAY = Assignment.outcome.is_not_distinct_from(Outcome.RETURNED)
 
 
-def _chosen(first: date) -> tuple[ColumnElement[bool], ...]:
+def _chosen(first: date, part: Any = Assignment) -> tuple[ColumnElement[bool], ...]:
     begins, ends = month_of(first)
-    within = (Assignment.dispatched_at >= begins, Assignment.dispatched_at < ends)
-    return (Assignment.role == By.LEAD, *within, Round.kind != "rework")
+    within = (part.dispatched_at >= begins, part.dispatched_at < ends)
+    return (part.role == By.LEAD, *within, Round.kind != "rework")
+
+
+def _to_several(first: date, part: Any = Assignment) -> tuple[ColumnElement[bool], ...]:
+    helper = aliased(Assignment)
+    return (*_chosen(first, part), exists().where(helper.round_id == Round.id, helper.role == By.ASSIST))
 
 
 async def _by_matter(session: AsyncSession, first: date) -> list[Quality]:
@@ -149,23 +152,12 @@ async def _by_matter(session: AsyncSession, first: date) -> list[Quality]:
     return [Quality(*row) for row in rows]
 
 
-async def _citations(session: AsyncSession, first: date) -> tuple[dict[Cites, int], int, list[Uncited]]:
-    helper = aliased(Assignment)
-    several = exists().where(helper.round_id == Round.id, helper.role == By.ASSIST)
-    chosen = (*_chosen(first), several)
+async def _citations(session: AsyncSession, first: date) -> tuple[dict[Cites, int], int]:
     counted = await session.execute(
         select(Round.cites, func.count())
         .join(Assignment, Assignment.round_id == Round.id)
-        .where(*chosen)
+        .where(*_to_several(first))
         .group_by(Round.cites)
     )
     found = {row[0]: row[1] for row in counted}
-    rows = await session.execute(
-        select(Ticket.id, Ticket.number, Assignment.dispatched_at)
-        .join(Round, Round.ticket_id == Ticket.id)
-        .join(Assignment, Assignment.round_id == Round.id)
-        .where(*chosen, Round.cites.is_(None))
-        .order_by(Assignment.dispatched_at.desc())
-        .limit(MOST_LISTED)
-    )
-    return {one: found.get(one.value, 0) for one in Cites}, found.get(None, 0), [Uncited(*row) for row in rows]
+    return {one: found.get(one.value, 0) for one in Cites}, found.get(None, 0)

@@ -1,7 +1,7 @@
 """主管事项: what enterprises handle, as their competent departments watch it, and what of a month was late (第五条)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core.actor import Actor
-from core.clock import SHANGHAI, now
+from core.clock import midnight, now
 from core.identity.models import Unit
 from core.permissions import Permission
 from crm.county.data import UnitKind
@@ -90,13 +90,13 @@ class Month:
     @property
     def first(self) -> datetime:
         """Its first instant."""
-        return datetime.combine(date(self.year, self.month, 1), time(0), SHANGHAI)
+        return midnight(date(self.year, self.month, 1))
 
     @property
     def end(self) -> datetime:
         """The first instant of the next."""
         following = date(self.year + self.month // 12, self.month % 12 + 1, 1)
-        return datetime.combine(following, time(0), SHANGHAI)
+        return midnight(following)
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,15 @@
 """The month of enterprises as a workbook, marked with who took it along and on record (第五条)."""
 
-import asyncio
 from datetime import datetime, timedelta
-from typing import IO
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.clock import local
-from core.db import Database
-from core.errors import Invalid
-from core.ledger import record
 from core.permissions import Permission
 from crm.queries.enterprises import Late, Month, OfDepartment, month_of_enterprises
-from crm.search.taking import mark_of, number_of
-from crm.search.workbook import Sheet, write
+from crm.search.taking import Taken, Taking, take
 
-ACTION = "enterprises.export"
 HEADS = (
     ("主管部门", 26),
     ("企事业单位", 26),
@@ -28,19 +23,14 @@ HEADS = (
 )
 
 
-async def export_month(db: Database, actor: Actor, month: Month, *, title: str) -> tuple[str, IO[bytes]]:
-    """Its number and the file, to be closed by who reads it. Raises Denied, Invalid("nothing-to-export")."""
+async def export_month(session: AsyncSession, actor: Actor, month: Month, reason: str, *, title: str) -> Taken:
+    """The month as far as this actor may know of it. Raises as `take`, and Denied."""
     actor.require(Permission.ORDER_EXPORT)
-    number = number_of("QY")
-    async with db.session() as session:
-        found = await month_of_enterprises(session, actor, month)
-        if not found:
-            raise Invalid("nothing-to-export", "这个月没有企事业单位应办结的工单。")
-        span, count = f"{month.year}-{month.month:02}", sum(len(one.late) for one in found)
-        await record(session, actor, ACTION, "export", number, month=span, count=count)
-    mark = mark_of(title, f"企业逾期月报 {month.year}年{month.month}月", actor, number)
+    found = await month_of_enterprises(session, actor, month)
     rows = [row for one in found for row in _rows(one)]
-    return number, await asyncio.to_thread(write, Sheet("企业逾期月报", mark, HEADS, rows))
+    asked = {"month": f"{month.year}-{month.month:02}"}
+    what = Taking(f"企业逾期月报 {month.year}年{month.month}月", "QY", "enterprises.export", HEADS, rows, asked)
+    return await take(session, actor, what, reason, title=title)
 
 
 def _rows(one: OfDepartment) -> list[list[str]]:

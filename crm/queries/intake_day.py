@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from callflow.models import Call
 from callflow.rules import Direction
 from callflow.rules import Outcome as CallOutcome
 from core.actor import Actor
-from core.clock import SHANGHAI, now
+from core.clock import midnight, now
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from crm.tickets.states import State
@@ -166,7 +166,7 @@ _REACHED = (
 
 async def calls_of(session: AsyncSession, actor: Actor, day: date) -> list[Taken]:
     """Calls of citizens that arrived on this day in Shanghai and reached somebody, or left a message."""
-    begins = datetime.combine(day, time(), SHANGHAI)
+    begins = midnight(day)
     rows = await session.execute(
         select(
             Call.id,

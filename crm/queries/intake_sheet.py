@@ -28,7 +28,14 @@ async def export(session: AsyncSession, actor: Actor, day: date, reason: str, *,
     """Raises Denied, Invalid("no-reason"), Invalid("nothing-to-export")."""
     actor.require(Permission.ORDER_EXPORT)
     rows = _rows(await calls_of(session, actor, day))
-    what = Taking(f"{day:%Y年%m月%d日}受理核对", "SL", "intake-day.export", HEADS, rows, {"day": day.isoformat()})
+    what = Taking(
+        f"{day.year}年{day.month}月{day.day}日受理核对",
+        "SL",
+        "intake-day.export",
+        HEADS,
+        rows,
+        {"day": day.isoformat()},
+    )
     return await take(session, actor, what, reason, title=title)
 
 

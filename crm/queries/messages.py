@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
 from core.actor import Actor
-from core.clock import SHANGHAI, now, today
+from core.clock import midnight, now, today
 from core.db import among, paged
 from core.permissions import Permission
 from crm.sms.models import Sms, SmsEvent, SmsReply
@@ -111,7 +111,7 @@ async def promptness(session: AsyncSession) -> Promptness:
     """T19, as of now."""
     taken = func.extract("epoch", Sms.submitted_at - Sms.created_at)
     soon, waited = Sms.submitted_at - Sms.created_at <= IN_TIME, Sms.created_at <= now() - IN_TIME
-    begins = datetime.combine(today(), time(0), SHANGHAI)
+    begins = midnight(today())
     row = (
         await session.execute(
             select(

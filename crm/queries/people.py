@@ -70,11 +70,11 @@ async def handles(session: AsyncSession, actor: Actor, ticket: Ticket) -> bool:
 
 
 async def number_to_call(session: AsyncSession, actor: Actor, task: CallbackTask) -> str:
-    """The number of a call-back task: in full for who claimed it, since it must be dialled, and on record once;
-    masked for others."""
+    """The number of a call-back task: in full for who claimed it until it is done, since it must be dialled, and on
+    record once; masked for others."""
     if task.phone is None:
         return "未显示号码"
-    if task.claimed_by is None or task.claimed_by != actor.user_id:
+    if task.done_at is not None or task.claimed_by is None or task.claimed_by != actor.user_id:
         return phone.mask(task.phone)
     await _once(session, actor, "callback", task.id)
     return phone.show(task.phone)

@@ -42,7 +42,7 @@ async def export(db: Database, actor: Actor, month: date, reason: str, *, title:
         entries = await of_month(session, actor, month)
         what = {"count": len(entries), "month": f"{month:%Y-%m}"}
         await record(session, actor, ACTION, "export", number, reason=reason.strip(), **what)
-    mark = mark_of(title, f"{month:%Y年%m月}不予受理登记簿", actor, number)
+    mark = mark_of(title, f"{month.year}年{month.month}月不予受理登记簿", actor, number)
     sheet = Sheet("不予受理", mark, HEADS, rows(entries))
     return number, len(entries), await asyncio.to_thread(write, sheet)
 

@@ -6,7 +6,7 @@ changes no earlier month, and a list that is made again is the same list.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.clock import SHANGHAI
+from core.clock import midnight
 from core.db import paged
 from core.identity.models import User
 from crm.search.filter import OrderFilter
@@ -73,7 +73,7 @@ def month_of(day: date) -> tuple[datetime, datetime]:
     """The month of a day in Shanghai: its first instant, and the first one after it."""
     first = day.replace(day=1)
     following = date(first.year + first.month // 12, first.month % 12 + 1, 1)
-    return datetime.combine(first, time(), SHANGHAI), datetime.combine(following, time(), SHANGHAI)
+    return midnight(first), midnight(following)
 
 
 def in_month(moment: ColumnElement[Any], month: date) -> ColumnElement[bool]:

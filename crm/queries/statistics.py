@@ -6,7 +6,7 @@ until now; of extensions, the applications of the period.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from core.actor import Actor
-from core.clock import SHANGHAI
+from core.clock import midnight
 from core.identity.models import Unit
 from core.permissions import Permission
-from crm.tickets.access import visible_to
+from core.rates import per_cent
+from crm.queries.behind import Page, behind
 from crm.tickets.models import Assignment, Extension, ReturnRequest, Ticket
 from crm.tickets.states import By
 
-MOST_LISTED = 500
 Part = aliased(Assignment)
 """The part that was returned or extended; whether an order is visible is asked of assignments apart from it."""
 WAITING = ("open", "forwarded", "disputed")
@@ -38,12 +38,12 @@ class Period:
     @property
     def since(self) -> datetime:
         """Its first instant."""
-        return datetime.combine(self.first, time(0), SHANGHAI)
+        return midnight(self.first)
 
     @property
     def until(self) -> datetime:
         """The first instant after it."""
-        return datetime.combine(self.last + timedelta(days=1), time(0), SHANGHAI)
+        return midnight(self.last + timedelta(days=1))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Rate:
     whole: int
 
     def __str__(self) -> str:
-        return f"{self.part * 100 / self.whole:.1f}%" if self.whole else "—"
+        return per_cent(self.part, self.whole)
 
 
 @dataclass(frozen=True)
@@ -186,22 +186,20 @@ def total(lines: Sequence[Line], kind: type[Counts]) -> Counts:
 
 
 async def returned_orders(
-    session: AsyncSession, actor: Actor, period: Period, unit: UUID
+    session: AsyncSession, actor: Actor, period: Period, unit: UUID, page: Page
 ) -> Sequence[tuple[ReturnRequest, Ticket]]:
     """The applications behind one unit's line, as far as this actor may know of the orders."""
     wanted = (
         select(ReturnRequest, Ticket)
         .join(Part, Part.id == ReturnRequest.assignment_id)
         .join(Ticket, Ticket.id == ReturnRequest.ticket_id)
-        .where(*_dispatched(actor, period, Part), Part.unit_id == unit, visible_to(actor))
-        .order_by(ReturnRequest.requested_at.desc(), ReturnRequest.id)
-        .limit(MOST_LISTED)
+        .where(*_dispatched(actor, period, Part), Part.unit_id == unit)
     )
-    return [(row[0], row[1]) for row in await session.execute(wanted)]
+    return await behind(session, actor, wanted, ReturnRequest.requested_at, ReturnRequest.id, page)
 
 
 async def extended_orders(
-    session: AsyncSession, actor: Actor, period: Period, unit: UUID
+    session: AsyncSession, actor: Actor, period: Period, unit: UUID, page: Page
 ) -> Sequence[tuple[Extension, Ticket]]:
     """The applications behind one unit's line, as far as this actor may know of the orders."""
     wanted = (
@@ -209,11 +207,9 @@ async def extended_orders(
         .join(Part, Part.id == Extension.assignment_id)
         .join(Ticket, Ticket.id == Extension.ticket_id)
         .where(Extension.applied_at >= period.since, Extension.applied_at < period.until)
-        .where(Part.unit_id == unit, *_own(actor, Part), visible_to(actor))
-        .order_by(Extension.applied_at.desc(), Extension.id)
-        .limit(MOST_LISTED)
+        .where(Part.unit_id == unit, *_own(actor, Part))
     )
-    return [(row[0], row[1]) for row in await session.execute(wanted)]
+    return await behind(session, actor, wanted, Extension.applied_at, Extension.id, page)
 
 
 def _count(condition: ColumnElement[bool]) -> Any:

@@ -15,7 +15,7 @@ from core.identity.models import User
 from core.permissions import Permission
 from crm.members.names import UnitNames, names_of
 from crm.queries import story_words as words
-from crm.tickets.access import visible_to
+from crm.queries.behind import Page, behind
 from crm.tickets.acts.refusing import ITEMS
 from crm.tickets.case import rows_by_table
 from crm.tickets.models import (
@@ -127,8 +127,11 @@ async def _names(session: AsyncSession, ticket: Ticket) -> Names:
     return Names(await names_of(session), people, parts)
 
 
-async def links(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Link]:
-    """Orders that were merged into it or split from it, that it repeats or belongs to."""
+async def links(session: AsyncSession, actor: Actor, ticket: Ticket, page: Page) -> list[Link]:
+    """Orders that were merged into it or split from it, that it repeats or belongs to, by the time of their intake.
+
+    Raises Denied("no-phone-search").
+    """
     ups = {ticket.master_id: "并入", ticket.repeat_of: "重复反映自", ticket.split_from: "拆分自"}
     near = or_(
         Ticket.id.in_([id for id in ups if id]),
@@ -136,8 +139,8 @@ async def links(session: AsyncSession, actor: Actor, ticket: Ticket) -> list[Lin
         Ticket.repeat_of == ticket.id,
         Ticket.split_from == ticket.id,
     )
-    found = await session.scalars(select(Ticket).where(near, visible_to(actor)).order_by(Ticket.number).limit(50))
-    return [Link(ups.get(one.id) or _how(one, ticket), one) for one in found]
+    found = await behind(session, actor, select(Ticket).where(near), Ticket.opened_at, Ticket.id, page)
+    return [Link(ups.get(one.id) or _how(one, ticket), one) for (one,) in found]
 
 
 def _how(one: Ticket, ticket: Ticket) -> str:

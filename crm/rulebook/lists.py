@@ -1,8 +1,9 @@
 """Importing the dispatch catalogue and the power list: a file becomes a proposal, a second person confirms."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Literal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +20,9 @@ from core.rules.models import RuleVersion
 from crm.city import sheet
 from crm.city.sheet import Row
 from crm.county import lists
+from crm.county.data import EVERYWHERE
 from crm.county.route import Cell
+from crm.county.sounds import syllables
 from crm.installed import installed
 from crm.rulebook import list_forms
 from crm.rulebook.list_forms import CATALOGUE_COLUMNS, POWER_COLUMNS, Units
@@ -29,7 +32,19 @@ from crm.search.workbook import Sheet, write
 COLUMNS: dict[Kind, tuple[Column, ...]] = {Kind.CATALOGUE: CATALOGUE_COLUMNS, Kind.POWERS: POWER_COLUMNS}
 KEYS = {Kind.CATALOGUE: (0, 2), Kind.POWERS: (0,)}
 """Which columns say that two rows are the same line."""
+UNIT = 3
+"""Which column names the unit that answers, in both."""
 Table = list[tuple[str, ...]]
+Order = Literal["code", "unit"]
+"""By the code of the matter, or by the sound of the unit's name."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines of the list in force, in which order; each of `words` stands somewhere in the line."""
+
+    words: Sequence[str] = ()
+    order: Order = "code"
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,19 @@ def table(kind: Kind, text: str | None = None) -> Table:
         return [list_forms.catalogue_row(here.county, catalogue, line) for line in catalogue.lines]
     powers = lists.read_powers(here.county, text) if text is not None else here.powers
     return [list_forms.power_row(powers, power) for power in powers.powers]
+
+
+def lines_of(kind: Kind, wanted: Wanted) -> list[tuple[str, tuple[str, ...]]]:
+    """The lines of the list in force, each behind the key by which it stands in its order."""
+    words = [word.casefold() for word in wanted.words]
+    rows = [row for row in table(kind) if all(word in " ".join(row).casefold() for word in words)]
+    return sorted((_key(kind, row, wanted.order), row) for row in rows)
+
+
+def _key(kind: Kind, row: tuple[str, ...], order: Order) -> str:
+    first = [" ".join(syllables(row[UNIT]))] if order == "unit" else []
+    everywhere = list_forms.WORDS[EVERYWHERE]
+    return "~".join([*first, *("" if row[at] == everywhere else row[at] for at in KEYS[kind])])
 
 
 def differences(kind: Kind, before: str, after: str) -> list[Difference]:

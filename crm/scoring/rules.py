@@ -60,11 +60,12 @@ class Period:
 
     @property
     def label(self) -> str:
-        """`2026年11月` or `2026年11月16日至22日`."""
+        """`2026年11月`, `2026年11月16日至22日`, `2026年12月28日至2027年1月3日`."""
         if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
-            return f"{self.first:%Y年%m月}"
-        last = f"{self.last:%d日}" if self.first.month == self.last.month else f"{self.last:%m月%d日}"
-        return f"{self.first:%Y年%m月%d日}至{last}"
+            return f"{self.first.year}年{self.first.month}月"
+        year = f"{self.last.year}年" if self.first.year != self.last.year else ""
+        month = f"{self.last.month}月" if self.first.month != self.last.month else ""
+        return f"{self.first.year}年{self.first.month}月{self.first.day}日至{year}{month}{self.last.day}日"
 
 
 def period_of(day: date, kind: str) -> Period:

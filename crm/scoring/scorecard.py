@@ -16,7 +16,8 @@ from callflow.models import Call
 from core.actor import Actor
 from core.clock import now
 from core.permissions import Permission
-from crm.queries.dispatching import month_of, share
+from core.rates import per_cent
+from crm.queries.dispatching import month_of
 from crm.scoring.models import Sample
 from crm.scoring.rules import COUNTS
 from crm.search.taking import Taken, Taking, take
@@ -28,7 +29,6 @@ from crm.tickets.states import By
 NONE = timedelta(0)
 EVE = timedelta(days=1)
 """A wrap-up that reaches into the month began at most so long before it."""
-MOST_LISTED = 200
 HEADS = (
     ("话务员", 12),
     ("接听（次）", 10),
@@ -65,7 +65,7 @@ class Card:
     @property
     def misdispatched(self) -> str:
         """错派率: accepted returns of the agent's own dispatches."""
-        return share(self.returned, self.dispatched)
+        return per_cent(self.returned, self.dispatched)
 
     @property
     def talk_s(self) -> float | None:
@@ -149,7 +149,6 @@ async def behind(session: AsyncSession, actor: Actor, user_id: UUID, first: date
         .join(Call, Call.id == Sample.call_id)
         .where(Sample.agent_id == user_id, Sample.state.in_(COUNTS), *_within(Call.connected_at, begins, ends))
         .order_by(Call.connected_at.desc())
-        .limit(MOST_LISTED)
     )
     returned = await session.execute(
         select(Ticket, Assignment)
@@ -162,7 +161,6 @@ async def behind(session: AsyncSession, actor: Actor, user_id: UUID, first: date
             visible_to(actor),
         )
         .order_by(Assignment.dispatched_at.desc())
-        .limit(MOST_LISTED)
     )
     return Behind(
         [Day(*row) for row in rows],
@@ -175,7 +173,7 @@ async def export(session: AsyncSession, actor: Actor, first: date, reason: str, 
     """The month as a workbook. Raises Denied, Invalid("no-reason"), Invalid("nothing-to-export")."""
     actor.require(Permission.LINE_LEAD)
     rows = [_row(one) for one in await cards(session, first)]
-    name, asked = f"{first:%Y年%m月}话务员考核", {"month": f"{first:%Y-%m}"}
+    name, asked = f"{first.year}年{first.month}月话务员考核", {"month": f"{first:%Y-%m}"}
     return await take(session, actor, Taking(name, "KH", "scorecard.export", HEADS, rows, asked), reason, title=title)
 
 

@@ -3,17 +3,18 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from callflow.rules import Direction
 from core.actor import Actor
-from core.clock import SHANGHAI, now, today
+from core.clock import midnight, now, today
+from core.db import paged
 from core.errors import Conflict, Denied, Invalid, NotFound
 from core.identity.models import User
 from core.ledger import record
@@ -129,8 +130,8 @@ async def _population(
     session: AsyncSession, period: Period, rules: ScoringPolicy
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
     """Agents' names, and the calls of each that are long enough, were recorded, and lie in no other draw."""
-    begins = datetime.combine(period.first, time(), SHANGHAI)
-    ends = datetime.combine(period.last + timedelta(days=1), time(), SHANGHAI)
+    begins = midnight(period.first)
+    ends = midnight(period.last + timedelta(days=1))
     kept = (RecordingState.STORED, RecordingState.PARTIAL)
     rows = await session.execute(
         select(Call.agent_id, func.coalesce(User.name, Call.agent_name), Call.id)
@@ -153,31 +154,70 @@ async def _population(
     return names, population
 
 
-async def draws(session: AsyncSession, limit: int = 26) -> Sequence[Draw]:
-    """The newest period first."""
-    return (await session.scalars(select(Draw).order_by(Draw.first.desc()).limit(limit))).all()
+async def draw_of(session: AsyncSession, draw_id: UUID | None) -> Draw | None:
+    """This draw, or that of the newest period."""
+    if draw_id is not None:
+        return await session.get(Draw, draw_id)
+    newest: Draw | None = await session.scalar(select(Draw).order_by(Draw.first.desc()).limit(1))
+    return newest
+
+
+async def drawn(session: AsyncSession, periods: Sequence[Period]) -> list[Period]:
+    """Those of these periods into which a draw reaches."""
+    wanted = select(Draw.first, Draw.last).where(Draw.last >= min(one.first for one in periods))
+    rows = (await session.execute(wanted)).all()
+    return [one for one in periods if any(first <= one.last and last >= one.first for first, last in rows)]
 
 
 async def samples_of(session: AsyncSession, actor: Actor, draw_id: UUID) -> list[tuple[Sample, Call]]:
     """A draw's calls by agent."""
-    _require_any(actor)
+    require_any(actor)
     wanted = select(Sample, Call).join(Call, Call.id == Sample.call_id).where(Sample.draw_id == draw_id)
     rows = await session.execute(wanted.order_by(Sample.agent_name, Call.connected_at, Sample.id))
     return [(row[0], row[1]) for row in rows]
 
 
-async def record_of(session: AsyncSession, actor: Actor, agent_id: UUID, limit: int = 100) -> list[tuple[Sample, Call]]:
-    """An agent's scores that count, the newest first: for the agent, and for who sees all."""
+@dataclass(frozen=True)
+class Wanted:
+    """Which of an agent's scores; each of `words` stands in what was said of the call, or against its score."""
+
+    words: Sequence[str] = ()
+    state: State | None = None
+    oldest_first: bool = False
+
+
+async def record_of(
+    session: AsyncSession,
+    actor: Actor,
+    agent_id: UUID,
+    wanted: Wanted,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[tuple[Sample, Call]]:
+    """A page of an agent's scores that count, as they were told, from behind `after` on: for the agent, and for who
+    sees all."""
     if agent_id != actor.user_id:
-        _require_any(actor)
-    wanted = (
-        select(Sample, Call)
-        .join(Call, Call.id == Sample.call_id)
-        .where(Sample.agent_id == agent_id, Sample.state.in_(COUNTS))
-        .order_by(Sample.told_at.desc(), Sample.id)
-        .limit(limit)
-    )
-    return [(row[0], row[1]) for row in await session.execute(wanted)]
+        require_any(actor)
+    query = select(Sample, Call).join(Call, Call.id == Sample.call_id).where(*_counts(agent_id)).limit(limit)
+    for word in wanted.words:
+        said = Scored.comment.contains(word, autoescape=True)
+        marked = select(Scored.sample_id).where(Scored.sample_id == Sample.id, said).exists()
+        query = query.where(or_(Sample.objection.contains(word, autoescape=True), marked))
+    if wanted.state:
+        query = query.where(Sample.state == wanted.state)
+    found = await session.execute(paged(query, Sample.told_at, Sample.id, after, oldest_first=wanted.oldest_first))
+    return [(row[0], row[1]) for row in found]
+
+
+async def average_of(session: AsyncSession, agent_id: UUID) -> tuple[int, float | None]:
+    """How many scores of this agent count, and their mean."""
+    wanted = select(func.count(), func.avg(Sample.total)).where(*_counts(agent_id))
+    count, mean = (await session.execute(wanted)).one()
+    return count, float(mean) if mean is not None else None
+
+
+def _counts(agent_id: UUID) -> tuple[ColumnElement[bool], ...]:
+    return (Sample.agent_id == agent_id, Sample.state.in_(COUNTS), Sample.told_at.is_not(None))
 
 
 async def waiting(session: AsyncSession) -> int:
@@ -305,6 +345,7 @@ def _stands(one: Whole, state: State) -> None:
         raise Conflict("wrong-step", f"这份样本{State(one.sample.state).label}，不能进行这一步。")
 
 
-def _require_any(actor: Actor) -> None:
+def require_any(actor: Actor) -> None:
+    """Denied for who neither scores nor decides."""
     if not any(map(actor.may, SEES_ALL)):
         raise Denied("not-permitted", "您没有进行这项操作的权限。")

@@ -3,22 +3,20 @@
 Import this module wherever orders are written; it listens to the session, so no command has to think of it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, inspect, literal, select, tuple_
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import inspect, select, tuple_
+from sqlalchemy import text as sql
 from sqlalchemy.event import listens_for
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, UOWTransaction
-from sqlalchemy.types import Text
 
 from core import phone
-from core.db import Database, among
+from core.db import Database
 from crm.search import words
-from crm.search.models import TicketWords
 from crm.tickets.models import Assignment, Ticket
 from crm.tickets.states import State
 
@@ -27,6 +25,7 @@ WATCHED = (*TEXTS, "area", "sealed", "confidential", "upstream_number")
 """A change of one of these changes the row; so does whatever makes the order searchable."""
 BATCH = 500
 _TOUCHED = "search.touched"
+"""Orders by id, those that the session had in hand: it lets go of what nobody holds, and would read them again."""
 
 
 def searchable(ticket: Ticket) -> bool:
@@ -34,12 +33,13 @@ def searchable(ticket: Ticket) -> bool:
     return ticket.state != State.DRAFT or bool(ticket.accepted)
 
 
-def kept(ticket: Ticket, units: Iterable[UUID]) -> set[str]:
-    """All that the index keeps of an order. What names the caller of a sealed or confidential order is left out."""
+def kept(ticket: Ticket) -> set[str]:
+    """What the index keeps of an order beside its units. What names the caller of a sealed or confidential order is
+    left out."""
     texts = {name: _anonymous(ticket, getattr(ticket, name)) for name in TEXTS}
     found = words.lexemes("\n".join((*texts.values(), ticket.upstream_number or "")))
     found |= {words.TITLE + one for one in words.lexemes(texts["title"])}
-    found |= {words.unit(one) for one in units} | words.opened(ticket.opened_at.astimezone(UTC).date())
+    found |= words.opened(ticket.opened_at.astimezone(UTC).date())
     return found | {words.area(ticket.area)} if ticket.area else found
 
 
@@ -65,7 +65,8 @@ def _note(session: Session, _: UOWTransaction) -> None:
         if isinstance(row, Ticket) and searchable(row) and _changed(row):
             touched.add(row.id)
     if touched:
-        session.info.setdefault(_TOUCHED, set()).update(touched)
+        tickets = session.info.setdefault(_TOUCHED, {})
+        tickets |= {id: session.identity_map.get(session.identity_key(Ticket, id)) for id in touched}
 
 
 def _changed(ticket: Ticket) -> bool:
@@ -80,10 +81,9 @@ def _changed(ticket: Ticket) -> bool:
 def _write(session: Session) -> None:
     session.flush()
     if touched := session.info.pop(_TOUCHED, None):
-        tickets = [session.get_one(Ticket, id) for id in touched]  # the session has them, and asks nothing
-        parts = session.execute(_parts(touched)).all()
-        for statement in _statements(tickets, [(row[0], row[1]) for row in parts]):
-            session.execute(statement)
+        tickets = [ticket or session.get_one(Ticket, id) for id, ticket in touched.items()]
+        for statement, values in _statements(tickets):
+            session.execute(statement, values)
 
 
 async def reindex(db: Database) -> int:
@@ -95,10 +95,8 @@ async def reindex(db: Database) -> int:
             batch = await _next(session, after)
             if not batch:
                 return wrong
-            ids = {ticket.id for ticket in batch}
-            parts = (await session.execute(_parts(ids))).all()
-            for statement in _statements(batch, [(row[0], row[1]) for row in parts]):
-                wrong += len((await session.execute(statement)).all())
+            for statement, values in _statements(batch):
+                wrong += len((await session.execute(statement, values)).all())
             after = (batch[-1].opened_at, batch[-1].id)
 
 
@@ -110,33 +108,22 @@ async def _next(session: AsyncSession, after: tuple[Any, ...] | None) -> list[Ti
     return list(await session.scalars(batch))
 
 
-def _parts(ids: Collection[UUID]) -> Any:
-    return select(Assignment.ticket_id, Assignment.unit_id).where(among(Assignment.ticket_id, ids)).distinct()
+_WRITE = sql(
+    "INSERT INTO ticket_words (ticket_id, opened_at, words) SELECT id, opened_at, array_to_tsvector("
+    " string_to_array(kept, ' ') || ARRAY(SELECT CAST(:unit AS text) || unit_id FROM assignments"
+    " WHERE ticket_id = one.id))"
+    " FROM unnest(CAST(:ids AS uuid[]), CAST(:opened AS timestamptz[]), CAST(:kept AS text[]))"
+    " AS one (id, opened_at, kept)"
+    " ON CONFLICT (ticket_id) DO UPDATE SET words = excluded.words"
+    " WHERE ticket_words.words IS DISTINCT FROM excluded.words RETURNING ticket_id"
+)
+_DROP = sql("DELETE FROM ticket_words WHERE ticket_id = ANY(CAST(:ids AS uuid[])) RETURNING ticket_id")
 
 
-def _statements(tickets: Collection[Ticket], parts: Iterable[tuple[UUID, UUID]]) -> list[Any]:
+def _statements(tickets: Collection[Ticket]) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Write the rows that differ from what they should be; drop those of orders that are not searched."""
-    units: dict[UUID, set[UUID]] = {}
-    for ticket_id, unit_id in parts:
-        units.setdefault(ticket_id, set()).add(unit_id)
-    rows = [
-        {
-            "ticket_id": ticket.id,
-            "opened_at": ticket.opened_at,
-            "words": func.array_to_tsvector(literal(sorted(kept(ticket, units.get(ticket.id, ()))), ARRAY(Text))),
-        }
-        for ticket in tickets
-        if searchable(ticket)
-    ]
-    statements: list[Any] = []
-    if rows:
-        fresh = insert(TicketWords).values(rows)
-        differs = TicketWords.words.is_distinct_from(fresh.excluded.words)
-        fresh = fresh.on_conflict_do_update(
-            index_elements=["ticket_id"], set_={"words": fresh.excluded.words}, where=differs
-        )
-        statements.append(fresh.returning(TicketWords.ticket_id))
+    if shown := [ticket for ticket in tickets if searchable(ticket)]:
+        values = {"ids": [one.id for one in shown], "opened": [one.opened_at for one in shown], "unit": words.UNIT}
+        yield _WRITE, values | {"kept": [" ".join(kept(one)) for one in shown]}
     if hidden := [ticket.id for ticket in tickets if not searchable(ticket)]:
-        drop = delete(TicketWords).where(among(TicketWords.ticket_id, hidden))
-        statements.append(drop.returning(TicketWords.ticket_id))
-    return statements
+        yield _DROP, {"ids": hidden}

@@ -3,18 +3,18 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, cast, exists, literal
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from core.actor import Actor
-from core.clock import SHANGHAI
+from core.clock import midnight
 from core.db import among
 from core.permissions import Permission
-from crm.drafts.lexicon import lexicon_of
 from crm.installed import installed
+from crm.lexicon import lexicon_of
 from crm.policy import OrdersPolicy
 from crm.search import words
 from crm.search.filter import Asked, OrderFilter, understand
@@ -55,8 +55,8 @@ async def narrow(actor: Actor, wanted: OrderFilter) -> Narrowed:
     """The filter as this actor may use it. Raises Denied("no-phone-search")."""
     asked = understand(wanted.search, installed().policy[OrdersPolicy].number_prefix)
     own = None if actor.may(Permission.ORDER_VIEW) else actor.unit_id
-    since = datetime.combine(wanted.first, time(), SHANGHAI) if wanted.first else None
-    until = datetime.combine(wanted.last + timedelta(days=1), time(), SHANGHAI) if wanted.last else None
+    since = midnight(wanted.first) if wanted.first else None
+    until = midnight(wanted.last + timedelta(days=1)) if wanted.last else None
     where = [visible_to(actor), *_conditions(wanted, since, until), *_named(actor, asked)]
     terms = tuple(words.terms(asked.words, await segmenter())) if asked.words else ()
     if asked.words and not terms:  # nothing but punctuation: no order has it

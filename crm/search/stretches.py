@@ -31,6 +31,13 @@ class Stretch:
     newest_first: bool = True
     part_of: UUID | None = None
     """Read from this unit's open assignments: `by` is one of their instants."""
+    states: frozenset[State] = frozenset()
+    """Where `where` says so: all its orders stand in one of these."""
+
+    @property
+    def only_words(self) -> bool:
+        """Whether nothing but its words tells it apart from another such stretch of the same list."""
+        return bool(self.terms) and self.by is None and not self.where
 
 
 @dataclass(frozen=True)
@@ -64,14 +71,15 @@ def stretches(wanted: OrderFilter, found: Narrowed) -> list[Stretch]:
     sort = wanted.sort or (Sort.RELEVANCE if found.terms else Sort.NEWEST)
     asked = words.every((*found.terms, *found.facts)) if found.indexed else ""
     if sort is Sort.RELEVANCE and found.terms:
-        titled = words.every(found.terms, words.TITLE)
-        return [Stretch(terms=f"{titled} & {asked}"), Stretch(terms=f"{asked} & !({titled})")]
+        titled = words.every(found.terms, words.TITLE)  # what is in the title is in the text
+        terms = (" & ".join(filter(None, (titled, words.every(found.facts)))), f"{asked} & !({titled})")
+        return [Stretch(terms=one, states=wanted.state) for one in terms]
     if sort is Sort.DUE:
         return _by_due(asked, found.unit)
     if sort is Sort.STATE:
         shown = [state for state in State if not wanted.state or state in wanted.state]
-        return [Stretch((Ticket.state == state,), asked) for state in shown]
-    return [Stretch(terms=asked, newest_first=sort is not Sort.OLDEST)]
+        return [Stretch((Ticket.state == state,), asked, states=frozenset({state})) for state in shown]
+    return [Stretch(terms=asked, newest_first=sort is not Sort.OLDEST, states=wanted.state)]
 
 
 def _by_due(asked: str, unit: UUID | None) -> list[Stretch]:

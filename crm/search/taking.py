@@ -65,5 +65,6 @@ def number_of(prefix: str) -> str:
 
 def mark_of(title: str, name: str, actor: Actor, number: str) -> str:
     """What stands on every page of it: whose system, which list, who took it, when, under which number."""
-    at = f"{local(now()):%Y年%m月%d日 %H:%M}"
-    return f"{title} {name} · 导出人 {actor.name} · {at} · 编号 {number} · 内部资料，不得外传"
+    at = local(now())
+    when = f"{at.year}年{at.month}月{at.day}日 {at:%H:%M}"
+    return f"{title} {name} · 导出人 {actor.name} · {when} · 编号 {number} · 内部资料，不得外传"

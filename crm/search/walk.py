@@ -1,34 +1,51 @@
 """Reads stretches from a key on: by the tables' own indexes, or by the index of words in windows of days.
 
-A word that stands in every third order would make the index hand out hundreds of thousands of rows for one page. So the
-newest days are asked first, about `FIRST_LOOK` orders of them; how many were found there says how many days more the
-page needs, and a word that is rare is soon asked of all days at once.
+One statement names all windows of all stretches that only words tell apart; PostgreSQL opens the next one while the
+page is not full, so that a rare word costs no more questions than a frequent one.
+
+Of a state in which few orders stand the index of words would hand out all years to find nothing more: its orders are
+looked through one by one.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, cast, literal, or_, select, text
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    DateTime,
+    Integer,
+    Select,
+    TableValuedAlias,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.types import TypeEngine
 
-from crm.search import words
+from core.db import among
 from crm.search.models import TicketWords
 from crm.search.narrow import Narrowed
 from crm.search.stretches import Key, Part, Stretch, part_join
+from crm.search.windows import Window, windows_of
 from crm.tickets.models import Ticket
+from crm.tickets.states import State
 
-FIRST_LOOK = 1_000
-"""So many orders are looked through first."""
-MOST_DAYS = 256
-"""A window of more days is as good as all of them."""
-SPARE = 2.0
-"""A window is so many times as wide as the orders found so far ask for."""
-WIDER = 16
-"""A window in which nothing was found is followed by one so many times as wide."""
+FEW = 10_000
+"""Of so many orders the words are read sooner than the index says where they stand."""
 Rows = list[tuple[Any, ...]]
 
 
@@ -57,29 +74,49 @@ async def walk(
 
     A row holds `columns`, then the due instant that counts in its stretch, the instant that orders it, the order's id.
     """
-    if found.indexed:  # a plan made without knowing the words would be made for none of them
-        await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
     rows: Rows = []
     stretch: list[int] = []
-    for at in range(after.stretch if after else 0, len(parts)):
+    at = after.stretch if after else 0
+    while at < len(parts) and len(rows) <= limit:
+        alike = _alike(parts, at)
         key = after if after and after.stretch == at else None
-        rows += await _stretch(session, columns, found, parts[at], key, limit + 1 - len(rows))
-        stretch += [at] * (len(rows) - len(stretch))
-        if len(rows) > limit:
-            return Walked(rows[:limit], stretch[:limit], True)
-    return Walked(rows, stretch, False)
+        read = await _read(session, columns, found, parts, alike, key, limit + 1 - len(rows))
+        rows += [row[:-1] for row in read]
+        stretch += [row[-1] for row in read]
+        at = alike.stop
+    return Walked(rows[:limit], stretch[:limit], len(rows) > limit)
 
 
-async def _stretch(
-    session: AsyncSession, columns: Sequence[Any], found: Narrowed, part: Stretch, key: Key | None, need: int
+def _alike(parts: Sequence[Stretch], at: int) -> range:
+    """The stretch `at`, and those behind it that only their words tell apart from it: one statement reads them all."""
+    end = at + 1
+    while parts[at].only_words and end < len(parts) and parts[end].only_words:
+        end += 1
+    return range(at, end)
+
+
+async def _read(
+    session: AsyncSession,
+    columns: Sequence[Any],
+    found: Narrowed,
+    parts: Sequence[Stretch],
+    alike: range,
+    key: Key | None,
+    need: int,
 ) -> Rows:
+    """Rows of these stretches behind the key, each with the number of its stretch at its end."""
+    part = parts[alike.start]
     base = _select(columns, found, part)
-    if not part.terms or part.by is not None:
-        if part.terms:
-            base = base.join(TicketWords, TicketWords.ticket_id == Ticket.id)
-            base = base.where(TicketWords.words.op("@@")(_query(part.terms)))
-        return await _read(session, _page(base, part, _by(part), Ticket.id, key, need))
-    return await _by_days(session, base, found, part, key, need)
+    if part.terms and part.by is None and not (part.states and await _few(session, part.states)):
+        windows = await windows_of(session, found, parts, alike, key)
+        if not windows:
+            return []
+        page = _opened(base, part.newest_first, windows, need)
+    else:
+        page = _page(base, parts, alike, key, need)
+        if part.terms:  # a plan made without knowing the words would be made for none of them
+            await session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+    return [tuple(row) for row in await session.execute(page)]
 
 
 def _select(columns: Sequence[Any], found: Narrowed, part: Stretch) -> Select[Any]:
@@ -91,81 +128,82 @@ def _select(columns: Sequence[Any], found: Narrowed, part: Stretch) -> Select[An
 
 
 def _by(part: Stretch) -> Any:
-    if part.by is not None:
-        return part.by
-    return TicketWords.opened_at if part.terms else Ticket.opened_at
+    return part.by if part.by is not None else Ticket.opened_at
 
 
-async def _read(session: AsyncSession, page: Select[Any]) -> Rows:
-    return [tuple(row) for row in await session.execute(page)]
+def _page(base: Select[Any], parts: Sequence[Stretch], alike: range, key: Key | None, need: int) -> Select[Any]:
+    """Rows by the tables' own indexes; where words are asked for, those of every order are looked at."""
+    part = parts[alike.start]
+    by = _by(part)
+    order: tuple[Any, ...] = _order(part.newest_first, by, Ticket.id)
+    beyond = _beyond(part.newest_first, by, Ticket.id, key.at, key.id) if key else true()
+    if part.terms:
+        base = base.join(TicketWords, TicketWords.ticket_id == Ticket.id)
+        base = base.where(or_(*(_has(parts[n].terms) for n in alike)))
+    number: ColumnElement[int] = literal(alike.start)
+    if len(alike) > 1:
+        number = case(*((_has(parts[n].terms), n) for n in alike))
+        order = (number, *order)
+        beyond = or_(number > key.stretch, and_(number == key.stretch, beyond)) if key else beyond
+    return base.where(beyond).add_columns(number.label("stretch")).order_by(*order).limit(need)
 
 
-def _page(base: Select[Any], part: Stretch, by: Any, id: Any, key: Key | None, need: int) -> Select[Any]:
-    base = base.order_by(by.desc(), id.desc()) if part.newest_first else base.order_by(by, id)
-    if key:
-        base = base.where(_beyond(part, by, id, key))
-    return base.limit(need)
+def _opened(base: Select[Any], newest_first: bool, windows: Sequence[Window], need: int) -> Select[Any]:
+    """Rows of one window after the other: each is an inner loop of its own, run only while rows are wanted.
+
+    The windows' order is the rows' order: what is read of a window depends on it, and an array's elements come in turn.
+    """
+    window = _asked(windows)
+    at, id, has = TicketWords.opened_at, TicketWords.ticket_id, TicketWords.words.op("@@")
+    beyond = _beyond(newest_first, at, id, window.c.at, window.c.id)
+    # a condition for the days and another for the words, that of the days first: the index then leaps from the next
+    # order of these days to the next one with the words; as one condition it would go through every order of the days
+    hits = select(at, id).where(has(window.c.inside), has(window.c.terms), beyond).correlate(window)
+    # sorted before the orders themselves are read, so that of those only as many are read as the page needs
+    hit = hits.order_by(*_order(newest_first, at, id)).offset(literal_column("0")).lateral("hit")
+    rows = base.join(hit, hit.c.ticket_id == Ticket.id)
+    rows = rows.order_by(*_order(newest_first, hit.c.opened_at, hit.c.ticket_id)).limit(need)
+    page = rows.lateral("page")
+    return select(*page.c, window.c.stretch).select_from(window).join(page, true()).limit(need)
 
 
-def _beyond(part: Stretch, by: Any, id: Any, key: Key) -> ColumnElement[bool]:
-    """After the key in the stretch's order; the first half lets an index begin there."""
-    if part.newest_first:
-        return and_(by <= key.at, or_(by < key.at, id < key.id))
-    return and_(by >= key.at, or_(by > key.at, id > key.id))
+_ASKED: dict[str, TypeEngine[Any]] = {
+    "stretch": Integer(),
+    "terms": TSQUERY(),
+    "inside": TSQUERY(),
+    "at": DateTime(timezone=True),
+    "id": Uuid(),
+}
 
 
-async def _by_days(
-    session: AsyncSession, base: Select[Any], found: Narrowed, part: Stretch, key: Key | None, need: int
-) -> Rows:
-    base = base.join(TicketWords, TicketWords.ticket_id == Ticket.id)
-    rows: Rows = []
-    window = await _first_window(session, found, part, key)
-    while True:
-        inside = words.either(words.within(min(window), max(window))) if window else ""
-        asked = base.where(TicketWords.words.op("@@")(_query(f"{part.terms} & {inside}" if inside else part.terms)))
-        if rows:
-            key = Key(0, rows[-1][-2], rows[-1][-1])
-        page = _page(asked, part, TicketWords.opened_at, TicketWords.ticket_id, key, need - len(rows))
-        more = await _read(session, page)
-        rows += more
-        if window is None or len(rows) >= need:
-            return rows
-        window = _next_window(window, len(more), need - len(rows), part.newest_first)
+def _asked(windows: Sequence[Window]) -> TableValuedAlias:
+    """The windows as rows, in their order; one array for each column, so that the statement is the same for any
+    number of them."""
+    values = zip(*((one.stretch, one.terms, one.inside, *one.edge) for one in windows), strict=True)
+    arrays = [
+        cast(bindparam(name, list(given), ARRAY(kind)), ARRAY(kind))
+        for (name, kind), given in zip(_ASKED.items(), values, strict=True)
+    ]
+    columns: list[ColumnClause[Any]] = [column(name, kind) for name, kind in _ASKED.items()]
+    return func.unnest(*arrays).table_valued(*columns).render_derived("asked")
 
 
-async def _first_window(session: AsyncSession, found: Narrowed, part: Stretch, key: Key | None) -> range | None:
-    """The days of the next `FIRST_LOOK` orders; None: all that remain."""
-    edge = key.at if key else (found.until if part.newest_first else found.since)
-    opened = Ticket.opened_at
-    looked = select(opened).order_by(opened.desc() if part.newest_first else opened)
-    if edge is not None:
-        looked = looked.where(opened <= edge if part.newest_first else opened >= edge)
-    ends = select(looked.limit(1).scalar_subquery(), looked.offset(FIRST_LOOK).limit(1).scalar_subquery())
-    row: Sequence[datetime | None] = (await session.execute(ends)).one()
-    next_one, deep = row
-    if next_one is None or deep is None:
-        return None
-    near, far = _day(next_one), _day(deep)
-    return range(near, far - 1, -1) if part.newest_first else range(near, far + 1)
+def _order(newest_first: bool, at: Any, id: Any) -> tuple[Any, Any]:
+    return (at.desc(), id.desc()) if newest_first else (at, id)
 
 
-def _next_window(window: range, got: int, need: int, newest_first: bool) -> range | None:
-    """The days beyond `window`, as many as what was found there asks for; None: all of them."""
-    width = len(window) * (ceil(need / got * SPARE) if got else WIDER)
-    if width > MOST_DAYS:
-        if len(window) * WIDER > MOST_DAYS:
-            return None
-        width = MOST_DAYS
+def _beyond(newest_first: bool, by: Any, id: Any, at: Any, behind: Any) -> ColumnElement[bool]:
+    """Behind the row `behind` of the instant `at`; the first half lets an index begin there."""
     if newest_first:
-        far = window[-1] - width
-        return range(window[-1] - 1, far - far % words.BLOCK - 1, -1)
-    far = window[-1] + width
-    return range(window[-1] + 1, far + words.BLOCK - far % words.BLOCK)
+        return and_(by <= at, or_(by < at, id < behind))
+    return and_(by >= at, or_(by > at, id > behind))
 
 
-def _day(at: datetime) -> int:
-    return words.number(at.astimezone(UTC).date())
+def _has(terms: str) -> ColumnElement[bool]:
+    return TicketWords.words.op("@@")(cast(literal(terms), TSQUERY))
 
 
-def _query(terms: str) -> ColumnElement[Any]:
-    return cast(literal(terms), TSQUERY)
+async def _few(session: AsyncSession, states: frozenset[State]) -> bool:
+    """Whether at most `FEW` orders stand in these: counted in their index, no further."""
+    some = select(Ticket.id).where(among(Ticket.state, sorted(states))).limit(FEW + 1)
+    return (await session.scalar(select(func.count()).select_from(some.subquery())) or 0) <= FEW

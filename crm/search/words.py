@@ -6,36 +6,29 @@ all its pairs are. Latin letters and digits are words of their own. Facts by whi
 words, marked by a slash, which no word has.
 """
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_RUN = re.compile(rf"[{_HAN}]+|[a-z0-9]+")
-_IS_HAN = re.compile(rf"[{_HAN}]")
+from core.written import is_han, runs
+
 LONGEST_WORD = 40
 """Longer runs of letters and digits are cut off: nobody types them."""
 MOST_TERMS = 40
 PREFIX_FROM = 3
 """Letters and digits match by their beginning from so many on."""
 TITLE = "t/"
+UNIT = "u/"
 
 Cut = Callable[[str], Iterable[str]]
 """A run of Chinese -> its words."""
-
-
-def runs(text: str) -> list[str]:
-    """Runs of Chinese characters, and of letters or digits in lower case, full width made half."""
-    return _RUN.findall(unicodedata.normalize("NFKC", text).lower())
 
 
 def lexemes(text: str) -> set[str]:
     """What the index keeps of a text: `小区噪音` -> 小区 区噪 噪音 音."""
     kept: set[str] = set()
     for run in runs(text):
-        if _IS_HAN.match(run):
+        if is_han(run):
             kept.update(run[at : at + 2] for at in range(len(run)))
         else:
             kept.add(run[:LONGEST_WORD])
@@ -46,7 +39,7 @@ def terms(text: str, cut: Cut) -> list[str]:
     """What a search asks for, all of it to be found: words of two characters and more, `厂*` for a lone character."""
     asked: list[str] = []
     for run in runs(text):
-        if not _IS_HAN.match(run):
+        if not is_han(run):
             asked.append(run[:LONGEST_WORD] + ("*" if len(run) >= PREFIX_FROM else ""))
             continue
         words = _joined(cut(run))
@@ -73,7 +66,7 @@ def _joined(words: Iterable[str]) -> list[str]:
 
 def unit(unit_id: UUID) -> str:
     """The order was assigned to this unit."""
-    return f"u/{unit_id}"
+    return f"{UNIT}{unit_id}"
 
 
 def area(code: str) -> str:
@@ -89,6 +82,11 @@ _EPOCH = date(1970, 1, 1)
 def number(on: date) -> int:
     """Days since 1970."""
     return (on - _EPOCH).days
+
+
+def midnight(number: int) -> datetime:
+    """When the day of this number begins (UTC)."""
+    return datetime.combine(_EPOCH + timedelta(number), time(), UTC)
 
 
 def opened(on: date) -> set[str]:

@@ -5,12 +5,9 @@ from uuid import UUID
 from core.db import Database
 from core.health import Health
 from crm.settings import SmsSettings
-from crm.sms.cmpp.gateway import CmppGateway
 from crm.sms.console import ConsoleGateway
 from crm.sms.inbox import DatabaseInbox
-from crm.sms.mas.gateway import MasGateway
 from crm.sms.port import NotSent, SmsGateway
-from crm.sms.smpp import SmppGateway
 
 
 class SmsOutlet:
@@ -23,14 +20,20 @@ class SmsOutlet:
 
     @classmethod
     def from_settings(cls, settings: SmsSettings, db: Database) -> "SmsOutlet":
-        """The gateway that the settings name; what it receives goes into `db`."""
+        """The gateway that the settings name, and no other is loaded; what it receives goes into `db`."""
         inbox = DatabaseInbox(db)
         match settings.gateway:
             case "smpp":
+                from crm.sms.smpp import SmppGateway
+
                 return cls(SmppGateway(settings.smpp, inbox))
             case "cmpp":
+                from crm.sms.cmpp.gateway import CmppGateway
+
                 return cls(CmppGateway(settings.cmpp, inbox))
             case "mas":
+                from crm.sms.mas.gateway import MasGateway
+
                 return cls(MasGateway(settings.mas, inbox))
             case "console":
                 return cls(ConsoleGateway())

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.actor import Actor
 from core.clock import now
-from core.db import Database, new_id
+from core.db import Database
 from core.errors import Conflict, Invalid, NotFound
 from core.jobs import defer
 from core.permissions import Permission
@@ -50,14 +51,13 @@ async def queue(
 ) -> Sms:
     """A message, once for each `key`, submitted now or `at`; kept as not applicable where no mobile takes it, or for
     the reason that `why_not` gives."""
-    existing: Sms | None = await session.scalar(select(Sms).where(Sms.key == key))
-    if existing is not None:
-        return existing
     if not why_not and (to is None or not is_mobile(to)):
         why_not = NO_NUMBER if to is None else LANDLINE
     state = SmsState.NOT_APPLICABLE if why_not else SmsState.QUEUED
-    sms = Sms(id=new_id(), key=key, ticket_id=ticket_id, to=to, text=text, state=state, reason=why_not)
-    session.add(sms)
+    made = insert(Sms).values(key=key, ticket_id=ticket_id, to=to, text=text, state=state, reason=why_not)
+    sms: Sms | None = await session.scalar(made.on_conflict_do_nothing(index_elements=["key"]).returning(Sms))
+    if sms is None:
+        return (await session.scalars(select(Sms).where(Sms.key == key))).one()
     line(session, sms, state, why_not or why)
     if why_not:
         return sms

@@ -17,6 +17,7 @@ from core.permissions import Permission
 from core.policy import Policy
 from crm.clocks import Rules, present_rules, rules_of
 from crm.county.categories import Category
+from crm.referrals.models import Referral
 from crm.tickets.models import Assignment, Round, StatutoryLimit, Ticket
 from crm.tickets.states import By, Stage, State
 
@@ -44,6 +45,8 @@ class Case:
     """The calls that the act was given, as far as they were with this order's citizen and the actor may name them."""
     limits: dict[UUID, StatutoryLimit] = field(default_factory=dict)
     """The limits of other laws that the act was given."""
+    referrals: dict[UUID, Referral] = field(default_factory=dict)
+    """The entries of the referral directory that the act was given, those in use."""
     rows: dict[type[Base], list[Any]] = field(default_factory=dict)
     """Further rows of this order, of the tables that the act's lines name in `reads`, oldest first."""
 
@@ -132,8 +135,9 @@ class Case:
 async def load(session: AsyncSession, actor: Actor, ticket: Ticket, reads: Sequence[type[Base]] = ()) -> Case:
     """The case of a ticket; who acts has locked the ticket, and its round and parts are locked here (in this order)."""
     case = Case(ticket, actor, now())
-    newest = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
-    case.round = await session.scalar(newest)
+    if ticket.first_dispatched_at is not None:  # before its first dispatch an order has no round
+        newest = select(Round).where(Round.ticket_id == ticket.id).order_by(Round.n.desc()).limit(1)
+        case.round = await session.scalar(newest)
     if case.round is not None:
         parts = select(Assignment).where(Assignment.round_id == case.round.id).order_by(Assignment.id)
         case.parts = list(await session.scalars(parts))

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,68 +12,15 @@ from core import ledger
 from core.actor import Actor
 from core.clock import local, now
 from core.db import Database, new_id
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, NotFound
 from core.permissions import Permission
+from crm.papers import Checked, checked
 from crm.tickets.access import get
-from crm.tickets.input import clean
 from crm.tickets.models import Attachment, Ticket
 from crm.tickets.states import ENDS, State
 from recordings.store.port import Store
 
-LARGEST = 20 * 1024 * 1024
-"""Bytes: a scanned document or a few photographs."""
-LONGEST_NAME = 100
-SIGNATURES = (
-    (b"%PDF-", "application/pdf", (".pdf",)),
-    (b"\xff\xd8\xff", "image/jpeg", (".jpg", ".jpeg")),
-    (b"\x89PNG\r\n\x1a\n", "image/png", (".png",)),
-    (b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", (".docx",)),
-    (b"PK\x03\x04", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", (".xlsx",)),
-)
-"""First bytes, type, names: a file is taken only when its bytes and its name agree."""
 MAY_ADD = (Permission.ORDER_EDIT, Permission.ORDER_OVERSEE, Permission.ORDER_HANDLE, Permission.ORDER_SUBMIT)
-_FORBIDDEN = re.compile(r'[\\/:*?"<>|]')
-
-
-def media_type(name: str, data: bytes) -> str:
-    """What a file is, by its first bytes and its name. Raises Invalid("bad-file-type")."""
-    for start, kind, endings in SIGNATURES:
-        if data.startswith(start) and name.lower().endswith(endings):
-            return kind
-    wanted = "附件须为 PDF、JPG、PNG、DOCX 或 XLSX 文件，且扩展名与内容一致。"
-    raise Invalid("bad-file-type", wanted, fields={"file": wanted})
-
-
-@dataclass(frozen=True)
-class Checked:
-    """A file that may be kept: its name, what it is, its bytes."""
-
-    name: str
-    media_type: str
-    data: bytes
-
-
-def checked(name: str, data: bytes) -> Checked:
-    """A file by its name, size and first bytes. Raises Invalid with a sentence for `file`."""
-    good = _name(name)
-    if not 0 < len(data) <= LARGEST:
-        sentence = f"附件须有内容，且不超过{LARGEST // 2**20} MB。"
-        raise Invalid("bad-file-size", sentence, fields={"file": sentence})
-    return Checked(good, media_type(good, data), data)
-
-
-def all_checked(files: Sequence[tuple[str, bytes]]) -> list[Checked]:
-    """Several files. Raises Invalid: its sentence names each file that cannot be kept, and why."""
-    good: list[Checked] = []
-    wrong: list[str] = []
-    for name, data in files:
-        try:
-            good.append(checked(name, data))
-        except Invalid as error:
-            wrong.append(f"{name[:LONGEST_NAME] or '未命名'}：{error.message}")
-    if wrong:
-        raise Invalid("bad-file", "附件有误，请按提示更换。", fields={"file": " ".join(wrong)})
-    return good
 
 
 async def attach(db: Database, store: Store, actor: Actor, ticket_id: UUID, name: str, data: bytes) -> Attachment:
@@ -170,14 +115,3 @@ async def open_order(session: AsyncSession, actor: Actor, ticket_id: UUID) -> Ti
     if State(ticket.state) in ENDS:
         raise Conflict("wrong-state", f"工单处于“{State(ticket.state).label}”状态，不能添加附件。")
     return ticket
-
-
-def _name(name: str) -> str:
-    try:
-        text = clean(name)
-    except ValueError:
-        text = ""
-    if not 0 < len(text) <= LONGEST_NAME or _FORBIDDEN.search(text) or text.startswith("."):
-        sentence = f"文件名须为1至{LONGEST_NAME}个字，不含特殊字符。"
-        raise Invalid("bad-file-name", sentence, fields={"file": sentence})
-    return text

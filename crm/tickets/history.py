@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, text
+from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import phone
@@ -15,6 +15,7 @@ from core.clock import now
 from core.db import new_id
 from core.live import hint
 from core.personal import mask_name
+from core.rows import insert_rows
 from crm.tickets.models import Ticket, TicketEvent
 from crm.tickets.states import Act
 
@@ -49,6 +50,7 @@ def entry(
         "actor_id": actor.user_id,
         "actor_name": actor.name,
         "origin": origin,
+        "address": actor.address,
         "article": article,
         "reason": reason,
         "before": masked(before or {}),
@@ -58,15 +60,16 @@ def entry(
 
 async def write(session: AsyncSession, entries: Sequence[dict[str, Any]]) -> None:
     """Write the events of several tickets in one statement, and tell the pages."""
-    await session.execute(insert(EVENTS), entries)
+    await insert_rows(session, EVENTS, entries)
     for one in entries:
         hint(session, "order", one["ticket_id"])
         hint(session, "orders", one["ticket_id"])
 
 
 _ALIKE = text(
-    "INSERT INTO ticket_events (id, ticket_id, seq, at, act, actor_id, actor_name, origin, article, reason,"
-    " before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :article, '',"
+    "INSERT INTO ticket_events (id, ticket_id, seq, at, act, actor_id, actor_name, origin, address, article,"
+    " reason, before, after) SELECT id, ticket_id, seq, :at, :act, :actor_id, :actor_name, :origin, :address, :article,"
+    " '',"
     " CAST(:before AS jsonb),"
     " CAST(:after AS jsonb) || jsonb_build_object('due_at', due)"
     " FROM unnest(CAST(:ids AS uuid[]), CAST(:tickets AS uuid[]), CAST(:seqs AS integer[]), CAST(:dues AS text[]))"
@@ -101,6 +104,7 @@ async def write_alike(
         "actor_id": actor.user_id,
         "actor_name": actor.name,
         "origin": origin,
+        "address": actor.address,
         "article": article,
     }
     await session.execute(_ALIKE, values)

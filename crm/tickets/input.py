@@ -5,21 +5,13 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from core import phone
-from core.forms import UNSEEN_HERE, unseen
+from core.forms import Clean
 from crm.county.categories import Category
 from crm.tickets.rules import Given
 
 PERSONAL = frozenset({"caller_name", "caller_phone"})
 
 
-def clean(value: str) -> str:
-    """Text without the blanks around it. Raises ValueError for characters that nobody sees."""
-    if unseen(value):
-        raise ValueError(UNSEEN_HERE)
-    return value.strip()
-
-
-Clean = AfterValidator(clean)
 Line = Annotated[str, Field(max_length=60), Clean]
 
 

@@ -1,24 +1,64 @@
 """Limits of other laws 特别时限 by matter: proposed by one person, in force once another approved it (D15)."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import ledger
 from core.actor import Actor
 from core.calendar import Limit, LimitUnit
 from core.clock import local, now, today
+from core.db import among, paged
 from core.errors import Conflict, Invalid, NotFound
+from core.forms import Clean
 from core.permissions import Permission
 from crm.installed import installed
-from crm.tickets.input import Clean
 from crm.tickets.models import StatutoryLimit
 from crm.tickets.rules import Given
+
+
+class Standing(StrEnum):
+    """How a limit stands on a day."""
+
+    WAITING = "waiting"
+    COMING = "coming"
+    PRESENT = "present"
+    OVER = "over"
+    REJECTED = "rejected"
+
+    @property
+    def label(self) -> str:
+        """As people read it."""
+        labels = ("待核准", "待生效", "现行", "已失效", "未核准")
+        return dict(zip(Standing, labels, strict=True))[self]
+
+
+def standing(day: date) -> ColumnElement[str]:
+    """How each limit stands on `day`."""
+    row = StatutoryLimit
+    return case(
+        (row.rejected_at.is_not(None), Standing.REJECTED),
+        (row.approved_at.is_(None), Standing.WAITING),
+        (row.effective_to < day, Standing.OVER),
+        (row.effective_from > day, Standing.COMING),
+        else_=Standing.PRESENT,
+    )
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What narrows the list; each of `words` stands in the document or in the name of the matter."""
+
+    words: Sequence[str] = ()
+    state: Standing | None = None
+    oldest_first: bool = False
 
 
 class Proposal(Given):
@@ -47,14 +87,21 @@ async def propose_limit(session: AsyncSession, actor: Actor, given: Proposal) ->
     return limit
 
 
-async def limits(session: AsyncSession) -> Sequence[StatutoryLimit]:
-    """All of them: what waits first, then by matter, the newest first."""
-    wanted = select(StatutoryLimit).order_by(
-        StatutoryLimit.approved_at.is_not(None) | StatutoryLimit.rejected_at.is_not(None),
-        StatutoryLimit.matter,
-        StatutoryLimit.id.desc(),
-    )
-    return (await session.scalars(wanted)).all()
+async def limits(
+    session: AsyncSession, wanted: Wanted, after: tuple[datetime, UUID] | None, limit: int
+) -> list[tuple[StatutoryLimit, Standing]]:
+    """Those that are wanted and how each stands today, as they were proposed, from behind `after` on."""
+    stands = standing(today())
+    query = select(StatutoryLimit, stands).limit(limit)
+    matters = installed().county.matters.values()
+    for word in wanted.words:
+        named = [one.code for one in matters if word in f"{one.group} {one.name}"]
+        cited = StatutoryLimit.citation.icontains(word, autoescape=True)
+        query = query.where(or_(cited, among(StatutoryLimit.matter, named)))
+    if wanted.state:
+        query = query.where(stands == wanted.state)
+    ordered = paged(query, StatutoryLimit.proposed_at, StatutoryLimit.id, after, oldest_first=wanted.oldest_first)
+    return [(limit, Standing(state)) for limit, state in await session.execute(ordered)]
 
 
 async def approve_limit(session: AsyncSession, actor: Actor, limit_id: UUID) -> StatutoryLimit:

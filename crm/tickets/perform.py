@@ -14,6 +14,7 @@ from core.errors import Conflict, Denied, HotlineError, Invalid
 from core.events import publish
 from core.forms import validate
 from core.identity.models import Unit
+from crm.referrals.models import Referral
 from crm.tickets.access import one_of, several
 from crm.tickets.calls import calls_with_citizen
 from crm.tickets.case import Case, load, rows_by_table
@@ -77,8 +78,7 @@ async def perform(
     if told is None:
         return Done(ticket, ticket.version, False, None)
     before, after = dict(told.before), dict(told.after)
-    if line.after is not None and line.after not in OPEN and case.state in OPEN:
-        await session.execute(delete(TypedFields).where(TypedFields.ticket_id == ticket.id))
+    leaves_the_form = line.after is not None and line.after not in OPEN and case.state in OPEN
     if line.after is not None:
         before["state"], after["state"] = ticket.state, line.after
         ticket.state, ticket.state_since = line.after, case.at
@@ -88,6 +88,8 @@ async def perform(
     await append(
         session, ticket, actor, act, origin=origin, article=line.article, reason=told.reason, before=before, after=after
     )
+    if leaves_the_form:  # after the order is written: a statement before it would write the order twice
+        await session.execute(delete(TypedFields).where(TypedFields.ticket_id == ticket.id))
     await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=act))
     return Done(ticket, ticket.version, True, told.result)
 
@@ -149,6 +151,9 @@ async def _named(session: AsyncSession, case: Case, given: Given) -> None:
     if limits := given.limits():
         found = await session.scalars(select(StatutoryLimit).where(StatutoryLimit.id.in_(limits)))
         case.limits = {limit.id: limit for limit in found}
+    if referrals := given.referrals():
+        used = select(Referral).where(Referral.id.in_(referrals), Referral.retired_at.is_(None))
+        case.referrals = {one.id: one for one in await session.scalars(used)}
 
 
 async def _units(session: AsyncSession, given: Given) -> dict[UUID, Unit]:

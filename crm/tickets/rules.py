@@ -56,6 +56,10 @@ class Given(BaseModel):
         """Limits of other laws that it names."""
         return []
 
+    def referrals(self) -> list[UUID]:
+        """Entries of the referral directory that it names."""
+        return []
+
 
 class Nothing(Given):
     """The act needs no input."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import SYSTEM, Actor
@@ -14,6 +14,7 @@ from core.clock import local, now
 from core.db import among, new_id
 from core.live import hint
 from core.locks import lock
+from core.rows import insert_rows
 from crm.citizens.service import known
 from crm.clocks import present_rules
 from crm.county.categories import Category
@@ -121,7 +122,7 @@ async def _open(session: AsyncSession, openings: Sequence[Opening], actor: Actor
             | UNWRITTEN
             | given
         )
-    await session.execute(insert(TICKETS), tickets)
+    await insert_rows(session, TICKETS, tickets)
     stories = []
     for ticket, opening in zip(tickets, openings, strict=True):
         after = {name: ticket[name] for name in ("number", "source", "original_hotline")} | given_of(opening)

@@ -7,11 +7,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case as sql_case
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, any_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.db import among
 from core.identity.models import Unit
 from crm.county.data import UnitKind
 from crm.county.route import Route
@@ -87,44 +86,61 @@ class Suggestion:
 async def suggest(session: AsyncSession, ticket: Ticket) -> Suggestion:
     """The suggestion for the order as it stands."""
     route = installed().catalogue.route(ticket.matter, ticket.area)
-    learned = await experience(session, ticket)
     returns = await _returns(session, ticket)
-    ids = {one.unit_id for one in learned} | {one.suggested_unit_id for one in returns if one.suggested_unit_id}
-    codes = [code for code in (route.lead, *route.assist) if code]
-    wanted = select(Unit).where(
-        Unit.active, Unit.parent_unit_id.is_(None), or_(Unit.code.in_(codes), among(Unit.id, ids))
-    )
-    units = list(await session.scalars(wanted))
+    asked_of = {
+        "matter": ticket.matter or "",
+        "area": ticket.area or None,
+        "sealed": ticket.sealed,
+        "order": ticket.id,
+        "codes": [code for code in (route.lead, *route.assist) if code],
+        "units": [one.suggested_unit_id for one in returns if one.suggested_unit_id],
+    }
+    rows = (await session.execute(_UNITS, asked_of)).all()
+    learned = [Experience(*counted) for _, *counted in rows if counted[0] is not None]
+    units = [unit for unit, *_ in rows if unit.active and unit.parent_unit_id is None]
     returned = {one.unit_id for one in returns}
     asked = next((one.suggested_unit_id for one in returns if one.suggested_unit_id), None)
     return rank(ticket, route, learned, units, returned, asked)
 
 
-async def experience(session: AsyncSession, ticket: Ticket) -> list[Experience]:
-    """The latest dispatched orders of the matter by the units that led them; 举报 learn from 举报 only."""
-    if not ticket.matter:
-        return []
+def _experience() -> Select[Any]:
+    """The latest dispatched orders of the matter by the units that led them, as rows of `Experience`; 举报 learn from
+    举报 only, and an order without a matter from none."""
     last = (
         select(Ticket.id, Ticket.area)
-        .where(Ticket.matter == ticket.matter, Ticket.first_dispatched_at.is_not(None))
-        .where(Ticket.sealed == ticket.sealed, Ticket.id != ticket.id)
+        .where(Ticket.matter == bindparam("matter"), Ticket.first_dispatched_at.is_not(None))
+        .where(Ticket.sealed == bindparam("sealed"), Ticket.id != bindparam("order"))
         .order_by(Ticket.id.desc())
         .limit(LOOKS_BACK)
         .subquery()
     )
     away = Assignment.outcome.is_not_distinct_from("returned")
-    here = last.c.area.is_not_distinct_from(ticket.area) if ticket.area else last.c.area.is_(None)
+    here = last.c.area.is_not_distinct_from(bindparam("area", type_=last.c.area.type))
 
-    def count(*conditions: Any) -> Any:
-        return func.count(sql_case((conditions[0] if len(conditions) == 1 else conditions[0] & conditions[1], 1)))
+    def count(name: str, *conditions: Any) -> Any:
+        return func.count().filter(*conditions).label(name)
 
-    rows = await session.execute(
-        select(Assignment.unit_id, count(~away), count(away), count(~away, here), count(away, here))
-        .join(last, last.c.id == Assignment.ticket_id)
-        .where(Assignment.role == By.LEAD)
-        .group_by(Assignment.unit_id)
+    counts = (
+        count("kept", ~away),
+        count("returned", away),
+        count("kept_here", ~away, here),
+        count("returned_here", away, here),
     )
-    return [Experience(*row) for row in rows]
+    led = select(Assignment.unit_id, *counts).join(last, last.c.id == Assignment.ticket_id)
+    return led.where(Assignment.role == By.LEAD).group_by(Assignment.unit_id)
+
+
+def _candidates() -> Select[Any]:
+    """Units that are named or have led such orders, each beside its experience."""
+    led = _experience().subquery()
+    named = Unit.code == any_(bindparam("codes", type_=ARRAY(Unit.code.type)))
+    proposed = Unit.id == any_(bindparam("units", type_=ARRAY(Unit.id.type)))
+    wanted = select(Unit, led).outerjoin(led, led.c.unit_id == Unit.id)
+    return wanted.where(or_(led.c.unit_id.is_not(None), named, proposed))
+
+
+_UNITS = _candidates()
+"""Made once: to put the statement together took as long as to ask it."""
 
 
 async def _returns(session: AsyncSession, ticket: Ticket) -> Sequence[ReturnRequest]:

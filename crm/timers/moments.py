@@ -6,7 +6,7 @@ A due is the exclusive end of its last day (D3), so each function looks at the d
 from datetime import date, datetime, time, timedelta
 
 from core.calendar import WorkCalendar
-from core.clock import SHANGHAI, local
+from core.clock import local, midnight
 
 DAY = timedelta(days=1)
 
@@ -15,11 +15,11 @@ def working_days_ago(now: datetime, days: int, calendar: WorkCalendar) -> dateti
     """The latest due since which `days` working days have passed: Friday 24:00 and one day, on Monday at 24:00."""
     instant = local(now)
     day = local(now - timedelta(microseconds=1)).date()
-    of_day = instant - _midnight(day)
+    of_day = instant - midnight(day)
     last = _working_on_or_before(day, calendar)
     if last != day:
         of_day = DAY
-    return _midnight(_counted(last, -days, calendar)) + of_day
+    return midnight(_counted(last, -days, calendar)) + of_day
 
 
 def from_morning(now: datetime, days: int, morning: time, calendar: WorkCalendar) -> datetime:
@@ -31,7 +31,7 @@ def from_morning(now: datetime, days: int, morning: time, calendar: WorkCalendar
     day = instant.date() if instant.time() >= morning else instant.date() - DAY
     if days:
         day = _counted(_working_on_or_before(day, calendar), days, calendar)
-    return _midnight(day + DAY)
+    return midnight(day + DAY)
 
 
 def _counted(day: date, days: int, calendar: WorkCalendar) -> date:
@@ -48,7 +48,3 @@ def _working_on_or_before(day: date, calendar: WorkCalendar) -> date:
     while not calendar.kind(day).works:
         day -= DAY
     return day
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(0), SHANGHAI)

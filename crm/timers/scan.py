@@ -9,13 +9,13 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, DateTime, Uuid, exists, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from core.actor import SYSTEM
 from core.clock import now
 from core.db import Database, among, new_id
 from core.events import publish
-from core.locks import still_held, try_hold
+from core.locks import try_hold
 from crm.installed import installed
 from crm.tickets.history import write_alike
 from crm.tickets.models import Assignment, SupervisionCandidate, Ticket
@@ -52,20 +52,19 @@ async def scan(db: Database) -> dict[str, int] | None:
             return None
         fired: dict[str, int] = {}
         for timer in TIMERS:
-            await still_held(held)
-            fired[timer.id] = await _all(db, timer)
+            fired[timer.id] = await _all(db, held, timer)
         return fired
 
 
-async def _all(db: Database, timer: Timer) -> int:
+async def _all(db: Database, held: AsyncConnection, timer: Timer) -> int:
+    """Looked for over the connection that holds the lock: who has lost it finds nothing to fire."""
     here = installed()
     moment = Moment(now(), here.policy, here.calendar)
     after, until = timer.window(moment)
     if after >= until:
         return 0
     wanted = timer.rows(moment).where(timer.due > after, timer.due <= until, ~_done(timer, moment))
-    async with db.session() as session:
-        waiting = deque(row.subject_id for row in await session.execute(wanted.order_by(timer.due)))
+    waiting = deque(row.subject_id for row in await held.execute(wanted.order_by(timer.due)))
     return sum(await asyncio.gather(*(_drain(db, timer, wanted, waiting) for _ in range(ABREAST))))
 
 

@@ -48,14 +48,14 @@ def reckon(category: str, from_: str, book: Rulebook) -> Answer:
     return Answer(category.strip(), dispatched_at, limit, limits.basis[name], found, policy, calendar)
 
 
-def instant(text: str) -> datetime:
+def instant(text: str, called: str = "派发时间") -> datetime:
     """`2026-02-13T10:00`, with or without an offset, or a date; empty: now. Raises `Invalid("bad-time")`."""
     if not text.strip():
         return now()
     try:
         found = datetime.fromisoformat(text.strip())
     except ValueError as error:
-        raise Invalid("bad-time", f"无法识别派发时间“{text}”。请按 2026-02-13T10:00 的样式填写。") from error
+        raise Invalid("bad-time", f"无法识别{called}“{text}”。请按 2026-02-13T10:00 的样式填写。") from error
     return found if found.tzinfo else found.replace(tzinfo=SHANGHAI)
 
 

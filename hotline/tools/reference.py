@@ -22,10 +22,10 @@ from pydantic.fields import FieldInfo
 
 from callflow import variables
 from core.permissions import ADMINISTRATORS, GRANTS, PRIVILEGED, SCOPES, Permission, Role
-from hotline import wiring as _wiring  # noqa: F401 - defines every metric of every role
 from hotline.settings import PORTS, Settings
 from hotline.tools import regulation
 from hotline.tools.life_page import LIFE, life_page
+from hotline.wiring import ROLES, load
 from web.api import document
 from web.route import Door, Who
 from web.routes import API, TABLE
@@ -211,6 +211,8 @@ def _who(who: Who) -> str:
 
 def metrics_page() -> str:
     """Every metric that a role defines, as Prometheus names it."""
+    for role in ROLES:
+        load(role)
     families = [family for family in REGISTRY.collect() if family.name.startswith("hotline_")]
     rows = [
         (f"`{family.name}{'_total' if family.type == 'counter' else ''}`", family.documentation, family.type)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from soundfile import LibsndfileError
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, Table, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,7 @@ from core.live import hint
 from core.locks import try_hold
 from core.log import call as log_call
 from core.log import get
+from core.rows import insert_rows
 from recordings.archive.rules import RATE, finished, last_protected_day, offset
 from recordings.archive.sound import Encoded, encode
 from recordings.archive.spool import Raw, spooled
@@ -105,28 +106,35 @@ class Ingest:
             return done
 
     async def _finished(self, raws: list[Raw]) -> list[Raw]:
-        """Those to which no sample will be added; on the way, orphans of earlier scans find their calls."""
+        """Those to which no sample will be added, empty ones after all that their calls said; on the way, orphans of
+        earlier scans find their calls."""
         async with self._db.session() as session:
             await self._adopt(session)
-            ended = await self._ended(session, raws)
+            over = await self._over(session, raws)
         at = clock.now()
-        return [
+        done = [
             raw
             for raw in raws
             if finished(
-                ended=raw.take.linkedid in ended,
+                ended=over.get(raw.take.linkedid),
                 being_written=raw.being_written,
+                empty=raw.state is RecordingState.EMPTY,
                 quiet_s=(at - raw.changed_at).total_seconds(),
                 quiet_after_s=self._quiet_after_s,
             )
         ]
+        whole = {raw.take for raw in done}
+        going_on = {raw.take.linkedid for raw in raws if raw.take not in whole}
+        sounding = [raw for raw in done if raw.samples]
+        return sounding + [raw for raw in done if not raw.samples and raw.take.linkedid not in going_on]
 
-    async def _ended(self, session: AsyncSession, raws: list[Raw]) -> set[str]:
+    async def _over(self, session: AsyncSession, raws: list[Raw]) -> dict[str, bool]:
+        """Of the calls that are known, by linkedid: whether each has ended."""
         if not raws:
-            return set()
+            return {}
         linkedids = {raw.take.linkedid for raw in raws}
-        of_raws = select(Call.linkedid).where(Call.node == self._node, among(Call.linkedid, linkedids))
-        return set(await session.scalars(of_raws.where(Call.ended_at.is_not(None))))
+        of_raws = select(Call.linkedid, Call.ended_at).where(Call.node == self._node, among(Call.linkedid, linkedids))
+        return {row.linkedid: row.ended_at is not None for row in await session.execute(of_raws)}
 
     async def _keep(self, raw: Raw) -> Kept:
         """The sound in the store, read back."""
@@ -177,7 +185,7 @@ class Ingest:
                     same[new["part"]] = new["digest"]
                     fresh.append(new)
             if fresh:
-                await session.execute(insert(RECORDINGS), fresh)
+                await insert_rows(session, RECORDINGS, fresh)
             await _tell(
                 session,
                 [
@@ -191,10 +199,11 @@ class Ingest:
         self, one: Kept, known: Mapping[int, str], call: Row[str, UUID, datetime | None] | None
     ) -> dict[str, Any] | None:
         """The catalogue's row of a recording, `known` being its likes' digests by part; None where it has one, or was
-        no recording: a recorder that waited in the queue for an agent in vain leaves empty files."""
+        no recording: a recorder that waited in the queue for an agent in vain leaves empty files, also where the
+        citizen kept the place and was recorded when called back."""
         raw, take, digest = one.raw, one.raw.take, one.encoded.digest if one.encoded else ""
         talked = call is None or call.connected_at is not None or take.kind is Kind.MESSAGE
-        if not (talked or raw.samples):
+        if not raw.samples and (not talked or any(known.values())):
             return None
         if digest in known.values() if digest else known.get(take.part) == "":
             return None

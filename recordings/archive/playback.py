@@ -27,26 +27,28 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True)
 class Range:
-    """The bytes `[start, end)` of `total`; `digest` serves as a strong ETag."""
+    """The bytes `[start, end)` of `total`, and whether a part was asked for; `digest` serves as a strong ETag."""
 
     content: AsyncIterator[bytes]
     start: int
     end: int
     total: int
     digest: str
+    partial: bool
 
 
-def parse_range(header: str | None, total: int) -> tuple[int, int]:
-    """An HTTP Range header (RFC 9110, 14.2) -> `[start, end)`; the whole file without one.
+def parse_range(header: str | None, total: int) -> tuple[int, int] | None:
+    """An HTTP Range header (RFC 9110, 14.2) -> `[start, end)`; None where no part is asked for.
 
-    Several ranges or another unit are ignored as the RFC allows. Raises `Invalid("range-not-satisfiable")`.
+    Several ranges or another unit are ignored as the RFC allows: the answer is the whole.
+    Raises `Invalid("range-not-satisfiable")`.
     """
     unit, _, spec = (header or "").strip().partition("=")
     first, dash, last = spec.strip().partition("-")
     if unit.strip().lower() != "bytes" or not dash or "," in spec or not (first + last).isascii():
-        return 0, total
+        return None
     if not (first or last) or (first and not first.isdigit()) or (last and not last.isdigit()):
-        return 0, total
+        return None
     if not first:
         start, end = max(0, total - int(last)), total
     else:
@@ -76,10 +78,11 @@ async def open_range(
     if not reason or len(reason) > LONGEST_REASON:
         raise Invalid("reason-needed", "请填写调听录音的理由。", fields={"reason": "请填写理由，不超过200字。"})
     row = await _playable(session, recording_id)
-    start, end = parse_range(header, row.size)
+    part = parse_range(header, row.size)
+    start, end = part or (0, row.size)
     if not play or not await _noted(session, actor, row.id, play):
         await record(session, actor, "recording.listen", "recording", row.id, reason=reason, play=play)
-    return Range(store.read(row.store_key, start, end), start, end, row.size, row.digest)
+    return Range(store.read(row.store_key, start, end), start, end, row.size, row.digest, part is not None)
 
 
 async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: str) -> bool:

@@ -60,9 +60,15 @@ def last_protected_day(recorded_at: datetime, years: int) -> date:
     return day.replace(year=year, day=min(day.day, calendar.monthrange(year, day.month)[1]))
 
 
-def finished(*, ended: bool, being_written: bool, quiet_s: float, quiet_after_s: float) -> bool:
-    """Whether no sample will follow: nobody writes, and the call ended or the file was quiet long enough."""
-    return not being_written and (ended or quiet_s >= quiet_after_s)
+def finished(*, ended: bool | None, being_written: bool, empty: bool, quiet_s: float, quiet_after_s: float) -> bool:
+    """Whether no sample will follow: nobody writes, and the call ended or the file was quiet long enough.
+
+    `ended` is None for a call that is unknown yet. While a known call goes on, quiet says nothing of an empty file: a
+    caller who keeps the place leaves one, and what is said when called back tells that it was no talk.
+    """
+    if being_written:
+        return False
+    return ended is True or (quiet_s >= quiet_after_s and not (empty and ended is False))
 
 
 def whole_samples(size: int) -> int:

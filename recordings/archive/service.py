@@ -6,11 +6,10 @@ import contextlib
 from callflow.store import ENDED
 from core.db import Database
 from core.health import Health
-from core.live import RESYNC, listen
+from core.live import listen
 from core.service import Loop
 from recordings.archive.ingest import Ingest
 
-WAKING = {ENDED, RESYNC}
 REST_S = 1.0
 """Recordings that end within this time are archived together."""
 PART = "录音归档"
@@ -46,6 +45,5 @@ class IngestService:
         return Health(PART, state.ok, state.detail, mend)
 
     async def _listen(self) -> None:
-        async for hint in listen(self._dsn):
-            if hint.topic in WAKING:
-                self._loop.wake()
+        async for _ in listen(self._dsn, [ENDED]):
+            self._loop.wake()

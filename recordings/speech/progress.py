@@ -62,7 +62,7 @@ async def settle_after_live(session: AsyncSession, call: Call) -> bool:
     talk = (0.0, (call.ended_at - call.connected_at).total_seconds())
     missing = [side for side in Side if gaps(talk, await covered(session, call.id, side))]
     if missing:
-        sides = "、".join(side.label for side in missing)
+        sides = "双方" if len(missing) == len(Side) else "一方"
         await mark(session, call.id, TranscriptState.PENDING, f"{sides}的部分话语将由录音转写补全。")
         return False
     await mark(session, call.id, TranscriptState.FINAL)

@@ -135,7 +135,7 @@ class SpeechService:
             await asyncio.sleep(ROOM_EVERY_S)
 
     async def _listen(self, wakes: dict[str, Loop]) -> None:
-        async for hint in listen(self._db.dsn):
+        async for hint in listen(self._db.dsn, wakes):
             for topic, loop in wakes.items():
                 if hint.topic in {topic, RESYNC}:
                     loop.wake()

@@ -18,7 +18,7 @@ from core.db import Database
 from core.jobs import Worker
 from crm import installed
 from crm.drafts import subscribers as _drafts  # noqa: F401 - the jobs
-from crm.drafts.lexicon import lexicon_of
+from crm.lexicon import lexicon_of
 
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 KEYS = personal.Keys.derive(b"a master key that only measurements use")

@@ -206,21 +206,21 @@ async def measured(bench: Bench, parts: Sequence[str], calls: int) -> dict[str, 
         found[many] = worst(wide, 0.99)
         print(f"  event → SSE bytes, {MANY} desks, {len(wide):,} hints: {shown(wide)}", flush=True)
     own = await own_call(bench)
-    async with browser() as chromium:
-        if "paint" in parts:
+    if "paint" in parts:
+        async with browser() as chromium:
             token = bench.staff[IN_PAGE].token
             visits = [await weigh(chromium, bench.url, f"/calls/{own}", token) for _ in range(VISITS)]
             page, paints = visits[-1][0], [painted for _, painted in visits]
             found[weight], found[paint] = page.bytes / 1000, worst(paints, 0.95)
             print(f"  first paint of a call's page: {shown(paints)}")
             print("  bytes: " + ", ".join(f"{kind} {size:,}" for kind, size in sorted(page.parts.items())), flush=True)
-        if "day" in parts:
-            held, fetched = await day(bench.db, chromium, bench.url, bench.staff[0].token, own)
-            found[heap] = held[-1].heap / held[0].heap
-            found[process] = held[-1].process / held[0].process
-            print(f"  a working day, {fetched:,} times fetched")
-            print("  after each hour: heap MB / nodes / listeners / process MB")
-            print("   " + ", ".join(map(size_of, held)), flush=True)
+    if "day" in parts:
+        held, fetched = await day(bench.db, bench.url, bench.staff[0].token, own)
+        found[heap] = held[-1].heap / held[0].heap
+        found[process] = held[-1].process / held[0].process
+        print(f"  a working day, {fetched:,} times fetched")
+        print("  after each hour: heap MB / nodes / listeners / process MB")
+        print("   " + ", ".join(map(size_of, held)), flush=True)
     return found
 
 

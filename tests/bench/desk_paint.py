@@ -54,11 +54,15 @@ async def browser() -> AsyncIterator[Browser]:
             await made.close()
 
 
+def cookie(url: str, token: str) -> Any:
+    """The cookie of who is signed in."""
+    return {"name": "__Host-hotline", "value": token, "url": url, "secure": True, "httpOnly": True}
+
+
 async def visit(made: Browser, url: str, token: str) -> tuple[Page, Any]:
     """A window of its own, signed in, with nothing in its cache."""
     context: Any = await made.new_context(viewport=SIZE, ignore_https_errors=True, locale="zh-CN")  # type: ignore[arg-type]
-    cookie = {"name": "__Host-hotline", "value": token, "url": url, "secure": True, "httpOnly": True}
-    await context.add_cookies([cookie])
+    await context.add_cookies([cookie(url, token)])
     return await context.new_page(), context
 
 

@@ -263,7 +263,8 @@ async def run(options: argparse.Namespace) -> dict[str, object]:
 def summary(steps: list[Step], reached: dict[str, float], options: argparse.Namespace) -> dict[str, object]:
     """Bars and figures."""
     ours = next(step for step in steps if step.arm == "ours")
-    ratio = reached["ours"] / reached["pure"] if reached["pure"] else 0.0
+    climbed = {step.arm for step in steps if step.rate > BAR_RATE}
+    ratio = reached["ours"] / reached["pure"] if {"ours", "pure"} <= climbed and reached["pure"] else 0.0
     bars = {
         "no failed call": (ours.failed, ours.held),
         "AGI command p99 ms": (ours.command_p99_ms, (ours.command_p99_ms or 1e9) < COMMAND_BAR_MS),

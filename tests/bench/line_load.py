@@ -61,7 +61,8 @@ class Load:
         """Register every telephone, then answer from the same port until the end."""
         register = self._run("register", "-p", self._port, "-inf", "agents.csv", "-m", self._members, "-r", 100)
         if register.wait(PATIENCE_S) != 0:
-            raise RuntimeError("agents' telephones were not registered; see register.out")
+            said = (self._folder / "register.out").read_text(errors="replace").splitlines()
+            raise RuntimeError("agents' telephones were not registered: " + " / ".join(said[-5:]))
         process = self._run("agent", "-p", self._port, "-d", talk_ms, "-rtp_echo", "-mp", RTP_AGENTS)
         try:
             yield process

@@ -138,8 +138,8 @@ class Room:
 
     async def watch(self) -> None:
         """Read at each hint what a page would show; without `reading` only how an ended call's words are."""
-        async for one in listen(self.db.dsn):
-            if one.topic != "words" or not one.id or (talk := self.talks.get(UUID(one.id))) is None:
+        async for one in listen(self.db.dsn, ["words"]):
+            if not one.id or (talk := self.talks.get(UUID(one.id))) is None:
                 continue
             if not self.reading and not talk.hung_up:
                 continue

@@ -19,6 +19,7 @@ from core.identity import service as identity
 from core.identity.models import Unit
 from core.permissions import Role
 from crm.installed import installed
+from crm.referrals import service as referrals
 from crm.tickets import service
 from recordings.models import (
     Kind,
@@ -63,6 +64,7 @@ async def fill(db: Database) -> UUID:
         session.add(Queue(name="second", title="二线专家"))
         for unit in installed().county.units.values():
             session.add(Unit(code=unit.code, name=unit.name, kind=unit.kind, **PROFILE))
+        await referrals.seed(session, installed().county.referrals)
         await session.flush()
         for number, (login, name, _) in enumerate(PEOPLE[:4], 1001):
             agent = Agent(user_id=users[login], extension=str(number), name=name, sip_secret="x")

@@ -10,11 +10,13 @@ from typing import Any
 import pyotp
 import pytest
 import trustme
+from aiohttp import web_app
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright, expect
 
 from core.db import Database
 from core.secrets import Secrets
 from crm import installed
+from crm.installed import Installation
 from recordings.store.folder import FolderStore
 from web import bundle
 from web.parts import Parts
@@ -102,9 +104,9 @@ def free_port() -> int:
 
 
 @pytest.fixture
-async def site(db: Database, home: Path) -> AsyncIterator[Site]:
+async def site(db: Database, home: Path, installation: Installation) -> AsyncIterator[Site]:
     """The site; at the end nothing may have been asked of anybody else, and no policy violated."""
-    installed.use(installed.read(Path("counties/yiyang")))
+    installed.use(installation)
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     (home / "tls").mkdir()
@@ -122,5 +124,6 @@ async def site(db: Database, home: Path) -> AsyncIterator[Site]:
         finally:
             await browser.close()
             await service.stop()
+            web_app._cached_build_middleware.cache_clear()  # it holds every application that ever answered
     assert made.foreign == []
     assert made.complaints == []

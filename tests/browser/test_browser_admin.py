@@ -10,8 +10,10 @@ from sqlalchemy import select
 from test_browser_frame import picture
 
 from callflow.numbers.edit import NumberFields, save_number
+from core import board, clock
 from core.actor import SYSTEM
 from core.db import Database
+from core.health import Health
 from core.identity import administration
 from core.identity import service as identity
 from core.identity.models import User
@@ -19,7 +21,8 @@ from core.jobs import JOBS, defer, run_pending
 from core.permissions import Role
 from crm.demo import seed_people
 from crm.installed import installed
-from hotline import wiring  # noqa: F401 - every job is known
+from crm.operations.service import report_backup
+from hotline.wiring import common  # noqa: F401 - every job is known
 
 pytestmark = pytest.mark.browser
 
@@ -148,7 +151,7 @@ async def test_a_failed_job_is_replayed_with_its_reason(db: Database, site: Any)
     await page.locator("#rail").get_by_role("link", name="失败任务").click()
     await page.locator("summary", has_text="重新执行").click()
     await page.get_by_role("button", name="重新执行").click()
-    await expect(page.locator(".wrong").first).to_contain_text("请填写")
+    await expect(page.locator("details[open] .wrong").first).to_contain_text("请填写")
     await picture(page, "jobs")
     await page.get_by_label("已怎样排除原因").fill("通话记录已补齐")
     await page.get_by_role("button", name="重新执行").click()
@@ -174,3 +177,28 @@ async def test_units_are_found_beside_the_form(db: Database, site: Any) -> None:
     await page.keyboard.press("Enter")
     await expect(page.locator(".empty")).to_contain_text("没有符合条件的单位")
     await picture(page, "units-empty")
+
+
+@pytest.mark.proves("F06-3", "A06-3")
+async def test_a_light_turns_red_by_itself_and_leads_to_its_owner_and_runbook(db: Database, site: Any) -> None:
+    page = await administrator(db, site, Role.SYSTEM_ADMIN)
+    async with db.session() as session:
+        await board.write(session, "worker@node1", [Health("录音归档", True, "运行正常")])
+        await report_backup(session, clock.now(), "备份服务器 38 GB")
+    await page.goto(f"{site.url}/system")
+    await expect(page.locator("h1 + .tag")).to_have_text("全部正常")
+    await picture(page, "system-green")
+    async with db.session() as session:
+        mend = "请检查录音存储的空间和连接；录音保留在暂存区，恢复后自动归档。"
+        await board.write(session, "worker@node1", [Health("录音归档", False, "上一轮运行出错（OSError）", mend)])
+    await expect(page.locator("h1 + .tag")).to_have_text("1 处异常")
+    row = page.locator("#system tbody tr").first
+    await expect(row).to_contain_text("录音归档")
+    await expect(row).to_contain_text("热线中心系统管理员")
+    await picture(page, "system-red")
+    await row.get_by_role("link", name="录音").click()
+    await expect(page.locator("h1")).to_have_text("处置手册：录音")
+    await expect(page.get_by_text("热线中心系统管理员")).to_be_visible()
+    await picture(page, "runbook")
+    await page.get_by_role("link", name="系统状态").last.click()
+    await expect(page.locator("h1")).to_have_text("系统状态")

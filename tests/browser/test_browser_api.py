@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.async_api import expect
+from test_browser_access import judged
 from test_browser_admin import administrator
 from test_browser_frame import picture
 
@@ -51,7 +52,15 @@ async def test_a_program_gets_a_token_that_is_shown_once(db: Database, site: Any
     await picture(page, "program-revoked")
     await page.get_by_role("link", name="全部程序").click()
     await expect(page.locator("table")).to_contain_text("无有效令牌")
+    await page.get_by_role("link", name="最近使用").click()
+    await expect(page.locator("th[aria-sort='descending']")).to_contain_text("最近使用")
     await picture(page, "programs")
+    await page.get_by_label("查找").fill("没有")
+    await page.get_by_role("button", name="查询").click()
+    await expect(page.locator("#programs")).to_contain_text("没有符合条件的程序")
+    await page.get_by_role("link", name="清除条件").click()
+    await expect(page.locator("#programs tbody tr")).to_have_count(1)
+    assert await judged(page) == []
 
 
 @pytest.mark.proves("F22-4")

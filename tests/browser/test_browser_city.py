@@ -7,6 +7,7 @@ from browser_data import PASSWORD
 from city_files import NUMBER, row, xlsx
 from conftest import Site
 from playwright.async_api import expect
+from test_browser_access import judged
 
 from core.actor import SYSTEM
 from core.db import Database
@@ -32,7 +33,7 @@ async def test_a_file_is_chosen_looked_at_and_imported(db: Database, site: Site,
     await page.get_by_role("button", name="上传并核对").click()
     await expect(page.get_by_text("“办结时限”不是日期：尽快")).to_be_visible()
     if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/city-preview.png")
+        await page.screenshot(path=f"{PICTURES}/city-preview.png", caret="initial")
     await page.get_by_role("button", name="导入 8 张新工单").click()
     await expect(page.get_by_role("heading", name="已导入")).to_be_visible()
     await expect(page.get_by_text(NUMBER).first).to_be_visible()
@@ -42,5 +43,10 @@ async def test_a_file_is_chosen_looked_at_and_imported(db: Database, site: Site,
     await page.get_by_role("link", name="返回市级工单").click()
     await expect(page.get_by_text("市级工单0302.xlsx")).to_be_visible()
     if PICTURES:
-        await page.screenshot(path=f"{PICTURES}/city.png")
+        await page.screenshot(path=f"{PICTURES}/city.png", caret="initial")
+    await page.get_by_role("link", name="市级工单0302.xlsx").click()
+    await page.get_by_label("查找").fill(NUMBER)
+    await page.get_by_role("button", name="查询").click()
+    await expect(page.locator("#rows tbody tr")).to_have_count(2)
+    assert await judged(page) == []
     assert (site.foreign, [one for one in site.complaints if "422" not in one]) == ([], [])

@@ -11,6 +11,7 @@ import pytest
 from browser_data import fill
 from playwright.async_api import expect
 
+from callflow.incidents.models import Incident
 from callflow.models import Call
 from core import clock
 from core.db import Database
@@ -83,6 +84,48 @@ async def test_what_a_person_has_opened_stays_open_when_its_region_is_fetched(db
         hint(session, "help", call_id)
     await expect(page.locator("#call-help[data-stale]")).to_have_count(0)
     await expect(page.get_by_label("需要什么帮助")).to_be_visible()
+
+
+async def test_of_rows_that_say_the_same_only_the_one_that_was_opened_is_open(db: Database, site: Any) -> None:
+    await fill(db)
+    at = clock.now() - timedelta(hours=2)
+    async with db.session() as session:
+        for hours in (1, 2):
+            moment = at - timedelta(hours=hours)
+            session.add(Incident(opened_at=moment, last_minute_at=moment, closed_at=moment, minutes=1))
+    page = await site.enter("lijianguo")
+    await page.goto(f"{site.url}/incidents")
+    rows = page.locator("#incidents details")
+    assert await rows.count() >= 2
+    await rows.nth(1).locator("summary").click()
+    await rows.nth(1).get_by_role("textbox").fill("话务员临时离岗")
+    await page.evaluate("document.querySelector('#incidents').dataset.stale = 'yes'")
+    async with db.session() as session:
+        hint(session, "incidents")
+    await expect(page.locator("#incidents[data-stale]")).to_have_count(0)
+    assert await rows.evaluate_all("all => all.map((one) => one.open)") == [n == 1 for n in range(await rows.count())]
+    await expect(rows.nth(1).get_by_role("textbox")).to_have_value("话务员临时离岗")
+
+
+async def test_what_the_server_could_not_answer_is_asked_for_again(db: Database, site: Any) -> None:
+    call_id = await fill(db)
+    page = await site.enter("wangli")
+    await page.goto(f"{site.url}/calls/{call_id}")
+    refused: list[str] = []
+
+    async def away(route: Any) -> None:
+        if refused or "x-live" not in route.request.headers:
+            await route.continue_()
+            return
+        refused.append(route.request.url)
+        await route.fulfill(status=503, body="")
+
+    await page.route(f"**/calls/{call_id}", away)
+    await page.evaluate("document.querySelector('#call-help').dataset.stale = 'yes'")
+    async with db.session() as session:
+        hint(session, "help", call_id)
+    await expect(page.locator("#call-help[data-stale]")).to_have_count(0)
+    assert refused
 
 
 async def test_rows_move_under_the_keyboard(db: Database, site: Any) -> None:

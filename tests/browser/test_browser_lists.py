@@ -1,27 +1,39 @@
 """The list of orders under the keyboard: find, sort, leaf, open, and take it along."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
-from browser_data import fill
+from browser_data import PASSWORD, fill
 from playwright.async_api import expect
 from sqlalchemy import select
 from test_browser_frame import picture
+from test_browser_zoom import inspect
 
+from callflow.models import Call
+from callflow.nuisance.models import Ground, NuisanceCaller
 from core import clock
-from core.actor import Actor
-from core.db import Database
-from core.identity.models import User
-from core.identity.service import actor_of
+from core.actor import SYSTEM, Actor
+from core.db import Database, new_id
+from core.identity.models import Unit, User
+from core.identity.service import actor_of, create_user
+from core.permissions import Role
+from crm.city.judging import Verdict
+from crm.city.models import CityExport, CityImport, CityRow
 from crm.county.categories import Category
 from crm.demo_orders import STORIES
+from crm.handover.models import Matter
 from crm.installed import installed
+from crm.scoring import service as scoring
+from crm.scoring.models import Draw, Sample
 from crm.tickets.input import Correction
+from crm.tickets.models import Assignment, Rating, Ticket
 from crm.tickets.service import Opening, correct, open_draft
 
 pytestmark = pytest.mark.browser
+HOTLINE = "12315 消费者投诉"
 
 
 async def orders(db: Database, count: int) -> None:
@@ -197,3 +209,114 @@ async def test_recordings_are_found_and_their_list_taken_along(db: Database, sit
     await download.save_as(tmp_path / "recordings.xlsx")
     rows = list(openpyxl.load_workbook(tmp_path / "recordings.xlsx").active.iter_rows(values_only=True))
     assert len(rows) == 4 and rows[2][2] == number
+
+
+async def test_registers_and_records_fit_their_pages(db: Database, site: Any, tmp_path: Path) -> None:
+    call_id = await fill(db)
+    await orders(db, 4)
+    at = clock.now()
+    async with db.session() as session:
+        agent = (await session.scalars(select(User).where(User.login == "wangli"))).one()
+        lead = (await session.scalars(select(User).where(User.login == "lijianguo"))).one()
+        limit = {"calls": 1, "window_min": 60, "review_on": clock.today() + timedelta(days=9), "call_id": call_id}
+        for n, ground in enumerate(Ground):
+            row = NuisanceCaller(
+                **limit, phone=f"+861380000{n:04d}", ground=ground, reason="一日内反复拨打二十余次，辱骂话务员"
+            )
+            row.proposed_at, row.proposed_by_name = at - timedelta(hours=n), agent.name
+            row.confirmed_at, row.confirmed_by_name = (at, lead.name) if n % 2 else (None, None)
+            row.ended_at, row.ended_by_name, row.ended_reason = (
+                (at, lead.name, "本人致歉") if n == 3 else (None, None, "")
+            )
+            matter = Matter(
+                text="凤凰小区停水，供水公司抢修", opened_by_name=agent.name, owner_id=lead.id, owner_name=lead.name
+            )
+            matter.opened_at, matter.closed_at = at - timedelta(days=1), at - timedelta(hours=n)
+            matter.closed_by_name, matter.result = lead.name, "已恢复供水，并回访来电人"
+            session.add_all((row, matter))
+        counts = {one.value: 12 for one in Verdict}
+        for n in range(12):
+            file = {"file_name": f"上饶市12345导出{n:02d}.xlsx", "digest": "", "titles": [], "uploaded_name": lead.name}
+            session.add(CityImport(**file, id=new_id(), counts=counts, uploaded_at=at - timedelta(days=n)))
+            session.add(CityExport(number=f"HX202611{n:02d}-3F2A1B", at=at, by_name=lead.name, count=n))
+        file = CityImport(**file | {"file_name": "上饶市12345导出.xlsx"}, id=new_id(), counts=counts, uploaded_at=at)
+        session.add(file)
+        await session.flush()
+        for n in range(60):
+            verdict = list(Verdict)[n % 4]
+            said = "“办结时限”不是日期：下周" if verdict is Verdict.BAD else ""
+            session.add(
+                CityRow(import_id=file.id, n=n + 2, number=f"SR2026112900{n:02d}", verdict=verdict, reason=said)
+            )
+        rules = scoring.policy().model_dump(mode="json")
+        for n in range(30):
+            first = clock.today() - timedelta(weeks=n + 1, days=clock.today().weekday())
+            draw = Draw(
+                first=first, last=first + timedelta(days=6), seed=n, population={}, rules=rules, drawn_by_name="周安"
+            )
+            session.add(draw)
+        await session.flush()
+        for n in range(3):
+            call = Call(id=new_id(), node="one", linkedid=f"scored{n}", direction="in", arrived_at=at, evidence={})
+            call.connected_at, call.ended_at = at - timedelta(minutes=2), at
+            session.add(call)
+            await session.flush()
+            who = {"draw_id": draw.id, "call_id": call.id, "agent_id": agent.id, "agent_name": agent.name}
+            session.add(Sample(**who, state="final", total=90 + n, told_at=at - timedelta(days=n)))
+        made = list(await session.scalars(select(Ticket).order_by(Ticket.opened_at)))
+        for one in made[1:]:
+            one.repeat_of = made[0].id
+        unit_id = await session.scalar(select(Unit.id).limit(1))
+        for n, one in enumerate(made):
+            one.original_hotline, one.first_dispatched_at = HOTLINE, at
+            part = Assignment(ticket_id=one.id, unit_id=unit_id, role="lead", dispatched_at=at, sign_due_at=at)
+            part.signed_at, part.overdue_at = at - timedelta(hours=n), at if n else None
+            grade = "satisfied" if n else "unsatisfied"
+            session.add_all((part, Rating(ticket_id=one.id, at=at, grade=grade, solved=bool(n), source="phone")))
+    page = await site.enter("lijianguo")
+    for path, title in (
+        ("nuisance", "恶意骚扰来电登记"),
+        ("handovers", "交接班日志"),
+        ("handovers/matters", "已办结的未了事项"),
+        ("scoring", "话务质检"),
+        (f"my-scores?user={agent.id}", "王丽的质检"),
+        ("hotlines", "原热线统计"),
+        ("team-day", "全班今日"),
+        (f"orders/{made[0].id}/links", "关联工单"),
+    ):
+        await page.goto(f"{site.url}/{path}")
+        await expect(page.locator("h1")).to_have_text(title)
+        await inspect(page, f"lists-{path.partition('?')[0].replace(str(made[0].id), 'one').replace('/', '-')}")
+    await page.goto(f"{site.url}/hotlines")
+    await expect(page.locator("tbody tr").filter(has_text=HOTLINE)).to_contain_text("80.0%")
+    assert await page.locator("#hotlines .wide").evaluate("(one) => one.scrollWidth <= one.clientWidth"), "all in sight"
+    await page.goto(f"{site.url}/nuisance")
+    await page.get_by_label("状态").select_option("待核准")
+    await page.get_by_role("button", name="查询").click()
+    await expect(page.locator("tbody tr")).to_have_count(2)
+    await page.get_by_text("导出为 Excel").click()
+    await picture(page, "lists-nuisance-export")
+    await page.get_by_label("导出原因").fill("季度复核")
+    async with page.expect_download() as taken:
+        await page.get_by_role("button", name="登记原因并导出").click()
+    await (await taken.value).save_as(tmp_path / "nuisance.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "nuisance.xlsx").active
+    assert book is not None and book.max_row == 5, "mark, heads, two rows, mark"
+    async with db.session() as session:
+        roles = frozenset({Role.DISPATCHER})
+        await create_user(session, SYSTEM, login="sunpai", name="孙派", roles=roles, password=PASSWORD)
+    page = await site.enter("sunpai")
+    for path, title in (
+        ("city", "市级工单"),
+        ("city/imports", "市级工单导入记录"),
+        ("city/exports", "市级回写记录"),
+        (f"city/imports/{file.id}", "核对市级工单"),
+        ("dispatch-quality", "派单质量"),
+        ("catalogue", "派单目录"),
+    ):
+        await page.goto(f"{site.url}/{path}")
+        await expect(page.locator("h1")).to_have_text(title)
+        await inspect(page, f"lists-{path.replace(str(file.id), 'one').replace('/', '-')}")
+    await page.goto(f"{site.url}/city/imports/{file.id}")
+    await page.get_by_role("link", name="下一页").click()
+    await expect(page.locator("tbody tr")).to_have_count(10)

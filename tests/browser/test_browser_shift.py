@@ -87,6 +87,7 @@ async def test_the_board_a_note_and_help_without_a_reload(db: Database, site: An
     await picture(lead, "board-help")
     await lead.get_by_placeholder("答复（选填）").fill("请转由我接听")
     await lead.get_by_role("button", name="已处理").click()
+    await expect(lead.locator(".note")).to_contain_text("的求助已处理")
     await expect(agent.locator("#call-help")).to_contain_text("请转由我接听")
     await lead.locator("tr", has_text="张强").get_by_text("调整").click()
     await lead.locator("tr", has_text="张强").get_by_label("二线专家").select_option(label="其次")

@@ -254,3 +254,33 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     await other.reload()
     await other.locator("#refused summary").click()
     await expect(other.locator("#refused")).to_contain_text("再次延期须政数局分管领导批准")
+
+
+async def test_a_tick_and_the_keyboard_stay_with_their_order_when_the_queue_changes(db: Database, site: Any) -> None:
+    units = await people(db)
+    await taken(db, MORE, timedelta(minutes=9))
+    chosen = await taken(db, LAMPS, timedelta(minutes=5))
+    page = await site.enter("chenpai")
+    await page.locator("#rail").get_by_role("link", name="待派单").click()
+    boxes = page.locator(".queue tbody input[type=checkbox]")
+    await expect(boxes).to_have_count(2)
+    await page.get_by_label(f"勾选 {chosen.number}").check()
+    await page.locator(".queue tbody").get_by_role("link", name=chosen.number).focus()
+
+    earlier = await taken(db, STALLS, timedelta(hours=2))
+    await expect(page.locator(".queue tbody tr").first).to_contain_text(earlier.number)
+    await expect(boxes).to_have_count(3)
+    assert await boxes.evaluate_all("all => all.filter(one => one.checked).map(one => one.value)") == [str(chosen.id)]
+    assert await page.evaluate("document.activeElement.textContent") == chosen.number
+
+    async with db.session() as session:
+        dispatcher = identity.actor_of((await session.scalars(select(User).where(User.login == "chenpai"))).one())
+        await dispatch(
+            session, dispatcher, earlier.id, earlier.version, Order(lead_unit_id=units["cgj"], basis="派单目录")
+        )
+    await expect(boxes).to_have_count(2)
+    assert await boxes.evaluate_all("all => all.filter(one => one.checked).map(one => one.value)") == [str(chosen.id)]
+    assert await page.evaluate("document.activeElement.textContent") == chosen.number
+    await page.get_by_role("button", name="查看批量派发结果预览").click()
+    await expect(page.locator("#ready tbody tr")).to_have_count(1)
+    await expect(page.locator("#ready tbody")).to_contain_text(chosen.number)

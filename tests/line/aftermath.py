@@ -44,7 +44,8 @@ async def recording(instance: Instance, call_id: UUID) -> Recording:
 
     found = await until(archived, "the recording in the archive", PATIENCE_S)
     assert isinstance(found, Sequence)
-    [only] = found
+    assert len(found) == 1, [(one.kind, one.part, one.state, one.seconds, one.started_at) for one in found]
+    only = found[0]
     assert isinstance(only, Recording)
     return only
 

@@ -34,7 +34,7 @@ from hotline.setup import asterisk
 from hotline.softphone import On, Softphone, free_port
 
 ROLES = ("line", "web", "worker", "speech")
-START_S = 90.0
+START_S = 240.0
 STOP_S = 40.0
 BYTES_PER_S = 16_000
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
@@ -211,7 +211,7 @@ class Instance:
             user = (await session.scalars(select(User).where(User.login == login))).one()
             agent = await session.get_one(Agent, user.id)
         actor = Actor(user.id, user.name, user.role_set)
-        await until(lambda: self._knows(agent.extension), f"extension {agent.extension} known to Asterisk")
+        await until(lambda: self._knows(agent), f"extension {agent.extension} known to Asterisk with its password")
         await self.phone(agent.extension, password=agent.sip_secret, greeting=greeting, auto_answer=auto_answer)
         async with self.db.session() as session:
             await agents.log_in(session, actor, user.id)
@@ -219,8 +219,8 @@ class Instance:
         await self.ready(agent.extension)
         return actor
 
-    async def _knows(self, extension: str) -> bool:
-        return "Unable to find" not in await self.node.cli(f"pjsip show endpoint {extension}")
+    async def _knows(self, agent: Agent) -> bool:
+        return agent.sip_secret in await self.node.cli(f"pjsip show auth {agent.extension}")
 
     async def ready(self, extension: str) -> None:
         """Wait until Asterisk would ring this agent."""

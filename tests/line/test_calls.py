@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,11 +36,13 @@ from core.permissions import Role
 from hotline.setup import asterisk
 from hotline.softphone import On, Softphone, free_port
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 
 DECIDED = {
     "abandoned_after_s": 1,
     "callback_quiet_min": 10,
+    "callback_attempts": 3,
+    "callback_bands": ["09:00-12:00", "15:00-18:00", "19:00-21:00"],
     "wrap_up_s": 60,
     "calls_per_number": 100,
     "calls_window_min": 10,
@@ -47,6 +50,7 @@ DECIDED = {
     "keep_place_after_s": 60,
     "probe_every_min": 0,
     "rate_after_call": True,
+    "agent_states_years": 3,
     "duty_counts_as_staffed": False,
     "outside_number": "",
     "may_dial": ["1[3-9]XXXXXXXXX"],
@@ -205,6 +209,7 @@ async def test_one_call_is_one_complete_record_and_a_wrap_up(centre: Centre) -> 
     assert await centre.callbacks() == []
 
 
+@pytest.mark.proves("F02-3", "A02-2")
 async def test_who_gives_up_waiting_is_called_back_once(centre: Centre) -> None:
     await centre.desk(auto_answer=False)
     citizen = await centre.rings()
@@ -215,6 +220,8 @@ async def test_who_gives_up_waiting_is_called_back_once(centre: Centre) -> None:
     assert (call.outcome, call.ended_by, call.connected_at) == ("abandoned", "citizen", None)
     [task] = await centre.callbacks()
     assert (task.call_id, task.reason) == (call.id, "abandoned")
+    assert call.ended_at
+    assert task.created_at - call.ended_at < timedelta(minutes=1)
 
 
 async def test_an_agent_who_does_not_answer_is_paused_and_the_caller_stays(centre: Centre) -> None:

@@ -5,7 +5,7 @@ from ringing import SECRET, Line, energy, until
 
 from hotline.softphone import On
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 ALLOWED = ("1[3-9]XXXXXXXXX", "110")
 
 

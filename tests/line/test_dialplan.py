@@ -17,7 +17,7 @@ from ivr.agi.session import Session
 from ivr.flows.world import QueryRules, SpokenState, World
 from ivr.service import server
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 AUDIBLE = 300
 QUERY = QueryRules(number_digits=13, code_digits=6, failures=3)
 ORDER, CODE = "2026112300001", "123456"

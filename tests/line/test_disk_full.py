@@ -89,7 +89,7 @@ async def test_given_the_archive_is_full_then_the_raw_recording_waits_and_is_arc
 
         filler.unlink()
         await served(instance, "13800005001", actor)
-        assert instance.recorded("13800005001") == 0
+        await until(lambda: instance.recorded("13800005001") == 0, "the raw recording goes once it is catalogued")
         await over(instance, "录音归档", "archive-away")
 
 

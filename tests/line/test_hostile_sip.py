@@ -32,7 +32,7 @@ from hotline.softphone import On
 from ivr.flows.world import QueryRules, SpokenState, World
 from ivr.service import server
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 MARK = Path("/tmp/hotline-was-here")
 E164 = re.compile(r"\+[1-9]\d{6,14}")

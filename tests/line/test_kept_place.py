@@ -4,21 +4,25 @@ import json
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 import pytest_asyncio
 from aftermath import callback, recording
+from desk_page import Desk, desk
 from instance import Instance
 from ringing import Line, peaks, samples, sip_port, until
 from sqlalchemy import select
+from test_page_phone import AUDIBLE, QUIET, Ear
+from test_passing_on import passes
 
 from callflow.agents import service as agents
 from callflow.models import Call
 from callflow.places.models import Place
 from callflow.rules import Outcome
-from core.actor import Actor
+from core.errors import Conflict
 from hotline.softphone import On, Softphone
 
 pytestmark = [
@@ -30,7 +34,7 @@ pytestmark = [
 CITIZEN_SAYS, AGENT_SAYS = "喂您好我想问一下公租房怎么申请", "您好这里是政务服务热线给您回电"
 AFTER_S = 2
 RING_S = 6
-NUMBERS = [f"1380000600{n}" for n in range(1, 6)]
+NUMBERS = [f"138000060{n:02}" for n in range(1, 10)]
 
 
 class Centre:
@@ -68,6 +72,32 @@ class Centre:
         await self.outside.command("uafind", f"sip:{number}@{self.outside.server}")
         await self.outside.say(self.line.clip(CITIZEN_SAYS))
 
+    async def reaches(self, number: str, agent: Desk) -> str:
+        """The agent has taken the call in the page, and then the citizen whose place was kept; the call's linkedid."""
+        await agent.takes_calls()
+        await self.instance.rests(agent.actor, agent.extension)
+        linkedid = await self.keeps(number)
+        await self.instance.resumes(agent.actor)
+        await agent.state("来电")
+        await agent.page.keyboard.press("F2")
+        await agent.state("通话中")
+        await self.answers(number)
+        await self.instance.call(number, "connected_at")
+        return linkedid
+
+    async def lost(self) -> bool:
+        """Whether a citizen whose place was kept hears music because the agent's page was lost."""
+        rows = (await self.line.node.cli("core show channels concise")).splitlines()
+        return any(one.startswith("Local/wait@hotline-place-") and "!hotline-agent-lost!" in one for one in rows)
+
+    async def hear_each_other(self, one: Softphone) -> None:
+        """The citizen and this telephone hear what the other says."""
+        for ear, mouth, said in ((one, self.outside, CITIZEN_SAYS), (self.outside, one, AGENT_SAYS)):
+            clip = self.line.clip(said)
+            before = hears(ear, clip)
+            await mouth.say(clip)
+            await until(lambda e=ear, c=clip, b=before: hears(e, c) > b, "the words")  # type: ignore[misc]
+
     async def calls_back(self, linkedid: str) -> int:
         """How often the citizen of this call was called."""
         journal = (self.line.node.folders.log / "cel-custom" / "events.csv").read_text()
@@ -78,9 +108,15 @@ class Centre:
             found: Place = (await session.scalars(select(Place).where(Place.linkedid == linkedid))).one()
         return found
 
-    async def over(self, number: str) -> Call:
-        """The citizen's one call, at its end, with its place closed."""
+    async def over(self, number: str, by: str = "") -> Call:
+        """The citizen's one call, at its end, with its place closed; ended by this side."""
         call = await self.instance.call(number, "ended_at", "outcome", within_s=90)
+        if by:  # the citizen's telephone and the place end at once, and either may be told of first
+
+            async def told() -> bool:
+                return (await self.instance.call(number)).ended_by == by
+
+            await until(told, f"ended by the {by}")
         assert (await self.place(call.linkedid)).closed_at
         assert await self.calls_back(call.linkedid) == 1
         return call
@@ -105,9 +141,23 @@ async def centre(rendered_home: Path) -> AsyncIterator[Centre]:
             await one.close()
 
 
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def nobody_stays(centre: Centre) -> AsyncIterator[None]:
+    """The agents are gone, and so are all telephones but the one outside, before the next test."""
+    yield
+    async with centre.instance.db.session() as session:
+        for actor in centre.instance.desks:
+            assert actor.user_id
+            with suppress(Conflict):
+                await agents.log_out(session, actor, actor.user_id)
+    for phone in centre.instance.phones[1:]:
+        await phone.stop()
+    centre.instance.desks, centre.instance.phones[1:] = [], []
+
+
 async def test_given_a_place_is_kept_then_its_citizen_comes_before_who_came_later_and_both_talk(centre: Centre) -> None:
     actor = await centre.instance.desk(greeting="您好这里是政务服务热线请讲")
-    desk = centre.instance.phones[-1]
+    mine = centre.instance.phones[-1]
     await centre.instance.rests(actor)
     first = await centre.keeps("13800006001")
     later = await centre.waits("13800006002")
@@ -117,8 +167,8 @@ async def test_given_a_place_is_kept_then_its_citizen_comes_before_who_came_late
 
     await centre.instance.resumes(actor)
     await centre.answers("13800006001")
-    await until(lambda: hears(desk, centre.line.clip(CITIZEN_SAYS)), "the agent hears the citizen")
-    await desk.say(centre.line.clip(AGENT_SAYS))
+    await until(lambda: hears(mine, centre.line.clip(CITIZEN_SAYS)), "the agent hears the citizen")
+    await mine.say(centre.line.clip(AGENT_SAYS))
     await until(lambda: hears(centre.outside, centre.line.clip(AGENT_SAYS)), "the citizen hears the agent")
     assert await centre.instance.waits("13800006002"), "who came later waits on"
     talking = await centre.instance.call("13800006001", "connected_at")
@@ -126,20 +176,18 @@ async def test_given_a_place_is_kept_then_its_citizen_comes_before_who_came_late
     assert talking.agent_id == actor.user_id
     await centre.outside.hang_up()
 
-    call = await centre.over("13800006001")
+    call = await centre.over("13800006001", by="citizen")
     assert call.linkedid == first
-    assert (call.outcome, call.direction, call.ended_by) == (Outcome.ANSWERED, "inbound", "citizen")
+    assert (call.outcome, call.direction) == (Outcome.ANSWERED, "inbound")
     assert (await recording(centre.instance, call.id)).channels == 2
     await until(lambda: centre.instance.talks("13800006002"), "then who came later")
     await later.hang_up()
-    await leaves(centre, actor, desk)
 
 
 async def test_given_asterisk_is_killed_then_places_enter_again_in_their_order_and_each_is_called_once(
     centre: Centre,
 ) -> None:
     actor = await centre.instance.desk(greeting="您好这里是政务服务热线请讲")
-    desk = centre.instance.phones[-1]
     await centre.instance.rests(actor)
     calls = [await centre.keeps(number) for number in ("13800006003", "13800006004")]
     assert centre.line.node.pid
@@ -163,12 +211,108 @@ async def test_given_asterisk_is_killed_then_places_enter_again_in_their_order_a
         await centre.instance.call(number, "connected_at")
         await centre.outside.hang_up()
         assert (await centre.over(number)).outcome == Outcome.ANSWERED
-    await leaves(centre, actor, desk)
+
+
+@pytest.mark.browser
+async def test_given_the_agent_holds_asks_and_leaves_the_citizen_with_a_colleague_then_it_is_one_call(
+    centre: Centre,
+) -> None:
+    number = "13800006006"
+    colleague = await centre.instance.desk("agent2", greeting="")
+    phone = centre.instance.phones[-1]
+    await centre.instance.rests(colleague, "1002")
+    async with desk(centre.instance) as agent:
+        first = await centre.reaches(number, agent)
+        await agent.hears()
+        await agent.page.keyboard.press("F8")
+        await agent.state("保持中")
+        ear = Ear(centre.outside)
+        held = ear.mark()
+        await until(lambda: ear.since(held) > AUDIBLE, "music")
+        await agent.page.keyboard.press("F4")  # muted, so that whatever is heard afterwards is no voice
+        await agent.page.keyboard.press("F8")
+        await agent.state("已静音")
+        muted = ear.mark()
+        await until(lambda: 0 <= ear.since(muted) < QUIET, "the music ends with the hold")
+        await agent.page.keyboard.press("F4")
+        await agent.state("通话中")
+        back = ear.mark()
+        await until(lambda: ear.since(back) > AUDIBLE, "the citizen hears the agent")
+
+        await passes(agent, "seat:1002", ask=True)
+        await agent.state("咨询中")
+        await agent.phone.get_by_role("button", name="三方").wait_for()
+        await agent.page.keyboard.press("F6")
+        await agent.state("三方通话")
+        await agent.page.keyboard.press("F4")
+        await centre.hear_each_other(phone)
+        await agent.page.keyboard.press("F9")
+        await agent.state("话机就绪")
+        await centre.hear_each_other(phone)
+        await phone.hang_up()
+        call = await centre.over(number, by="agent")
+        assert (call.linkedid, call.outcome, call.agent_id) == (first, Outcome.ANSWERED, colleague.user_id)
+        assert (await recording(centre.instance, call.id)).channels == 2
+
+
+@pytest.mark.browser
+async def test_given_nobody_takes_whom_the_agent_passes_on_then_the_citizen_comes_back_and_goes_elsewhere(
+    centre: Centre,
+) -> None:
+    number = "13800006007"
+    colleague = await centre.instance.desk("agent2", greeting="", auto_answer=False)
+    phone = centre.instance.phones[-1]
+    await centre.instance.rests(colleague, "1002")
+    async with desk(centre.instance) as agent:
+        await centre.reaches(number, agent)
+        await passes(agent, "seat:1002", ask=False)
+        await agent.state("话机就绪")
+        ear = Ear(centre.outside)
+        music = ear.mark()
+        await until(lambda: ear.since(music) > AUDIBLE, "music")
+        await agent.state("转接无人接听，请接回")
+        await agent.page.keyboard.press("F2")
+        await agent.state("通话中")
+        again = ear.mark()
+        await until(lambda: ear.since(again) > AUDIBLE, "the citizen hears the agent again")
+        await passes(agent, "seat:1002", ask=True)
+        await phone.wait_for(On.INCOMING)
+        await phone.wait_for(On.INCOMING)
+        await phone.answer()
+        await agent.state("咨询中")
+        await agent.phone.get_by_role("button", name="转交").wait_for()
+        await agent.page.keyboard.press("F7")
+        await agent.state("话机就绪")
+        await centre.hear_each_other(phone)
+        await centre.outside.hang_up()
+        call = await centre.over(number, by="citizen")
+        assert (call.outcome, call.agent_extension) == (Outcome.ANSWERED, "1002")
+
+
+@pytest.mark.browser
+async def test_given_the_page_is_lost_then_the_citizen_is_first_in_the_queue_and_still_one_call(
+    centre: Centre,
+) -> None:
+    number = "13800006008"
+    colleague = await centre.instance.desk("agent2", greeting="")
+    phone = centre.instance.phones[-1]
+    await centre.instance.rests(colleague, "1002")
+    async with desk(centre.instance) as agent:
+        await centre.reaches(number, agent)
+        await agent.page.context.browser.close()  # type: ignore[union-attr]
+        await until(centre.lost, "the loss is noticed")
+    await centre.instance.resumes(colleague)
+    await phone.wait_for(On.ESTABLISHED)
+    await centre.hear_each_other(phone)
+    await phone.hang_up()
+    call = await centre.over(number, by="agent")
+    assert (call.outcome, call.agent_id) == (Outcome.ANSWERED, colleague.user_id)
+    assert (await recording(centre.instance, call.id)).channels == 2
 
 
 async def test_given_the_citizen_does_not_answer_then_somebody_owes_a_call_back(centre: Centre) -> None:
-    actor = await centre.instance.desk(greeting="")
-    await centre.instance.rests(actor)
+    actor = await centre.instance.desk("agent2", greeting="")
+    await centre.instance.rests(actor, "1002")
     await centre.keeps("13800006005")
     await centre.outside.stop()
     await centre.instance.resumes(actor)
@@ -181,11 +325,3 @@ def hears(phone: Softphone, clip: Path) -> int:
     """Whether these words have reached this telephone."""
     words = samples(clip)
     return peaks(samples(phone.heard()[-1]), words[len(words) // 2 - 4000 :][:8000])
-
-
-async def leaves(centre: Centre, actor: Actor, desk: Softphone) -> None:
-    """The agent is gone, and so is the telephone, before the next test."""
-    assert actor.user_id
-    async with centre.instance.db.session() as session:
-        await agents.log_out(session, actor, actor.user_id)
-    await desk.stop()

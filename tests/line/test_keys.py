@@ -5,7 +5,7 @@ from ringing import Line, ended, peaks, rings, samples, until
 
 from hotline.softphone import Softphone
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 NOTICE, WRONG, KEYS = "hotline/notice", "hotline/wrong-key", "hotline/queue-keys"
 
 
@@ -32,6 +32,7 @@ async def presses(line: Line, keys: str) -> Softphone:
     return citizen
 
 
+@pytest.mark.proves("F02-4")
 @pytest.mark.usefixtures("busy")
 async def test_the_key_for_an_agent_ends_the_greeting_at_once(line: Line) -> None:
     patient, hasty = await rings(line, "12303"), await presses(line, "0")

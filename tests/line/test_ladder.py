@@ -7,7 +7,7 @@ from ringing import Line, ended, energy, rings, until
 
 from hotline.softphone import On, Softphone
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 AUDIBLE = 300
 MESSAGE = "我要反映路灯坏了，请派人来修，已经很多天了"
 

@@ -19,12 +19,14 @@ from core.secrets import Secrets
 from hotline.line_probe import probe
 
 pytestmark = pytest.mark.line
+bare = pytest.mark.xdist_group("asterisk")
 
 
 async def call(line: Line, menu: Menu = MENU) -> None:
     await probe(line.settings, Secrets(line.node.folders.home / "secrets").get(PROBE_SECRET), menu)
 
 
+@bare
 async def test_a_line_that_is_well_passes_and_its_probe_is_no_call(line: Line) -> None:
     await call(line)
     await until(lambda: line.count("probe", "LINKEDID_END") == 1, "the end of the call")
@@ -37,17 +39,20 @@ async def test_a_line_that_is_well_passes_and_its_probe_is_no_call(line: Line) -
     assert "Callers" not in (await line.node.cli("queue show hotline")).replace("No Callers", "")
 
 
+@bare
 async def test_without_keys_the_greeting_ends_by_itself(line: Line) -> None:
     await line.rostered(menu=Menu())
     await call(line, Menu())
 
 
+@bare
 async def test_a_key_that_leads_elsewhere_is_told(line: Line) -> None:
     await line.rostered(menu=Menu(keys=MENU.keys[1:]))
     with pytest.raises(Unavailable, match="按键没有反应"):
         await call(line)
 
 
+@bare
 async def test_a_silent_greeting_is_told(line: Line) -> None:
     prompts = line.node.folders.sounds / "zh" / "hotline"
     for name in ("notice", "greeting"):
@@ -61,6 +66,7 @@ async def test_a_silent_greeting_is_told(line: Line) -> None:
         await call(line)
 
 
+@bare
 async def test_a_line_that_does_not_take_the_call_is_told(line: Line) -> None:
     await line.node.cli("dialplan remove extension 12345@hotline-probe")
     line.stack.push_async_callback(line.node.reload, "pbx_config.so")

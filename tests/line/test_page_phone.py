@@ -9,7 +9,7 @@ import pytest
 from desk_page import Desk, desk, sign_in, window
 from instance import Instance
 from playwright.async_api import Locator
-from ringing import ended, energy, samples, until
+from ringing import WAITS, ended, energy, samples, until
 from sqlalchemy import select
 
 from callflow.callbacks.models import CallbackTask
@@ -203,7 +203,7 @@ async def test_a_callback_is_dialled_with_the_hotlines_number_and_recorded(insta
     async with desk(instance) as agent:
         outside = await instance.trunk(number, saying=WORDS)
         task = await owed(instance, number, agent.actor)
-        await agent.page.goto(f"{instance.site}/callbacks")
+        await agent.page.goto(f"{instance.site}/callbacks?sort=newest")
         await agent.state("话机就绪")
         await agent.page.get_by_role("button", name="回拨").click()
         incoming = await outside.wait_for(On.INCOMING)
@@ -374,6 +374,33 @@ async def test_silence_of_the_page_holds_the_citizen_and_rings_the_same_agent(in
         await agent.state("话机就绪")
         call = await instance.call(number, "ended_at")
         assert (call.outcome, call.ended_by) == (Outcome.ANSWERED, "citizen")
+
+
+async def test_a_page_that_is_lost_while_it_holds_is_missed_as_soon_and_a_long_hold_is_no_loss(
+    instance: Instance,
+) -> None:
+    number = "13812346016"
+    await instance.rests(await instance.desk("agent2"), "1002")
+    async with desk(instance) as agent:
+        citizen = await talking(instance, agent, number)
+        await agent.page.keyboard.press("F8")
+        await agent.state("保持中")
+        ear = Ear(citizen)
+        start = ear.mark()
+        longer = (WAITS.lost_sound + 2) * 2 * RATE
+        await until(lambda: ear.since(start + longer) > AUDIBLE, "music for longer than a page may be silent")
+        assert await instance.talks(number), "a page that holds is not lost"
+        assert await agent.says("保持中")
+        await agent.page.keyboard.press("F8")
+        await agent.state("通话中")
+        before = await agent.heard()
+        await citizen.say(speak(WORDS, instance.home / "clips"))
+        await agent.hears(before)
+        await agent.page.keyboard.press("F8")
+        await agent.state("保持中")
+        await agent.page.context.browser.close()  # type: ignore[union-attr]
+    await until(lambda: instance.lost(number), "the loss is noticed although the citizen is held")
+    await until(lambda: instance.waits(number), "back in the queue")
 
 
 async def test_a_lost_agent_who_stays_away_leaves_the_citizen_first_in_the_queue(instance: Instance) -> None:

@@ -11,7 +11,7 @@ from callflow.rules import Outcome, View, view
 from callflow.sources import cel
 from hotline.softphone import On, Softphone
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 RATE, AGAIN, RATED, UNRATED = "hotline/rate", "hotline/rate-again", "hotline/rated", "hotline/unrated"
 
 

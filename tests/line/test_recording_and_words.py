@@ -43,7 +43,7 @@ from recordings.speech.vosk_engine import VoskEngine
 from recordings.store.folder import FolderStore
 from recordings.store.port import Store
 
-pytestmark = pytest.mark.line
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 NUMBER, QUEUE, EXTENSION = "12306", "words", "1005"

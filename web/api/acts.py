@@ -6,7 +6,7 @@ Nothing is written here about any act: its model is the one that the desks fill 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from pydantic import Field, create_model
+from pydantic import ConfigDict, Field, create_model
 
 from core.permissions import SCOPES
 from crm.channels import queries
@@ -25,6 +25,12 @@ class Acting(OneOrder):
     """`version` as it was read; an older one is refused with `order-changed`."""
 
 
+class Given(Acting):
+    """Base of what is made here and stands in no source that could be read for docstrings."""
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 def asks_of(act: Act) -> type[Acting]:
     """The act's own model, with the order and its version."""
     given = BY_ACT[act][0].effect.given
@@ -32,7 +38,7 @@ def asks_of(act: Act) -> type[Acting]:
         raise ValueError(f"{act} is given {clash}, which the API uses itself")
     fields: dict[str, Any] = {name: (field.annotation, field) for name, field in given.model_fields.items()}
     name = "".join(word.capitalize() for word in act.value.split("-"))
-    return create_model(name, __base__=Acting, __doc__=given.__doc__, __module__=__name__, **fields)
+    return create_model(name, __base__=Given, __doc__=given.__doc__, __module__=__name__, **fields)
 
 
 def handler_of(act: Act) -> Callable[[Context, Any], Awaitable[Order]]:

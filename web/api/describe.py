@@ -4,7 +4,6 @@ from typing import Any
 
 from aiohttp import web
 
-from web.api import document
 from web.context import Context
 from web.route import Door, Nothing, Route, Table
 
@@ -13,7 +12,9 @@ def routes(table: Table) -> tuple[Route[Any], ...]:
     """The two routes that describe this table."""
 
     async def machine(ctx: Context, asked: Nothing) -> web.Response:
-        """OpenAPI 3.1."""
+        """OpenAPI 3.1; what makes it is loaded when somebody asks, and not with every start."""
+        from web.api import document
+
         return web.Response(text=document.text(table), content_type="application/json")
 
     async def people(ctx: Context, asked: Nothing) -> web.Response:
@@ -28,6 +29,8 @@ def routes(table: Table) -> tuple[Route[Any], ...]:
 
 def page(table: Table) -> dict[str, Any]:
     """What the template shows: the document as plain values."""
+    from web.api import document
+
     made = document.document(table).model_dump(mode="json", by_alias=True, exclude_none=True, exclude_unset=True)
     schemas = made["components"]["schemas"]
     operations = [

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field, InstanceOf, WithJsonSchema
 
 from core.permissions import Permission as P
+from crm import papers
 from crm.tickets import files
 from web.api.orders import OneOrder
 from web.context import Context
@@ -37,7 +38,7 @@ class StoredFile(Answers):
 
 async def create(ctx: Context, asked: NewFile) -> StoredFile:
     """The bytes are in the store before the row says so; where the row is refused they go again."""
-    file = files.checked(asked.file.name, asked.file.content)
+    file = papers.checked(asked.file.name, asked.file.content)
     await files.open_order(ctx.session, ctx.actor, asked.id)
     kept = await files.keep(ctx.parts.store, ctx.actor, asked.id, [file])
     try:
@@ -67,6 +68,6 @@ ROUTES = (
         ("no-such-order", "wrong-state", "bad-file-type", "bad-file-size", "bad-file-name"),
         answers=StoredFile,
         status=201,
-        takes=files.LARGEST,
+        takes=papers.LARGEST,
     ),
 )

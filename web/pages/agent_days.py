@@ -1,9 +1,9 @@
 """Agents' days: 我的今日 for the agent, 全班今日 for the shift lead; every state timed, every figure with its calls."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
@@ -20,17 +20,13 @@ from callflow.roster import service as roster
 from callflow.roster.service import Shown
 from core import clock
 from core.errors import Denied, NotFound
-from core.ledger import record
 from core.permissions import Permission as P
-from crm.search.taking import mark_of, number_of
-from crm.search.workbook import Sheet, write
+from crm.search.taking import Taking, take
 from web.context import Context
 from web.files import send_sheet
 from web.render import day as as_day
 from web.render import duration
 from web.route import Asks, Route
-
-SHOWN_CALLS = 200
 
 
 class OneDay(Asks):
@@ -44,6 +40,12 @@ class TeamDay(Asks):
     """A day of the whole team."""
 
     day: date | None = Field(None, ge=date(2020, 1, 1), le=date(2100, 1, 1))
+
+
+class Export(TeamDay):
+    """A day that is taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Line:
 
 def bounds(day: date) -> tuple[datetime, datetime]:
     """The day's beginning, and its end or the present instant."""
-    first = datetime.combine(day, time(0), clock.SHANGHAI)
+    first = clock.midnight(day)
     return first, min(first + timedelta(days=1), clock.now())
 
 
@@ -140,7 +142,6 @@ async def mine(ctx: Context, asked: OneDay) -> web.Response:
         select(Call)
         .where(Call.agent_id == user_id, Call.connected_at >= first, Call.connected_at < max(first, last))
         .order_by(Call.connected_at.desc())
-        .limit(SHOWN_CALLS)
     )
     own = user_id == ctx.actor.user_id
     return await ctx.page(
@@ -172,35 +173,38 @@ async def team(ctx: Context, asked: TeamDay) -> web.Response:
     )
 
 
-async def export(ctx: Context, asked: TeamDay) -> web.StreamResponse:
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
     """The team's day as a workbook."""
-    day, number = asked.day or clock.today(), number_of("BZ")
-    async with ctx.parts.database.session() as session:
-        found = await lines(session, day)
-        await record(session, ctx.actor, "team-day.export", "export", number, day=day.isoformat(), agents=len(found))
+    day = asked.day or clock.today()
     heads = [("姓名", 12), ("分机", 8), ("签入", 10), *((label, 10) for label in LABELS.values())]
     heads += [("接听（次）", 10), ("平均通话", 10), ("评分（次）", 10), ("平均评分", 10), ("未接听（次）", 12)]
-    rows = [
-        [
-            one.name,
-            one.extension,
-            duration(one.signed_in.total_seconds()),
-            *(duration(one.states[state].total_seconds()) for state in LABELS),
-            str(one.answered),
-            duration(one.average),
-            str(one.rated),
-            f"{one.rating:.1f}" if one.rating else "",
-            str(one.unanswered),
-        ]
-        for one in found
+    async with ctx.parts.database.session() as session:
+        rows = [_cells(one) for one in await lines(session, day)]
+        told = {"day": day.isoformat()}
+        what = Taking(f"坐席工作情况 {as_day(day)}", "BZ", "team-day.export", heads, rows, told)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send_sheet(ctx.request, done.content, f"坐席工作情况{day:%Y%m%d}-{done.number}")
+
+
+def _cells(one: Line) -> list[str]:
+    return [
+        one.name,
+        one.extension,
+        duration(one.signed_in.total_seconds()),
+        *(duration(one.states[state].total_seconds()) for state in LABELS),
+        str(one.answered),
+        duration(one.average),
+        str(one.rated),
+        f"{one.rating:.1f}" if one.rating else "",
+        str(one.unanswered),
     ]
-    mark = mark_of(ctx.parts.title, f"坐席工作情况 {as_day(day)}", ctx.actor, number)
-    content = await asyncio.to_thread(write, Sheet("坐席工作情况", mark, heads, rows))
-    return await send_sheet(ctx.request, content, f"坐席工作情况{day:%Y%m%d}")
 
 
 ROUTES = (
     Route("GET", "/my-day", P.LINE_AGENT, OneDay, mine, "我的今日", ("no-agent",)),
     Route("GET", "/team-day", P.LINE_LEAD, TeamDay, team, "全班今日"),
-    Route("POST", "/team-day/export", P.LINE_LEAD, TeamDay, export, "导出坐席工作情况", stream=True),
-)
+    Route(
+        "POST", "/team-day/export", P.LINE_LEAD, Export, export, "导出坐席工作情况",
+        ("no-reason", "nothing-to-export"), stream=True,
+    ),
+)  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -32,12 +32,14 @@ from core.permissions import Permission as P
 from web import frame
 from web.context import Context
 from web.doors import LIVE_HEADER
+from web.lists import shown
 from web.live import HUB
 from web.pages import phone
 from web.route import Asks, Nothing, Route
 
 TONES = {READY: "good", RINGING: "act", TALKING: "act", "offline": "bad", "no-answer": "bad", OUT: ""}
 """Colours of the dots; whatever else somebody does is a pause."""
+SHOWN_NOTES = 10
 
 
 class Serve(Asks):
@@ -192,7 +194,7 @@ def _points(agent: AgentStatus, told: Mapping[Side, Point]) -> tuple[Point, Poin
 
 def today() -> tuple[datetime, datetime]:
     """The present day from its midnight in Shanghai."""
-    first = datetime.combine(clock.today(), time(0), clock.SHANGHAI)
+    first = clock.midnight(clock.today())
     return first, first + timedelta(days=1)
 
 
@@ -200,6 +202,7 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
     """The board."""
     line = await the_line(ctx)
     versions = await roster.versions(ctx.session, limit=1)
+    notes, more = shown(await service.notes(ctx.session, SHOWN_NOTES + 1), SHOWN_NOTES)
     return await ctx.page(
         "board.html",
         place="board",
@@ -210,7 +213,8 @@ async def index(ctx: Context, asked: Nothing) -> web.Response:
         titles={queue.name: queue.title for queue in line.queues},
         penalties=PENALTIES,
         help=await service.open_help(ctx.session),
-        notes=await service.notes(ctx.session),
+        notes=notes,
+        more_notes=more,
         roster=versions[0] if versions else None,
         states=(READY, RINGING, TALKING),
     )

@@ -22,7 +22,7 @@ from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.render import duration, exact, masked
 from web.route import Asks, Route
 
@@ -68,11 +68,10 @@ class CallExport(Filter):
 async def index(ctx: Context, asked: CallList) -> web.Response:
     """A page of the calls."""
     rows = await _found(ctx.session, ctx.actor, asked, paging.parse(asked.after), paging.PAGE + 1)
-    further = paging.key_of(rows[paging.PAGE - 1], "arrived_at") if len(rows) > paging.PAGE else ""
     return await ctx.page(
         "calls.html",
         place="calls",
-        list=Listing("/calls", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after),
+        list=listing("/calls", COLUMNS, asked, rows, lambda one: paging.key_of(one.arrived_at, one.id)),
         asked=asked,
         outcomes=[(one.value, one.label) for one in Outcome],
         may_export=ctx.actor.may(Permission.ORDER_EXPORT),

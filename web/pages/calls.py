@@ -17,6 +17,7 @@ from callflow.nuisance.service import of_caller
 from callflow.phones import passing, sound
 from core import phone
 from core.permissions import Permission
+from crm.escalations.rules import Verdict
 from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
@@ -26,7 +27,7 @@ from recordings.models import Recording, Transcript
 from recordings.queries import speech_status
 from web import act_forms, no_words
 from web.context import Context
-from web.pages import beside, order_form
+from web.pages import beside, escalations, knowledge_calls, order_form
 from web.pages.nuisance import suggested
 from web.pages.orders import labels
 from web.route import Asks, Nothing, Route
@@ -117,7 +118,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         call=call,
         revealed=revealed,
         may_reveal=ctx.actor.may(Permission.PERSONAL_UNMASK) and call.caller is not None,
-        lines=await words(ctx.session, call.id),
+        talk=await words(ctx.session, call),
         transcript=transcript,
         no_words=no_words.why(call, transcript, await speech_status(session)),
         recordings=(await session.scalars(recordings)).all(),
@@ -127,9 +128,12 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         endings=await act_forms.build(session, ctx.actor, ticket, endings) if ticket else None,
         beside=await (beside.build(ctx, ticket) if ticket else beside.of_call(ctx, call)),
         labels=labels(),
+        climb=await escalations.of_order(ctx, ticket) if ticket else None,
+        verdicts=Verdict,
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),
         mobile=phone.is_mobile(call.caller),
         help=await help_of(session, call.id),
+        knowledge=await knowledge_calls.suggestions(ctx, call.id) if ctx.actor.may(Permission.KNOWLEDGE_VIEW) else None,
         nuisance=await of_caller(session, call.caller),
         may_report=call.caller is not None and ctx.actor.may(Permission.LINE_AGENT),
         grounds=[(one.value, one.label) for one in Ground],

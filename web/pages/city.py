@@ -11,7 +11,6 @@ from core.clock import today
 from core.errors import Invalid
 from core.permissions import Permission as P
 from crm.city import board, importing, reconciliation_sheet, rejected, writing
-from crm.city.judging import Verdict
 from crm.city.reconciling import Standing
 from crm.city.sheet import MOST_BYTES, MOST_ROWS
 from crm.county.city import Kind
@@ -22,13 +21,14 @@ from crm.tickets.states import Act
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
+from web.pages import city_files, city_rows
+from web.pages.city_files import Export, Records
 from web.route import Asks, Nothing, Route, Upload
 
 FORWARD = {"return": Act.FORWARD_RETURN, "extension": Act.FORWARD_EXTENSION}
 ANSWER = {"return": Act.CITY_ON_RETURN, "extension": Act.CITY_ON_EXTENSION}
-TONES = {Verdict.NEW: "act", Verdict.CHANGED: "warn", Verdict.BAD: "bad", Verdict.PRESENT: ""}
-SHOWN_ROWS = 500
+SHOWN_WAITING = SHOWN_FILES = 10
 COLUMNS = (
     *map(Column, ("市级编号", "本县工单", "回写")),
     Column("办理时间", ("newest", "oldest")),
@@ -60,13 +60,6 @@ class CityFile(Asks):
     """The city's export."""
 
     file: InstanceOf[Upload] | None = None
-
-
-class OneImport(Asks):
-    """A file; `verdict` narrows its rows."""
-
-    id: UUID
-    verdict: Verdict | None = None
 
 
 class OneFile(Asks):
@@ -103,23 +96,25 @@ async def index(ctx: Context, asked: CityPage) -> web.Response:
     found = await board.reports(
         ctx.session, asked.state, asked.number, after, oldest_first=oldest, limit=paging.PAGE + 1
     )
-    further = paging.key_of(found[paging.PAGE - 1].report, "at") if len(found) > paging.PAGE else ""
-    listing = Listing("/city", COLUMNS, asked_of(asked), found[: paging.PAGE], asked.sort, further, not asked.after)
+    applications, further = await board.asked(ctx.session)
+    differing = listing("/city", COLUMNS, asked, found, lambda one: paging.key_of(one.report.at, one.report.id))
     return await ctx.page(
         "city.html",
         place="city",
         mapping=installed().county.city,
-        imports=await board.imports(ctx.session),
-        exports=await board.exports(ctx.session),
-        waiting=await writing.waiting(ctx.session, SHOWN_ROWS),
+        imports=await board.imports(ctx.session, board.Wanted(), None, SHOWN_FILES),
+        exports=await board.exports(ctx.session, board.Wanted(), None, SHOWN_FILES),
+        waiting=await writing.waiting(ctx.session, SHOWN_WAITING),
         waiting_count=await writing.count_waiting(ctx.session),
-        applications=await board.asked(ctx.session),
+        most_written=writing.MOST,
+        applications=applications,
+        further_applications=further,
         tally=await board.tally(ctx.session),
         standings=list(Standing),
         state=asked.state,
-        list=listing,
+        list=differing,
         asked=asked,
-        of_state={one: listing.address(state=one.value) for one in Standing},
+        of_state={one: differing.address(state=one.value) for one in Standing},
         kinds={kind.value: kind.label for kind in Kind},
         most_rows=MOST_ROWS,
         most_mb=MOST_BYTES // 2**20,
@@ -144,24 +139,6 @@ async def upload(ctx: Context, asked: CityFile) -> web.Response:
     async with ctx.parts.database.session() as session:
         made = await importing.upload(session, ctx.actor, asked.file.name or "未命名", asked.file.content, table)
     return ctx.redirect(f"/city/imports/{made.id}")
-
-
-async def preview(ctx: Context, asked: OneImport) -> web.Response:
-    """Each row with its verdict and its reason beside it."""
-    made = await importing.one(ctx.session, asked.id)
-    rows = await importing.rows_of(ctx.session, asked.id)
-    shown = [row for row in rows if asked.verdict is None or row.verdict == asked.verdict]
-    return await ctx.page(
-        "city_import.html",
-        place="city",
-        made=made,
-        asked=asked,
-        rows=shown[:SHOWN_ROWS],
-        more=len(shown) - SHOWN_ROWS,
-        verdicts=list(Verdict),
-        labels={one.value: one.label for one in Verdict},
-        tones={one.value: tone for one, tone in TONES.items()},
-    )
 
 
 async def confirm(ctx: Context, asked: OneFile) -> web.Response:
@@ -203,18 +180,27 @@ async def answered(ctx: Context, asked: Answered) -> web.Response:
 
 
 C = P.CITY_EXCHANGE
+TAKING = ("no-reason", "too-many-rows", "nothing-to-export")
 ACT_ERRORS = ("no-such-order", "order-changed", "wrong-state", "not-from-city", "nothing-waits", "city-asked")
 ROUTES = (
     Route("GET", "/city", C, CityPage, index, "市级工单", ("bad-page",)),
     Route(
         "POST", "/city/reconciliation", C, Reconciled, reconciliation, "导出对账表",
-        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+        TAKING, stream=True,
     ),
+    Route("GET", "/city/imports", C, Records, city_files.files, "市级工单导入记录", ("bad-page",)),
     Route(
         "POST", "/city/imports", C, CityFile, upload, "上传市级工单文件",
         ("no-file", "bad-file", "no-city-layout"), stream=True, takes=MOST_BYTES,
     ),
-    Route("GET", "/city/imports/{id}", C, OneImport, preview, "核对市级工单文件", ("no-such-import",)),
+    Route(
+        "POST", "/city/imports/taken", C, Export, city_files.export_files, "导出市级工单导入记录", TAKING, stream=True
+    ),
+    Route("GET", "/city/imports/{id}", C, city_rows.RowList, city_rows.rows, "核对市级工单文件", ("no-such-import",)),
+    Route(
+        "POST", "/city/imports/{id}/taken", C, city_rows.RowExport, city_rows.export, "导出市级文件的行",
+        ("no-such-import", *TAKING), stream=True,
+    ),
     Route(
         "POST", "/city/imports/{id}/confirm", C, OneFile, confirm, "导入市级工单",
         ("no-such-import", "imported-already", "no-city-layout"),
@@ -223,7 +209,9 @@ ROUTES = (
         "POST", "/city/imports/{id}/bad-rows", C, OneFile, bad_rows, "下载问题行",
         ("no-such-import", "nothing-to-export"), stream=True,
     ),
+    Route("GET", "/city/exports", C, Records, city_files.sheets, "市级回写记录", ("bad-page",)),
     Route("POST", "/city/exports", C, Nothing, export, "导出回写表", ("nothing-waits", "no-city-layout"), stream=True),
+    Route("POST", "/city/exports/taken", C, Export, city_files.export_sheets, "导出市级回写记录", TAKING, stream=True),
     Route("POST", "/city/exports/{id}", C, OneFile, export_again, "再次下载回写表", ("no-such-export",), stream=True),
     Route("POST", "/city/orders/{id}/forward", C, SendUp, send_up, "申请报市级", ACT_ERRORS),
     Route("POST", "/city/orders/{id}/answer", C, Answered, answered, "登记市级答复", (*ACT_ERRORS, "city-not-asked")),

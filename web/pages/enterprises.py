@@ -30,6 +30,12 @@ class OfMonth(Asks):
         return Month(int(year), int(month))
 
 
+class Export(OfMonth):
+    """A month that is taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
 async def month(ctx: Context, asked: OfMonth) -> web.Response:
     """The month's overdue orders of enterprises, each named with its department."""
     rows = await month_of_enterprises(ctx.session, ctx.actor, asked.given)
@@ -47,10 +53,12 @@ async def month(ctx: Context, asked: OfMonth) -> web.Response:
     )
 
 
-async def export(ctx: Context, asked: OfMonth) -> web.StreamResponse:
-    """The same as a workbook; on record."""
-    number, content = await export_month(ctx.parts.database, ctx.actor, asked.given, title=ctx.parts.title)
-    return await send_sheet(ctx.request, content, f"企业逾期月报{asked.given.year}{asked.given.month:02}-{number}")
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+    """The same as a workbook."""
+    async with ctx.parts.database.session() as session:
+        done = await export_month(session, ctx.actor, asked.given, asked.reason, title=ctx.parts.title)
+    name = f"企业逾期月报{asked.given.year}{asked.given.month:02}-{done.number}"
+    return await send_sheet(ctx.request, done.content, name)
 
 
 SEE = (P.ORDER_OVERSEE, P.ORDER_VERIFY, P.ORDER_VIEW_UNIT)
@@ -60,10 +68,10 @@ ROUTES = (
         "POST",
         "/enterprises/export",
         P.ORDER_EXPORT,
-        OfMonth,
+        Export,
         export,
         "导出企业逾期月报",
-        ("nothing-to-export",),
+        ("no-reason", "too-many-rows", "nothing-to-export"),
         stream=True,
     ),
 )

@@ -21,7 +21,7 @@ from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.render import exact
 from web.route import Asks, Route
 
@@ -85,11 +85,10 @@ class IncidentList(Filter):
 async def index(ctx: Context, asked: IncidentList) -> web.Response:
     """A page of the incidents."""
     rows = (await ctx.session.scalars(_query(asked, paging.parse(asked.after), paging.PAGE + 1))).all()
-    further = paging.key_of(rows[paging.PAGE - 1], "opened_at") if len(rows) > paging.PAGE else ""
     return await ctx.page(
         "incidents.html",
         place="incidents",
-        list=Listing("/incidents", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after),
+        list=listing("/incidents", COLUMNS, asked, rows, lambda one: paging.key_of(one.opened_at, one.id)),
         kinds=KINDS,
         states=[(one.value, one.label) for one in Standing],
         asked=asked,

@@ -1,14 +1,21 @@
 """Background work that gave up: what it was, and one more try by a person who says why."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
 
+from core.clock import today
 from core.permissions import Permission
-from core.replay import FailedJob, failed_jobs, replay
+from core.replay import FailedJob, Sought, Wanted, failed_jobs, replay
+from crm.search.export import searched
+from crm.search.filter import LONGEST_SEARCH
+from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
+from web.files import send_sheet
+from web.lists import Column, listing
 from web.paging import PAGE
+from web.render import exact
 from web.route import Asks, Route
 
 WORDS = {
@@ -24,13 +31,39 @@ WORDS = {
 }
 """What each job does, as staff read it."""
 
+COLUMNS = (
+    Column("编号", ("newest", "oldest")),
+    *map(Column, ("失败时间", "任务")),
+    Column("已执行", css="right"),
+    Column("处理"),
+)
+HEADS = (("编号", 12), ("失败时间", 22), ("任务", 44), ("已执行（次）", 14))
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
-class JobList(Asks):
-    """A page of the list: jobs with a number below this."""
+class Filter(Asks):
+    """`search`: a job's number, and words of what it does; `task`: the name of a kind of job."""
 
-    before: Number | None = None
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    task: Annotated[str, Field(max_length=60, pattern=r"^[a-z.-]*$")] = ""
+    sort: Literal["newest", "oldest"] = "newest"
+
+    @property
+    def wanted(self) -> Wanted:
+        """The filter as the list takes it."""
+        return Wanted([_sought(word) for word in self.search.split()], self.task, self.sort == "oldest")
+
+
+class JobList(Filter):
+    """The filter, and the number behind which the page begins."""
+
+    after: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""
+
+
+class JobExport(Filter):
+    """The jobs of the filter that are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Replay(Asks):
@@ -41,11 +74,37 @@ class Replay(Asks):
 
 
 async def index(ctx: Context, asked: JobList) -> web.Response:
-    """Failed jobs, the newest first."""
-    rows = await failed_jobs(ctx.session, before=asked.before, limit=PAGE)
-    older = f"/jobs?before={rows[-1].id}" if len(rows) == PAGE else ""
-    may = ctx.actor.may(Permission.SYSTEM_ADMIN)
-    return await ctx.page("jobs.html", place="jobs", jobs=rows, asked=asked, older=older, about=about, may_replay=may)
+    """A page of the failed jobs."""
+    after = int(asked.after) if asked.after else None
+    rows = await failed_jobs(ctx.session, asked.wanted, after=after, limit=PAGE + 1)
+    return await ctx.page(
+        "jobs.html",
+        place="jobs",
+        list=listing("/jobs", COLUMNS, asked, rows, lambda one: str(one.id)),
+        asked=asked,
+        about=about,
+        tasks=list(WORDS.items()),
+        may_replay=ctx.actor.may(Permission.SYSTEM_ADMIN),
+    )
+
+
+async def export(ctx: Context, asked: JobExport) -> web.StreamResponse:
+    """The failed jobs of the filter as a workbook; not whom they are about."""
+    told = searched(asked.search) | ({"task": WORDS.get(asked.task, asked.task)} if asked.task else {})
+    async with ctx.parts.database.session() as session:
+        rows = [_cells(one) for one in await failed_jobs(session, asked.wanted, limit=MOST_ROWS + 1)]
+        what = Taking("失败的后台任务", "RW", "job.export", HEADS, rows, told)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send_sheet(ctx.request, done.content, f"失败的后台任务{today():%Y%m%d}-{done.number}")
+
+
+def _cells(job: FailedJob) -> list[str]:
+    return [str(job.id), exact(job.failed_at), about(job), str(job.attempts)]
+
+
+def _sought(word: str) -> Sought:
+    number = int(word) if word.isascii() and word.isdecimal() and len(word) < 19 else None
+    return Sought(number, [name for name, said in WORDS.items() if word in said])
 
 
 def about(job: FailedJob) -> str:
@@ -62,5 +121,9 @@ async def again(ctx: Context, asked: Replay) -> web.Response:
 
 ROUTES = (
     Route("GET", "/jobs", Permission.SYSTEM_VIEW, JobList, index, "失败的后台任务"),
+    Route(
+        "POST", "/jobs/export", Permission.SYSTEM_VIEW, JobExport, export, "导出失败的后台任务",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("POST", "/jobs/{id}/replay", Permission.SYSTEM_ADMIN, Replay, again, "重新执行任务", ("job-not-failed",)),
-)
+)  # fmt: skip

@@ -1,6 +1,6 @@
 """The ledger 审计日志: who looked at or did what, when and why; found by person, act, subject and day."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Literal
 
 from aiohttp import web
@@ -14,7 +14,7 @@ from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
 from web.files import send_sheet
 from web.ledger_words import ACTIONS, EXPORTS, GROUPS, SUBJECTS, changes, told
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.paging import PAGE
 from web.render import exact
 from web.route import Asks, Route
@@ -64,11 +64,10 @@ async def index(ctx: Context, asked: LedgerList) -> web.Response:
     if asked.after:
         query = query.where(LedgerEntry.id > asked.after if asked.sort == "oldest" else LedgerEntry.id < asked.after)
     rows = (await ctx.session.scalars(query)).all()
-    further = str(rows[PAGE - 1].id) if len(rows) > PAGE else ""
     return await ctx.page(
         "ledger.html",
         place="ledger",
-        list=Listing("/ledger", COLUMNS, asked_of(asked), rows[:PAGE], asked.sort, further, not asked.after),
+        list=listing("/ledger", COLUMNS, asked, rows, lambda one: str(one.id)),
         asked=asked,
         actions=ACTIONS,
         groups=list(GROUPS.items()),
@@ -119,14 +118,10 @@ def filtered(query: Select[LedgerEntry], asked: LedgerFilter) -> Select[LedgerEn
     if asked.subject:
         query = query.where(LedgerEntry.subject_id == asked.subject)
     if asked.first:
-        query = query.where(LedgerEntry.at >= _midnight(asked.first))
+        query = query.where(LedgerEntry.at >= clock.midnight(asked.first))
     if asked.last:
-        query = query.where(LedgerEntry.at < _midnight(asked.last + timedelta(days=1)))
+        query = query.where(LedgerEntry.at < clock.midnight(asked.last + timedelta(days=1)))
     return query
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(0), clock.SHANGHAI)
 
 
 ROUTES = (

@@ -2,6 +2,7 @@
 persons (F12.2-1, F19-1)."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 from aiohttp import web
@@ -16,13 +17,18 @@ from crm.city.sheet import MOST_BYTES, MOST_ROWS
 from crm.county.route import Answer
 from crm.installed import installed
 from crm.rulebook import lists
+from crm.search.export import searched
+from crm.search.filter import LONGEST_SEARCH
+from crm.search.taking import Taking, take
 from web.context import Context
 from web.files import send_sheet
+from web.lists import Column, listing
 from web.pages.policy import OneVersion, Withdrawal, standing
 from web.route import Asks, Nothing, Route, Upload
 
-SHOWN = 300
-"""So many lines stand on a page; a search narrows them."""
+SHOWN = 100
+"""So many lines stand on a page."""
+PREFIX = {Kind.CATALOGUE: "PM", Kind.POWERS: "QZ"}
 UNDER = {
     Kind.CATALOGUE: "每项诉求事项在每个乡镇（街道）由谁主办、由谁协办。派单时先按目录建议，由派单员确认。",
     Kind.POWERS: "各单位依法承担的事项及其依据。派给多个单位时引用其中的条目，或写明热线中心的决定（第十九条）。",
@@ -30,10 +36,34 @@ UNDER = {
 Handler = Callable[[Context, Any], Awaitable[web.StreamResponse]]
 
 
-class ListPage(Asks):
-    """Words that a line must hold."""
+class Filter(Asks):
+    """`search`: words that a line must hold."""
 
-    words: Annotated[str, Field(max_length=60)] = ""
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    sort: lists.Order = "code"
+
+    @property
+    def wanted(self) -> lists.Wanted:
+        """The filter as the list takes it."""
+        return lists.Wanted(self.search.split(), self.sort)
+
+
+class ListPage(Filter):
+    """The filter, and the key behind which the page begins."""
+
+    after: Annotated[str, Field(max_length=400)] = ""
+
+
+class ListExport(Filter):
+    """The lines of the filter that are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class VersionPage(OneVersion):
+    """A version; `behind`: so many of its changes stand on the pages before."""
+
+    behind: int = Field(0, ge=0, le=2 * MOST_ROWS)
 
 
 class CellPage(Asks):
@@ -54,16 +84,19 @@ def _index(kind: Kind) -> Handler:
     async def index(ctx: Context, asked: ListPage) -> web.Response:
         """The list in force, and its versions."""
         rows = await service.versions(ctx.session, kind)
-        found = [row for row in lists.table(kind) if all(word in " ".join(row) for word in asked.words.split())]
+        found = lists.lines_of(kind, asked.wanted)
+        page = [one for one in found if one[0] > asked.after][: SHOWN + 1]
         cells = await lists.completeness(ctx.session) if kind is Kind.CATALOGUE else []
         return await ctx.page(
             "lists.html",
             place=kind.value,
             kind=kind,
             under=UNDER[kind],
-            columns=lists.COLUMNS[kind],
-            rows=found[:SHOWN],
-            total=len(found),
+            list=replace(
+                listing(f"/{kind}", _heads(kind), asked, page, lambda one: one[0], SHOWN),
+                count=len(found),
+                most=len(found),
+            ),
             asked=asked,
             tally={one: sum(cell.answer is one for cell in cells) for one in Answer} if cells else {},
             versions=[(row, standing(row, rows)) for row in rows],
@@ -74,6 +107,24 @@ def _index(kind: Kind) -> Handler:
         )
 
     return index
+
+
+def _heads(kind: Kind) -> list[Column]:
+    sorts: dict[int, tuple[str, ...]] = {0: ("code",), lists.UNIT: ("unit",)}
+    return [Column(one.title, sorts.get(at, ())) for at, one in enumerate(lists.COLUMNS[kind])]
+
+
+def _take(kind: Kind) -> Handler:
+    async def take_along(ctx: Context, asked: ListExport) -> web.StreamResponse:
+        """The lines of the filter as a workbook that says who took it."""
+        heads = [(one.title, one.width) for one in lists.COLUMNS[kind]]
+        rows = [row for _, row in lists.lines_of(kind, asked.wanted)]
+        what = Taking(kind.label, PREFIX[kind], f"{kind}.taken", heads, rows, searched(asked.search))
+        async with ctx.parts.database.session() as session:
+            done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+        return await send_sheet(ctx.request, done.content, f"{kind.label}{today():%Y%m%d}-{done.number}")
+
+    return take_along
 
 
 async def cells(ctx: Context, asked: CellPage) -> web.Response:
@@ -121,7 +172,7 @@ def _import(kind: Kind) -> Handler:
 
 
 def _version(kind: Kind) -> Handler:
-    async def version(ctx: Context, asked: OneVersion) -> web.Response:
+    async def version(ctx: Context, asked: VersionPage) -> web.Response:
         """One version: who decided what, and which lines it changes."""
         row = await service.one(ctx.session, kind, asked.id)
         rows = await service.versions(ctx.session, kind)
@@ -137,7 +188,8 @@ def _version(kind: Kind) -> Handler:
             first=base is None,
             standing=standing(row, rows),
             columns=lists.COLUMNS[kind],
-            differences=found[:SHOWN],
+            differences=found[asked.behind : asked.behind + SHOWN],
+            asked=asked,
             changed=len(found),
             lines=len(lists.table(kind, row.text)),
             may_confirm=proposed and ctx.actor.may(kind.duties.confirm) and ctx.actor.user_id != row.proposed_by,
@@ -188,7 +240,11 @@ def _routes(kind: Kind) -> tuple[Route[Any], ...]:
             (*IMPORT, "rules-changed-meanwhile"), stream=True, takes=MOST_BYTES,
         ),
         Route("POST", f"/{kind}/export", duties.propose, Nothing, _export(kind), f"下载{of}", stream=True),
-        Route("GET", f"/{kind}/versions/{{id}}", P.POLICY_VIEW, OneVersion, _version(kind), f"{of}的版本", SETTLE[:1]),
+        Route(
+            "POST", f"/{kind}/taken", P.POLICY_VIEW, ListExport, _take(kind), f"导出{of}",
+            ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+        ),
+        Route("GET", f"/{kind}/versions/{{id}}", P.POLICY_VIEW, VersionPage, _version(kind), f"{of}的版本", SETTLE[:1]),
         Route(
             "POST", f"/{kind}/versions/{{id}}/confirm", duties.confirm, OneVersion, _confirm(kind), f"确认{of}",
             (*SETTLE, "second-person", "rules-changed-meanwhile"),

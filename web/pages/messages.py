@@ -14,7 +14,7 @@ from crm.sms.rules import SmsState
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.route import Asks, Route
 
 COLUMNS = (
@@ -81,11 +81,10 @@ async def index(ctx: Context, asked: MessageList) -> web.Response:
         after=paging.parse(asked.after),
         limit=paging.PAGE + 1,
     )
-    further = paging.key_of(found[paging.PAGE - 1], "created_at") if len(found) > paging.PAGE else ""
     return await ctx.page(
         "sms.html",
         place="sms",
-        list=Listing("/sms", COLUMNS, asked_of(asked), found[: paging.PAGE], asked.sort, further, not asked.after),
+        list=listing("/sms", COLUMNS, asked, found, lambda one: paging.key_of(one.created_at, one.id)),
         asked=asked,
         states=[(state.value, state.label) for state in SmsState],
         tally=await messages.tally(ctx.session),

@@ -1,38 +1,57 @@
 """通知: what happened to the orders that concern this person; and what notices say, by the policy in force."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.clock import local, now
+from core.clock import now, today
 from core.errors import NotFound
 from core.permissions import Permission as P
 from crm.installed import installed
 from crm.letters_policy import SAMPLE as LETTER
 from crm.letters_policy import LettersPolicy
 from crm.notices import service
+from crm.notices.models import Notice
 from crm.notices_policy import NoticesPolicy
 from crm.rulebook.texts import texts
+from crm.search.export import searched
 from crm.search.filter import LONGEST_SEARCH
+from crm.search.taking import MOST_ROWS, Taking, take
 from web import paging
 from web.context import Context
-from web.lists import Column, Listing, asked_of
+from web.files import send_sheet
+from web.lists import Column, listing
 from web.pages.regulations import own_articles
+from web.render import exact, when
 from web.route import Asks, Nothing, Route
 
 COLUMNS = (Column("时间", ("newest", "oldest")), *map(Column, ("内容", "状态", "处理")))
+HEADS = (("时间", 22), ("内容", 80), ("已读时间", 22))
 
 
-class Inbox(Asks):
-    """Filters of the list, and where the page begins; `search`: words of the text, all of them."""
+class Filter(Asks):
+    """Filters of the list; `search`: words of the text, all of them."""
 
     search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
     unread: bool = False
     sort: Literal["newest", "oldest"] = "newest"
+
+
+class Inbox(Filter):
+    """The filter, and where the page begins."""
+
     after: Annotated[str, Field(max_length=100)] = ""
+
+
+class NoticeExport(Filter):
+    """The notices of the filter that are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Version(Asks):
@@ -49,22 +68,43 @@ class One(Asks):
 
 async def index(ctx: Context, asked: Inbox) -> web.Response:
     """A page of this person's notices."""
-    user = ctx.signed_in.user.id
-    rows = await service.inbox(
-        ctx.session, user,
-        unread_only=asked.unread, words=asked.search.split(), oldest_first=asked.sort == "oldest",
-        after=paging.parse(asked.after), limit=paging.PAGE + 1,
-    )  # fmt: skip
-    further = paging.key_of(rows[paging.PAGE - 1], "created_at") if len(rows) > paging.PAGE else ""
+    rows = await _found(ctx, ctx.session, asked, paging.parse(asked.after), paging.PAGE + 1)
     return await ctx.page(
         "notices.html",
         place="notices",
-        list=Listing("/notices", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after),
+        list=listing("/notices", COLUMNS, asked, rows, lambda one: paging.key_of(one.created_at, one.id)),
         basis=installed().policy[NoticesPolicy].basis,
         own=own_articles(),
         asked=asked,
-        unread=await service.unread(ctx.session, user),
+        unread=await service.unread(ctx.session, ctx.signed_in.user.id),
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
+
+
+async def _found(
+    ctx: Context, session: AsyncSession, asked: Filter, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[Notice]:
+    return await service.inbox(
+        session,
+        ctx.signed_in.user.id,
+        unread_only=asked.unread,
+        words=asked.search.split(),
+        oldest_first=asked.sort == "oldest",
+        after=after,
+        limit=limit,
+    )
+
+
+async def export(ctx: Context, asked: NoticeExport) -> web.StreamResponse:
+    """The person's own notices of the filter as a workbook."""
+    ctx.actor.require(P.ORDER_EXPORT)
+    told = ({"unread": True} if asked.unread else {}) | searched(asked.search)
+    async with ctx.parts.database.session() as session:
+        found = await _found(ctx, session, asked, None, MOST_ROWS + 1)
+        rows = [[exact(one.created_at), one.text, exact(one.read_at, "未读")] for one in found]
+        what = Taking("通知", "TZ", "notices.export", HEADS, rows, told)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send_sheet(ctx.request, done.content, f"通知{today():%Y%m%d}-{done.number}")
 
 
 async def read(ctx: Context, asked: One) -> web.Response:
@@ -101,7 +141,7 @@ async def templates(ctx: Context, asked: Version) -> web.Response:
         own=own_articles(),
         asked=policy.version,
         present=present.version,
-        versions=[(version, f"{local(since):%Y年%m月%d日 %H:%M} {_when(version, since)}") for version, since in spans],
+        versions=[(version, f"{when(since)} {_when(version, since)}") for version, since in spans],
     )
 
 
@@ -114,7 +154,11 @@ def _when(version: str, since: datetime) -> str:
 WHO = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
 ROUTES = (
     Route("GET", "/notices", WHO, Inbox, index, "通知", ("bad-page",)),
+    Route(
+        "POST", "/notices/export", WHO, NoticeExport, export, "导出通知",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("POST", "/notices/read", WHO, Nothing, read_all, "通知全部标为已读"),
     Route("POST", "/notices/{id}/read", WHO, One, read, "通知标为已读", ("no-such-notice",)),
     Route("GET", "/policy/texts", P.POLICY_VIEW, Version, templates, "短信与通知模板", ("no-such-version",)),
-)
+)  # fmt: skip

@@ -1,20 +1,75 @@
 """The register of nuisance callers 恶意骚扰来电登记: proposed from a call, confirmed by another person, lifted."""
 
-from datetime import date, timedelta
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.nuisance import service
-from callflow.nuisance.models import Ground
+from callflow.nuisance.models import Ground, NuisanceCaller, Standing
+from core.actor import Actor
 from core.clock import today
 from core.permissions import Permission as P
+from crm.search.calls import numbered, understood
+from crm.search.export import searched
+from crm.search.filter import LONGEST_SEARCH
+from crm.search.taking import MOST_ROWS, Taking, take
+from web import paging
 from web.context import Context
-from web.route import Asks, Nothing, Route
+from web.files import send_sheet
+from web.lists import Column, listing
+from web.render import day, exact, masked
+from web.route import Asks, Route
 
 SUGGESTED_DAYS = 30
+COLUMNS = (
+    Column("号码"),
+    Column("情形和提出", ("newest", "oldest")),
+    *map(Column, ("限制", "复核日")),
+    Column("已劝阻", css="right"),
+    Column("状态"),
+)
+HEADS = (
+    ("号码", 16),
+    ("情形", 16),
+    ("理由", 50),
+    ("限制", 18),
+    ("提出人", 12),
+    ("提出时间", 22),
+    ("核准人", 12),
+    ("核准时间", 22),
+    ("复核日", 16),
+    ("已劝阻（次）", 12),
+    ("状态", 10),
+    ("解除人", 12),
+    ("解除时间", 22),
+    ("解除原因", 40),
+)
+TONES = {Standing.WAITING: "warn", Standing.PRESENT: "bad", Standing.ENDED: ""}
+
+
+class Filter(Asks):
+    """Which registrations; `search`: telephone numbers or their last four digits, order numbers, and words."""
+
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    state: Standing | None = None
+    sort: Literal["newest", "oldest"] = "newest"
+
+
+class Register(Filter):
+    """The filter, and where the page begins."""
+
+    after: Annotated[str, Field(max_length=100)] = ""
+
+
+class Export(Filter):
+    """The registrations of the filter that are taken along, and why."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class Proposal(Asks):
@@ -40,17 +95,69 @@ class Ended(Entry):
     reason: Annotated[str, Field(min_length=2, max_length=200)]
 
 
-async def index(ctx: Context, asked: Nothing) -> web.Response:
-    """The register."""
-    rows = await service.entries(ctx.session)
+async def index(ctx: Context, asked: Register) -> web.Response:
+    """A page of the register."""
+    rows = await _found(ctx.session, ctx.actor, asked, paging.parse(asked.after), paging.PAGE + 1)
+    may_act = ctx.actor.may(P.LINE_LEAD)
     return await ctx.page(
         "nuisance.html",
         place="nuisance",
-        rows=[(one, Ground(one.ground).label, await service.turned_away(ctx.session, one)) for one in rows],
+        list=listing(
+            "/nuisance",
+            (*COLUMNS, Column("办理")) if may_act else COLUMNS,
+            asked,
+            rows,
+            lambda row: paging.key_of(row[0].proposed_at, row[0].id),
+        ),
+        asked=asked,
+        states=[(one.value, one.label) for one in Standing],
+        grounds=Ground,
+        tones=TONES,
         today=today(),
         me=ctx.actor.user_id,
-        may_act=ctx.actor.may(P.LINE_LEAD),
+        may_act=may_act,
+        may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
+
+
+async def _found(
+    session: AsyncSession, actor: Actor, asked: Filter, after: tuple[datetime, UUID] | None, limit: int
+) -> Sequence[tuple[NuisanceCaller, int]]:
+    named = understood(asked.search)
+    where = numbered(actor, named, NuisanceCaller.call_id, NuisanceCaller.phone)
+    wanted = service.Wanted(named.words.split(), where, asked.state, asked.sort == "oldest")
+    return await service.entries(session, wanted, after, limit)
+
+
+async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+    """The register of the filter as a workbook, numbers masked."""
+    ctx.actor.require(P.ORDER_EXPORT)
+    told = searched(asked.search) | ({"state": asked.state.label} if asked.state else {})
+    async with ctx.parts.database.session() as session:
+        rows = [_cells(*row) for row in await _found(session, ctx.actor, asked, None, MOST_ROWS + 1)]
+        what = Taking("恶意骚扰来电登记", "ER", "nuisance.export", HEADS, rows, told)
+        done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
+    return await send_sheet(ctx.request, done.content, f"恶意骚扰来电登记{today():%Y%m%d}-{done.number}")
+
+
+def _cells(one: NuisanceCaller, turned: int) -> list[str]:
+    over = not one.ended_at and one.review_on < today()
+    return [
+        masked(one.phone),
+        Ground(one.ground).label,
+        one.reason,
+        f"{one.window_min} 分钟内 {one.calls} 次",
+        one.proposed_by_name,
+        exact(one.proposed_at),
+        one.confirmed_by_name or "",
+        exact(one.confirmed_at, ""),
+        day(one.review_on),
+        str(turned),
+        one.standing(today()).label,
+        one.ended_by_name or "",
+        exact(one.ended_at, ""),
+        "复核日已过，自动解除" if over else one.ended_reason,
+    ]
 
 
 async def propose(ctx: Context, asked: Proposal) -> web.Response:
@@ -82,7 +189,11 @@ L = P.LINE_LEAD
 SEE = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
 ENTRY = ("no-nuisance", "nuisance-ended")
 ROUTES = (
-    Route("GET", "/nuisance", SEE, Nothing, index, "恶意骚扰来电登记"),
+    Route("GET", "/nuisance", SEE, Register, index, "恶意骚扰来电登记", ("bad-page", "no-phone-search")),
+    Route(
+        "POST", "/nuisance/export", SEE, Export, export, "导出恶意骚扰来电登记",
+        ("no-phone-search", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route(
         "POST", "/calls/{id}/nuisance", (P.LINE_AGENT, L), Proposal, propose, "提出恶意骚扰来电登记",
         ("no-call", "no-number", "bad-limit", "already-registered"),

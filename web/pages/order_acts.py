@@ -8,6 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.errors import Conflict, Invalid
+from crm import papers
 from crm.drafts import typed
 from crm.tickets import files
 from crm.tickets.perform import Done, perform
@@ -20,7 +21,7 @@ from web.context import Context
 from web.reading import FILE_FIELD
 from web.route import Asks, Route
 
-MOST_BYTES = 3 * files.LARGEST
+MOST_BYTES = 3 * papers.LARGEST
 """All files of one act together."""
 ORDERS = ("master_id", "earlier_id")
 BACK = r"^(/desk(\?queue=[a-z-]{1,30})?|/orders/[0-9a-f-]{36}/dispute|/calls/[0-9a-f-]{36})?$"
@@ -68,7 +69,7 @@ async def with_files(ctx: Context, asked: Acting, act: Act, values: dict[str, An
     uploads = [(one.name, one.content) for one in getattr(asked, FILE_FIELD, ())]
     if not uploads:
         return await perform(ctx.session, ctx.actor, asked.id, asked.version, act, values)
-    good = files.all_checked(uploads)
+    good = papers.all_checked(uploads)
     async with ctx.parts.database.session() as session:
         await files.open_order(session, ctx.actor, asked.id)
     kept = await files.keep(ctx.parts.store, ctx.actor, asked.id, good)

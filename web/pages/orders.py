@@ -20,10 +20,12 @@ from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.county.locate import locate
 from crm.drafts import typed
+from crm.escalations.rules import Verdict
 from crm.installed import installed
 from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
 from crm.queries import people
+from crm.queries.behind import Page
 from crm.queries.story import links, story
 from crm.search.footnotes import footnotes
 from crm.secrecy_policy import SecrecyPolicy
@@ -42,13 +44,15 @@ from recordings import queries as recorded
 from recordings.models import Recording, Transcript
 from web import act_forms, no_words
 from web.context import Context
-from web.pages import beside, order_form
+from web.lists import shown
+from web.pages import beside, escalations, order_form
 from web.pages.regulations import own_articles
 from web.route import Asks, Route
-from web.words import Line, words
+from web.words import Words, words
 
 NEAR_DAYS = 1
 LAST_MINUTES = 60
+SHOWN_LINKS = 20
 OUTCOMES = {
     "accepted": "办结",
     "replied": "已回复",
@@ -137,7 +141,7 @@ class Heard:
 
     call: Call
     recordings: Sequence[Recording]
-    lines: Sequence[Line]
+    talk: Words
     none: tuple[str, str] = ("", "")
 
 
@@ -158,6 +162,10 @@ async def reveal(ctx: Context, asked: Asking) -> web.Response:
     return await _page(ctx, asked.id, f"/orders/{asked.id}")
 
 
+SEES_ADDRESSES = (P.ORDER_OVERSEE, P.ORDER_REVIEW)
+"""Who answers for what others did with orders reads from which workstation they did it."""
+WAYS = {"call": "随来电", "machine": "系统自动", "api": "接口", "import": "市级导入"}
+"""By which way an act came, where it was not a desk."""
 CENTRE_ALONE = (Act.FOLLOW_UP, Act.RERATE, Act.EXCLUDE, Act.CLASSIFY, Act.DISMISS_CANDIDATE)
 """Acts that a unit does not read of: whom the centre rang up, and candidates that came to nothing (A12.7-3)."""
 
@@ -180,6 +188,8 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
     offered = await offers(session, ctx.actor, ticket)
     drafting = any(one.act is Act.CORRECT for one in offered)
     known = access.sees_identity(ctx.actor, ticket)
+    near = Page(SHOWN_LINKS + 1, oldest_first=True)
+    linked, more_links = shown(await links(session, ctx.actor, ticket, near), SHOWN_LINKS)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -199,7 +209,8 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         story=await story(session, ctx.actor, ticket),
         files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
         remarks=await _remarks(ctx, ticket),
-        links=await links(session, ctx.actor, ticket),
+        links=linked,
+        more_links=more_links,
         handling=handling,
         clock=order_clock(ticket, handling) if handling else None,
         city_clock=clock_of(ticket.due_at, []) if not handling and not ticket.closed_at else None,
@@ -211,9 +222,13 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         own=own_articles(),
         assignments=[(part, names.at(part.unit_id, part.dispatched_at)) for part in parts],
         events=(await session.scalars(events)).all(),
+        ways=WAYS,
+        sees_addresses=any(ctx.actor.may(one) for one in SEES_ADDRESSES),
         messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
         labels=labels(),
+        climb=await escalations.of_order(ctx, ticket) if centre else None,
+        verdicts=Verdict,
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",
         area=county.units[ticket.area].name if ticket.area in county.units else "",
         village=_village(ticket),
@@ -230,11 +245,14 @@ async def _heard(ctx: Context, ticket: Ticket, *, in_full: bool) -> Heard | None
     if call is None:
         return None
     sounds = await recorded.recordings_of_call(session, ctx.actor, call.id) if ctx.actor.may(P.RECORDING_VIEW) else ()
-    if not (lines := await words(session, call.id)):
+    talk = await words(session, call)
+    if not talk.lines:
         why = no_words.why(call, await session.get(Transcript, call.id), await recorded.speech_status(session))
-        return Heard(call, sounds, (), why)
-    shown = lines if in_full else [replace(line, text=mask_numbers(line.text)) for line in lines]
-    return Heard(call, sounds, shown)
+        return Heard(call, sounds, talk, why)
+    if in_full:
+        return Heard(call, sounds, talk)
+    masked = [replace(line, text=mask_numbers(line.text)) for line in talk.lines]
+    return Heard(call, sounds, replace(talk, lines=masked))
 
 
 async def _remarks(ctx: Context, ticket: Ticket) -> list[Remark]:

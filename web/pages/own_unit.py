@@ -1,6 +1,6 @@
 """本单位: its profile, who stands in for whom (AB角), and the details that it decides for itself (第八条, 第三十条)."""
 
-from datetime import date, datetime, time
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field, create_model
 from sqlalchemy import select
 
-from core.clock import SHANGHAI
+from core.clock import midnight
 from core.errors import Invalid, NotFound
 from core.identity import profiles
 from core.identity.models import Unit, User
@@ -108,7 +108,7 @@ async def show(ctx: Context, asked: Nothing) -> web.Response:
 
 async def away(ctx: Context, asked: Absence) -> web.Response:
     """One's own absence."""
-    until = datetime.combine(asked.back_on, time(0), SHANGHAI) if asked.back_on else None
+    until = midnight(asked.back_on) if asked.back_on else None
     await set_absence(ctx.session, ctx.actor, asked.stand_in_id, until)
     return ctx.redirect("/unit", "已设置 B角，外出期间由其代办。" if until else "已结束外出。")
 

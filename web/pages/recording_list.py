@@ -21,7 +21,7 @@ from recordings.models import Kind, Recording, RecordingState
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.render import day, duration, exact, masked
 from web.route import Asks, Route
 
@@ -68,13 +68,10 @@ class RecordingExport(Filter):
 async def index(ctx: Context, asked: RecordingList) -> web.Response:
     """A page of the recordings."""
     rows = await _found(ctx.session, ctx.actor, asked, paging.parse(asked.after), paging.PAGE + 1)
-    further = paging.key_of(rows[paging.PAGE - 1][0], "started_at") if len(rows) > paging.PAGE else ""
     return await ctx.page(
         "recordings.html",
         place="recordings",
-        list=Listing(
-            "/recordings", COLUMNS, asked_of(asked), rows[: paging.PAGE], asked.sort, further, not asked.after
-        ),
+        list=listing("/recordings", COLUMNS, asked, rows, lambda row: paging.key_of(row[0].started_at, row[0].id)),
         asked=asked,
         kinds=[(kind.value, kind.label) for kind in Kind],
         states=[(state.value, state.label) for state in RecordingState],

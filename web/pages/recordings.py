@@ -19,7 +19,7 @@ from recordings.archive import playback
 from recordings.models import Recording
 from web.context import Context
 from web.route import Asks, Route
-from web.words import words
+from web.words import Words, words
 
 GRANT_S = 3600
 REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
@@ -65,7 +65,7 @@ async def _page(ctx: Context, recording_id: UUID, query: str | None, reason: str
     if row is None:
         raise NotFound("recording-unknown", "没有这份录音。")
     call = await ctx.session.get(Call, row.call_id) if row.call_id else None
-    lines = await words(ctx.session, row.call_id) if row.call_id and query else []
+    talk = await words(ctx.session, call) if call and query else Words()
     return await ctx.page(
         "recording.html",
         place="recordings",
@@ -74,7 +74,7 @@ async def _page(ctx: Context, recording_id: UUID, query: str | None, reason: str
         query=query,
         reason=reason,
         reasons=REASONS,
-        lines=lines,
+        talk=talk,
         may_listen=ctx.actor.may(Permission.RECORDING_LISTEN),
     )
 
@@ -99,9 +99,9 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
         "ETag": f'"{opened.digest}"',
         "Content-Length": str(opened.end - opened.start),
     }
-    if header:
+    if opened.partial:
         headers["Content-Range"] = f"bytes {opened.start}-{opened.end - 1}/{opened.total}"
-    response = web.StreamResponse(status=206 if header else 200, headers=headers)
+    response = web.StreamResponse(status=206 if opened.partial else 200, headers=headers)
     with contextlib.suppress(ConnectionResetError):  # a player that seeks drops what it no longer wants
         await response.prepare(ctx.request)
         async for block in opened.content:

@@ -10,14 +10,14 @@ from pydantic import Field
 from core.clock import today
 from core.permissions import Permission as P
 from crm.queries import refusal_list
-from crm.queries.refusals import PAGE, Wanted, by_item, register
+from crm.queries.refusals import Wanted, by_item, register
 from crm.queries.story_words import REFUSAL_STATE
 from crm.search.filter import LONGEST_SEARCH
 from crm.tickets.acts.refusing import ITEMS
 from web import paging
 from web.context import Context
 from web.files import send_sheet
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing
 from web.route import Asks, Route
 
 Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$")]
@@ -65,15 +65,14 @@ async def index(ctx: Context, asked: Register) -> web.Response:
     """The month's numbers, and a page of its refusals."""
     month = first_of(asked.month)
     wanted = Wanted(month, asked.item, asked.state, asked.search, asked.sort == "oldest")
-    entries = await register(ctx.session, ctx.actor, wanted, paging.parse(asked.after), PAGE + 1)
-    further = paging.key_of(entries[PAGE - 1], "at") if len(entries) > PAGE else ""
+    entries = await register(ctx.session, ctx.actor, wanted, paging.parse(asked.after), paging.PAGE + 1)
     return await ctx.page(
         "refusals.html",
         place="refusals",
         month=month,
         asked=asked,
         counts=await by_item(ctx.session, month),
-        list=Listing("/refusals", COLUMNS, asked_of(asked), entries[:PAGE], asked.sort, further, not asked.after),
+        list=listing("/refusals", COLUMNS, asked, entries, lambda one: paging.key_of(one.at, one.id)),
         items=[(str(n), f"（{NUMERALS[n - 1]}）{text}") for n, text in ITEMS.items()],
         item_texts=ITEMS,
         numerals=NUMERALS,

@@ -103,9 +103,14 @@ async def add(ctx: Context, asked: NewVersion) -> web.Response:
 
 
 ERRORS = ("no-such-document", "no-effective-date", "effective-before-issued")
+MOST_BYTES = 4 * service.LONGEST_TEXT
+"""No file comes with it, but a whole statute as other forms are sent would be three times as long."""
 SEE = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT, P.POLICY_VIEW)
 ROUTES = (
     Route("GET", "/regulations", SEE, Nothing, index, "依据库"),
     Route("GET", "/regulations/{code}", SEE, OneDocument, show, "依据库的一份文件", ERRORS[:1]),
-    Route("POST", "/regulations/{code}/versions", P.POLICY_PROPOSE, NewVersion, add, "录入文件的新版本", ERRORS),
-)
+    Route(
+        "POST", "/regulations/{code}/versions", P.POLICY_PROPOSE, NewVersion, add, "录入文件的新版本", ERRORS,
+        takes=MOST_BYTES,
+    ),
+)  # fmt: skip

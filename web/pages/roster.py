@@ -21,6 +21,7 @@ from web.context import Context
 from web.route import Asks, Route
 
 SHOWN_DAYS = 7
+SHOWN_VERSIONS = 20
 Centre = Annotated[str, Field(max_length=40)]
 
 
@@ -29,7 +30,9 @@ class RosterPage(Asks):
 
     day: date | None = Field(None, ge=date(2020, 1, 1), le=date(2100, 1, 1))
     centre: Centre = MAIN_CENTRE
-    version: int | None = Field(None, ge=1, le=2**31)
+    version: int | None = Field(None, ge=1, le=2**31 - 1)
+    below: int | None = Field(None, ge=1, le=2**31 - 1)
+    """Where the page of publications begins."""
 
 
 class NewShift(Asks):
@@ -82,13 +85,14 @@ class Day:
 async def index(ctx: Context, asked: RosterPage) -> web.Response:
     """A week of the plan or of a publication, with what is missing."""
     session, may_edit = ctx.session, ctx.actor.may(P.ROSTER_EDIT)
-    versions = await service.versions(session, asked.centre)
-    wanted = asked.version or (0 if may_edit or not versions else versions[0].number)
-    version = next((one for one in versions if one.number == wanted), None)
-    if wanted and version is None:
+    newest = next(iter(await service.versions(session, asked.centre, 1)), None)
+    wanted = asked.version or (0 if may_edit or not newest else newest.number)
+    version = next(iter(await service.versions(session, asked.centre, 1, below=wanted + 1)), None) if wanted else None
+    if wanted and (version is None or version.number != wanted):
         raise NotFound("no-roster", "没有这个版本的班表。")
+    versions = await service.versions(session, asked.centre, SHOWN_VERSIONS + 1, below=asked.below)
     first = asked.day or clock.today()
-    begins = datetime.combine(first, time(0), clock.SHANGHAI)
+    begins = clock.midnight(first)
     ends = begins + timedelta(days=SHOWN_DAYS)
     if version:
         shown = await service.published(session, version.id, begins, ends)
@@ -104,7 +108,10 @@ async def index(ctx: Context, asked: RosterPage) -> web.Response:
         after=first + timedelta(days=SHOWN_DAYS),
         centre=asked.centre,
         centres=await sub_centres(session),
-        versions=versions,
+        newest=newest.number if newest else 0,
+        versions=versions[:SHOWN_VERSIONS],
+        below=asked.below,
+        older=versions[SHOWN_VERSIONS - 1].number if len(versions) > SHOWN_VERSIONS else None,
         version=version,
         planning=planning,
         may_edit=may_edit,

@@ -10,14 +10,13 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
 from core.clock import now, today
-from core.errors import NotFound
-from core.identity.models import User
 from core.ledger import record
 from core.permissions import Permission as P
-from crm.scoring import service, sheet
+from crm.scoring import draws, service, sheet
 from crm.scoring.models import Sample
 from crm.scoring.rules import COUNTS, Marks, Period, State, Step, may_not, period_of
 from crm.tickets.access import visible_to
@@ -25,6 +24,8 @@ from crm.tickets.models import Ticket
 from recordings.models import Recording, RecordingState
 from web.context import Context
 from web.files import send_sheet
+from web.lists import shown
+from web.pages import draw_list
 from web.pages.recordings import GRANT_S, sign
 from web.route import Asks, Route
 from web.words import words
@@ -32,6 +33,7 @@ from web.words import words
 LISTENING = "话务质检"
 """The reason that stands in the ledger."""
 PERIODS_OFFERED = 8
+SHOWN_DRAWS = 8
 TONES = {State.DRAWN: "", State.SECOND: "warn", State.TOLD: "good", State.OBJECTED: "bad", State.FINAL: "good"}
 Words = Annotated[str, Field(max_length=1000)]
 
@@ -91,12 +93,6 @@ class Objecting(OneSample):
     words: Annotated[str, Field(min_length=5, max_length=1000)]
 
 
-class WhoseScores(Asks):
-    """One's own, or for who sees all anybody's."""
-
-    user: UUID | None = None
-
-
 def _average(samples: Sequence[tuple[Sample, Call]]) -> str:
     totals = [one.total for one, _ in samples if one.total is not None and one.told_at is not None]
     return f"{sum(totals) / len(totals):.1f}" if totals else "—"
@@ -104,16 +100,19 @@ def _average(samples: Sequence[tuple[Sample, Call]]) -> str:
 
 async def index(ctx: Context, asked: Shown) -> web.Response:
     """The draws, and the calls of one."""
-    draws = await service.draws(ctx.session)
-    chosen = next((one for one in draws if asked.draw is None or one.id == asked.draw), None)
+    newest = await draws.draws(ctx.session, ctx.actor, draws.Wanted(), None, SHOWN_DRAWS + 1)
+    listed, more = shown(newest, SHOWN_DRAWS)
+    chosen = await service.draw_of(ctx.session, asked.draw)
     samples = await service.samples_of(ctx.session, ctx.actor, chosen.id) if chosen else []
     agents = {one.agent_id: one.agent_name for one, _ in samples}
     rules = service.policy()
     return await ctx.page(
         "scoring.html",
         place="scoring",
-        draws=[(one, Period(one.first, one.last)) for one in draws],
+        draws=listed,
+        more=more,
         chosen=chosen,
+        period=Period(chosen.first, chosen.last) if chosen else None,
         policy=service.rules_of(chosen) if chosen else None,
         same=_as_drawn(samples, service.again(chosen)) if chosen else True,
         drawn_from=sum(map(len, chosen.population.values())) if chosen else 0,
@@ -124,7 +123,7 @@ async def index(ctx: Context, asked: Shown) -> web.Response:
             if (of := [row for row in samples if row[0].agent_id == agent])
         ],
         rules=rules,
-        offered=_offered(rules.period, [Period(one.first, one.last) for one in draws]),
+        offered=await _offered(ctx.session, rules.period),
         may_draw=ctx.actor.may(P.QUALITY_SCORE),
         may_export=ctx.actor.may(P.QUALITY_DECIDE),
         states=State,
@@ -139,15 +138,14 @@ def _as_drawn(samples: Sequence[tuple[Sample, Call]], again: dict[str, list[str]
     return {str(one.call_id) for one, _ in samples} == {call for calls in again.values() for call in calls}
 
 
-def _offered(kind: str, drawn: Sequence[Period]) -> list[tuple[str, str]]:
+async def _offered(session: AsyncSession, kind: str) -> list[tuple[str, str]]:
     """The newest periods that are over and have no draw."""
-    found: list[tuple[str, str]] = []
-    period = period_of(today(), kind)
+    period, over = period_of(today(), kind), []
     for _ in range(PERIODS_OFFERED):
         period = period_of(period.first - timedelta(days=1), kind)
-        if not any(one.first <= period.last and one.last >= period.first for one in drawn):
-            found.append((period.first.isoformat(), period.label))
-    return found
+        over.append(period)
+    drawn = await service.drawn(session, over)
+    return [(one.first.isoformat(), one.label) for one in over if one not in drawn]
 
 
 async def draw(ctx: Context, asked: ToDraw) -> web.Response:
@@ -205,7 +203,7 @@ async def _page(ctx: Context, sample_id: UUID, *, listening: bool = False) -> we
         recordings=recordings,
         played=played,
         may_listen=actor.may(P.RECORDING_LISTEN),
-        lines=await words(ctx.session, call.id),
+        talk=await words(ctx.session, call),
         ticket=await ctx.session.scalar(select(Ticket).where(Ticket.call_id == call.id, visible_to(actor))),
         may_object=own and one.may_object,
     )
@@ -245,27 +243,6 @@ async def decide(ctx: Context, asked: Again) -> web.Response:
     return ctx.redirect(f"/scoring/{asked.id}", f"已裁定为 {sample.total} 分。")
 
 
-async def mine(ctx: Context, asked: WhoseScores) -> web.Response:
-    """An agent's scores, each with its call."""
-    user_id = asked.user or ctx.signed_in.user.id
-    samples = await service.record_of(ctx.session, ctx.actor, user_id)
-    user = await ctx.session.get(User, user_id)
-    if user is None:
-        raise NotFound("no-user", "没有这个用户。")
-    own = user_id == ctx.actor.user_id
-    return await ctx.page(
-        "my_scores.html",
-        place="my-scores" if own else "scoring",
-        own=own,
-        name=user.name,
-        samples=samples,
-        average=_average(samples),
-        states=State,
-        tones=TONES,
-        now=now(),
-    )
-
-
 SEE = (P.QUALITY_SCORE, P.QUALITY_DECIDE, P.LINE_AGENT)
 STEP = ("no-sample", "wrong-step", "not-impartial", "bad-marks", "no-comment")
 ROUTES = (
@@ -276,6 +253,11 @@ ROUTES = (
     ),
     Route("POST", "/scoring/export", P.QUALITY_DECIDE, Export, export, "导出质检成绩", ("no-draw", "no-reason"),
           stream=True),
+    Route("GET", "/scoring/draws", service.SEES_ALL, draw_list.DrawList, draw_list.index, "历次抽样"),
+    Route(
+        "POST", "/scoring/draws/export", P.QUALITY_DECIDE, draw_list.DrawExport, draw_list.export, "导出历次抽样",
+        ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
+    ),
     Route("GET", "/scoring/{id}", SEE, OneSample, show, "质检样本", ("no-sample",)),
     Route("POST", "/scoring/{id}/listen", P.RECORDING_LISTEN, OneSample, listen, "质检调听", ("no-sample",)),
     Route("POST", "/scoring/{id}/marks", P.QUALITY_SCORE, Given, mark, "质检评分", STEP),
@@ -285,5 +267,4 @@ ROUTES = (
         ("no-sample", "wrong-step", "not-yours", "objected-before", "too-late-to-object"),
     ),
     Route("POST", "/scoring/{id}/decision", P.QUALITY_DECIDE, Again, decide, "裁定质检异议", STEP),
-    Route("GET", "/my-scores", SEE, WhoseScores, mine, "质检成绩", ("no-user",)),
 )  # fmt: skip

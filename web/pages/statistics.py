@@ -1,32 +1,39 @@
 """Statistics 统计: returns and extensions by unit and period (F12.3-4, F15-4), each line leading to its orders, and as
 a workbook."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
 from aiohttp import web
+from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
 from core.clock import today
 from core.errors import Invalid
-from core.ledger import record
 from core.permissions import Permission as P
 from crm.queries import statistics as of
 from crm.queries import story_words
-from crm.search.taking import mark_of, number_of
-from crm.search.workbook import Sheet, write
+from crm.queries.behind import Page
+from crm.search.export import searched
+from crm.search.filter import LONGEST_SEARCH
+from crm.search.taking import MOST_ROWS, Taking, take
+from crm.tickets.masking import mask_numbers
+from web import paging
 from web.context import Context
 from web.files import send_sheet
+from web.lists import Column, listing
 from web.pages.orders import SEE
+from web.render import exact
 from web.route import Asks, Route
 
 LONGEST_DAYS = 366
+COLUMNS = (*map(Column, ("工单", "标题")), Column("申请时间", ("newest", "oldest")), *map(Column, ("理由", "结果")))
+HEADS = (("工单编号", 20), ("标题", 36), ("申请时间", 22), ("理由", 36), ("结果", 14), ("说明", 40))
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,11 @@ class Kind:
     columns: tuple[tuple[str, str, str], ...]
     """Label, name, what it means."""
     lines: Callable[[AsyncSession, Actor, of.Period], Awaitable[list[of.Line]]]
-    orders: Callable[[AsyncSession, Actor, of.Period, UUID], Awaitable[Sequence[tuple[Any, Any]]]]
+    orders: Callable[[AsyncSession, Actor, of.Period, UUID, Page], Awaitable[Sequence[tuple[Any, Any]]]]
+    at: str
+    """When an application was made."""
+    told: Callable[[Any], tuple[str, str]]
+    """What was asked for with its ground, and what became of it."""
 
     def cells(self, counts: Any) -> list[str]:
         """A line's numbers as people read them."""
@@ -66,6 +77,11 @@ RETURNS = Kind(
     ),
     of.returns,
     of.returned_orders,
+    "requested_at",
+    lambda one: (
+        story_words.ground(one.ground) + ("（超时退单）" if one.late else ""),
+        story_words.RETURN_STATE[one.state],
+    ),
 )
 EXTENSIONS = Kind(
     "extensions",
@@ -85,6 +101,11 @@ EXTENSIONS = Kind(
     ),
     of.extensions,
     of.extended_orders,
+    "applied_at",
+    lambda one: (
+        f"{story_words.EXTENSION[one.ground]}，{one.days} 个工作日" + ("（特批）" if one.exceptional else ""),
+        story_words.EXTENSION_STATE[one.state],
+    ),
 )
 KINDS = (RETURNS, EXTENSIONS)
 
@@ -96,10 +117,24 @@ class Span(Asks):
     last: date | None = None
 
 
-class Chosen(Span):
-    """And the unit whose orders are listed."""
+class Filter(Span):
+    """And the unit whose orders are listed; `search` as in the list of orders."""
 
     unit: UUID | None = None
+    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    sort: Literal["newest", "oldest"] = "newest"
+
+
+class Chosen(Filter):
+    """The filter, and where the page of those orders begins."""
+
+    after: Annotated[str, Field(max_length=100)] = ""
+
+
+class Export(Filter):
+    """What is taken along, and why: the table, or with a unit the applications behind its line."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 def period_of(asked: Span) -> of.Period:
@@ -125,7 +160,10 @@ def _shows(kind: Kind) -> Callable[[Context, Chosen], Awaitable[web.Response]]:
     async def show(ctx: Context, asked: Chosen) -> web.Response:
         period = period_of(asked)
         lines = await kind.lines(ctx.session, ctx.actor, period)
-        listed = await kind.orders(ctx.session, ctx.actor, period, asked.unit) if asked.unit else []
+        listed: Sequence[tuple[Any, Any]] = ()
+        if asked.unit:
+            page = Page(paging.PAGE + 1, asked.search, None, asked.sort == "oldest", paging.parse(asked.after))
+            listed = await kind.orders(ctx.session, ctx.actor, period, asked.unit, page)
         return await ctx.page(
             "statistics.html",
             place="statistics",
@@ -137,9 +175,14 @@ def _shows(kind: Kind) -> Callable[[Context, Chosen], Awaitable[web.Response]]:
             lines=lines,
             all=of.total(lines, kind.counts),
             chosen=next((line for line in lines if line.unit_id == asked.unit), None),
-            listed=listed,
-            most=of.MOST_LISTED,
-            words=story_words,
+            list=listing(
+                f"/statistics/{kind.key}",
+                COLUMNS,
+                asked.model_copy(update={"first": period.first, "last": period.last}),
+                listed,
+                lambda row: paging.key_of(getattr(row[0], kind.at), row[0].id),
+            ),
+            asked=asked,
             may_export=ctx.actor.may(P.ORDER_EXPORT),
         )
 
@@ -147,31 +190,49 @@ def _shows(kind: Kind) -> Callable[[Context, Chosen], Awaitable[web.Response]]:
     return show
 
 
-def _exports(kind: Kind) -> Callable[[Context, Span], Awaitable[web.StreamResponse]]:
-    async def export(ctx: Context, asked: Span) -> web.StreamResponse:
-        period, number = period_of(asked), number_of("TJ")
+def _exports(kind: Kind) -> Callable[[Context, Export], Awaitable[web.StreamResponse]]:
+    async def export(ctx: Context, asked: Export) -> web.StreamResponse:
+        period, title = period_of(asked), ctx.parts.title
         async with ctx.parts.database.session() as session:
-            lines = await kind.lines(session, ctx.actor, period)
-            what = {"kind": kind.key, "first": period.first.isoformat(), "last": period.last.isoformat()}
-            await record(session, ctx.actor, "statistics.export", "export", number, count=len(lines), **what)
-        rows = [[line.unit, *kind.cells(line.counts)] for line in lines]
-        rows.append(["合计", *kind.cells(of.total(lines, kind.counts))])
-        span = f"{period.first:%Y年%m月%d日}至{period.last:%Y年%m月%d日}"
-        mark = mark_of(ctx.parts.title, f"{kind.title} {span}", ctx.actor, number)
-        heads = [("单位", 24), *((label, 11) for label, _, _ in kind.columns)]
-        content = await asyncio.to_thread(write, Sheet(kind.title, mark, heads, rows))
-        return await send_sheet(ctx.request, content, f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}")
+            what = await _taken(session, ctx.actor, kind, period, asked)
+            done = await take(session, ctx.actor, what, asked.reason, title=title)
+        return await send_sheet(ctx.request, done.content, f"{what.name}-{done.number}")
 
     export.__name__, export.__doc__ = f"export_{kind.key}", f"{kind.title} as a workbook."
     return export
 
 
+async def _taken(session: AsyncSession, actor: Actor, kind: Kind, period: of.Period, asked: Export) -> Taking:
+    """The table, or the applications behind one of its lines."""
+    name = f"{kind.title}{period.first:%Y%m%d}-{period.last:%Y%m%d}"
+    told = {"first": period.first.isoformat(), "last": period.last.isoformat()}
+    lines = await kind.lines(session, actor, period)
+    if asked.unit is None:
+        rows, foot = [[line.unit, *kind.cells(line.counts)] for line in lines], of.total(lines, kind.counts)
+        heads = [("单位", 24), *((label, 11) for label, _, _ in kind.columns)]
+        return Taking(name, "TJ", "statistics.export", heads, rows, told, foot=[["合计", *kind.cells(foot)]])
+    page = Page(MOST_ROWS + 1, asked.search, None, asked.sort == "oldest")
+    listed = await kind.orders(session, actor, period, asked.unit, page)
+    told |= {"unit": next((line.unit for line in lines if line.unit_id == asked.unit), "")} | searched(asked.search)
+    rows = [
+        [ticket.number, mask_numbers(ticket.title), exact(getattr(one, kind.at)), *kind.told(one), one.reason or ""]
+        for one, ticket in listed
+    ]
+    return Taking(f"{name}所列工单", "TJ", "statistics.orders", HEADS, rows, told)
+
+
 ROUTES: tuple[Route[Any], ...] = (
-    *(Route("GET", f"/statistics/{one.key}", SEE, Chosen, _shows(one), one.title, ("bad-span",)) for one in KINDS),
     *(
         Route(
-            "POST", f"/statistics/{one.key}/export", P.ORDER_EXPORT, Span, _exports(one), f"导出{one.title}",
-            ("bad-span",), stream=True,
+            "GET", f"/statistics/{one.key}", SEE, Chosen, _shows(one), one.title,
+            ("bad-span", "bad-page", "no-phone-search"),
+        )
+        for one in KINDS
+    ),
+    *(
+        Route(
+            "POST", f"/statistics/{one.key}/export", P.ORDER_EXPORT, Export, _exports(one), f"导出{one.title}",
+            ("bad-span", "no-phone-search", "no-reason", "too-many-rows", "nothing-to-export"), stream=True,
         )
         for one in KINDS
     ),

@@ -5,11 +5,10 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, field_validator
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
-from core import clock
 from core.accounts import service
-from core.accounts.channels import LABELS, SCOPE_LABELS, Channel
+from core.accounts.channels import SCOPE_LABELS, Channel
 from core.accounts.models import AccessToken, ServiceAccount
 from core.errors import NotFound
 from core.identity.models import Unit
@@ -17,9 +16,10 @@ from core.ledger.models import LedgerEntry
 from core.permissions import SCOPES, Permission
 from web.context import Context
 from web.ledger_words import ACTIONS
-from web.route import Asks, Nothing, Route
+from web.lists import shown
+from web.pages import program_list
+from web.route import Asks, Route
 
-LIMIT = 500
 SHOWN_ACTS = 30
 TERMS = ((90, "90 天"), (180, "180 天"), (366, "一年"))
 
@@ -67,32 +67,6 @@ class Activity(Reasoned):
     version: int = Field(ge=0, le=2**31)
 
 
-async def index(ctx: Context, asked: Nothing) -> web.Response:
-    """All programs with their tokens in force."""
-    order = (ServiceAccount.active.desc(), ServiceAccount.channel, ServiceAccount.name)
-    programs = (await ctx.session.scalars(select(ServiceAccount).order_by(*order).limit(LIMIT))).all()
-    good = (AccessToken.revoked_at.is_(None), AccessToken.expires_at > clock.now())
-    tokens = await ctx.session.execute(
-        select(AccessToken.account_id, func.count(), func.min(AccessToken.expires_at))
-        .where(*good)
-        .group_by(AccessToken.account_id)
-    )
-    used = await ctx.session.execute(
-        select(AccessToken.account_id, func.max(AccessToken.last_used_at)).group_by(AccessToken.account_id)
-    )
-    units = (await ctx.session.scalars(select(Unit).order_by(Unit.code))).all()
-    return await ctx.page(
-        "programs.html",
-        place="programs",
-        programs=programs,
-        tokens={row[0]: (row[1], row[2]) for row in tokens},
-        used={row[0]: row[1] for row in used},
-        channels=[(one.value, label) for one, label in LABELS.items()],
-        units=[(unit.id, unit.name) for unit in units if unit.active],
-        unit_names={unit.id: unit.name for unit in units},
-    )
-
-
 async def create(ctx: Context, asked: NewProgram) -> web.Response:
     """A new program, still without a token."""
     made = await service.create_account(
@@ -117,14 +91,17 @@ async def _page(ctx: Context, account_id: UUID, fresh: str = "") -> web.Response
         LedgerEntry.subject_id == str(program.id),
         or_(LedgerEntry.action.startswith("account."), LedgerEntry.action.startswith("token.")),
     )
+    newest = acts.order_by(LedgerEntry.id.desc()).limit(SHOWN_ACTS + 1)
+    listed, more = shown((await ctx.session.scalars(newest)).all(), SHOWN_ACTS)
     return await ctx.page(
         "program.html",
         place="programs",
         at=f"/programs/{program.id}",
         program=program,
         fresh=fresh,
-        tokens=(await ctx.session.scalars(held.limit(LIMIT))).all(),
-        acts=(await ctx.session.scalars(acts.order_by(LedgerEntry.id.desc()).limit(SHOWN_ACTS))).all(),
+        tokens=(await ctx.session.scalars(held)).all(),
+        acts=listed,
+        more=more,
         actions=ACTIONS,
         scopes=[(one.value, SCOPE_LABELS[one]) for one in sorted(channel.scopes)],
         scope_names={one.value: label for one, label in SCOPE_LABELS.items()},
@@ -160,8 +137,18 @@ async def set_active(ctx: Context, asked: Activity) -> web.Response:
 
 P = Permission.USER_ADMIN
 ROUTES = (
-    Route("GET", "/programs", P, Nothing, index, "接口程序"),
+    Route("GET", "/programs", P, program_list.ProgramList, program_list.index, "接口程序", ("bad-page",)),
     Route("POST", "/programs", P, NewProgram, create, "登记接口程序", ("name-taken", "no-such-unit", "unit-not-due")),
+    Route(
+        "POST",
+        "/programs/export",
+        P,
+        program_list.ProgramExport,
+        program_list.export,
+        "导出接口程序",
+        ("no-reason", "too-many-rows", "nothing-to-export"),
+        stream=True,
+    ),
     Route("GET", "/programs/{id}", P, OneProgram, show, "一个接口程序", ("no-such-account",)),
     Route(
         "POST",

@@ -20,7 +20,6 @@ from web.pages.unit_list import COLUMNS, KINDS, LACKING, SEE, STATES, Filter, co
 from web.route import Asks, Route
 
 PAGE = 100
-SHOWN_FORMER = 20
 
 
 class UnitList(Filter):
@@ -117,7 +116,7 @@ async def index(ctx: Context, asked: UnitList) -> web.Response:
 async def _former(ctx: Context, unit: Unit) -> list[FormerProfile]:
     """What the unit was called and who led it, newest first."""
     wanted = select(FormerProfile).where(FormerProfile.unit_id == unit.id).order_by(FormerProfile.until.desc())
-    return list(await ctx.session.scalars(wanted.limit(SHOWN_FORMER)))
+    return list(await ctx.session.scalars(wanted))
 
 
 async def create(ctx: Context, asked: NewUnit) -> web.Response:

@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callflow.agents.models import Agent
 from core import clock
 from core import phone as numbers
 from core.errors import Invalid, NotFound
@@ -16,12 +17,12 @@ from core.identity import service as identity
 from core.identity.models import Unit, User, WebSession
 from core.identity.roles import misfit
 from core.ledger.models import LedgerEntry
-from core.permissions import LABELS, PRIVILEGED, Permission, Role
+from core.permissions import LABELS, PRIVILEGED, Permission, Role, granted
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
 from web.files import send_sheet
 from web.ledger_words import ACTIONS, changes
-from web.lists import Column, Listing, asked_of
+from web.lists import Column, listing, shown
 from web.render import masked
 from web.render import roles as role_names
 from web.route import Asks, Route
@@ -114,11 +115,10 @@ class Activity(Reasoned):
 async def index(ctx: Context, asked: UserList) -> web.Response:
     """A page of the accounts, by login."""
     rows = await _found(ctx.session, asked, asked.after, PAGE + 1)
-    further = rows[PAGE - 1].login if len(rows) > PAGE else ""
     return await ctx.page(
         "users.html",
         place="users",
-        list=Listing("/users", COLUMNS, asked_of(asked), rows[:PAGE], "", further, not asked.after),
+        list=listing("/users", COLUMNS, asked, rows, lambda one: one.login, PAGE),
         asked=asked,
         states=list(STATES.items()),
         standing=standing,
@@ -217,8 +217,9 @@ async def _page(ctx: Context, user: User, first: str = "") -> web.Response:
             or_(LedgerEntry.action.startswith("user."), LedgerEntry.action == "session.revoke"),
         )
         .order_by(LedgerEntry.id.desc())
-        .limit(SHOWN_ACTS)
+        .limit(SHOWN_ACTS + 1)
     )
+    listed, more = shown((await ctx.session.scalars(acts)).all(), SHOWN_ACTS)
     return await ctx.page(
         "user.html",
         place="users",
@@ -226,7 +227,8 @@ async def _page(ctx: Context, user: User, first: str = "") -> web.Response:
         user=user,
         first=first,
         sessions=(await ctx.session.scalars(open_ones.order_by(WebSession.seen_at.desc()).limit(50))).all(),
-        acts=(await ctx.session.scalars(acts)).all(),
+        acts=listed,
+        more=more,
         actions=ACTIONS,
         changes=changes,
         privileged=bool(user.role_set & PRIVILEGED),
@@ -247,13 +249,24 @@ async def edit(ctx: Context, asked: EditedUser) -> web.Response:
         unit_id=asked.unit_id,
         phone=asked.mobile,
     )
-    return ctx.redirect(f"/users/{asked.id}", "用户资料已保存。")
+    return ctx.redirect(f"/users/{asked.id}", "用户资料已保存。" + await _leaves_line(ctx, asked.id))
 
 
 async def set_active(ctx: Context, asked: Activity) -> web.Response:
     """Switch on or off."""
     await identity.set_active(ctx.session, ctx.actor, asked.id, asked.active, asked.reason)
-    return ctx.redirect(f"/users/{asked.id}", "账号已启用。" if asked.active else "账号已停用，其登录已全部退出。")
+    off = "账号已停用，其登录已全部退出。" + await _leaves_line(ctx, asked.id)
+    return ctx.redirect(f"/users/{asked.id}", "账号已启用。" if asked.active else off)
+
+
+async def _leaves_line(ctx: Context, user_id: UUID) -> str:
+    """What becomes of the queues and the talk of who may not sit at the line any more; nothing for everybody else."""
+    await ctx.session.flush()
+    user, agent = await ctx.session.get_one(User, user_id), await ctx.session.get(Agent, user_id)
+    if agent is None or not agent.logged_in_at or (user.active and Permission.LINE_AGENT in granted(user.role_set)):
+        return ""
+    talk = "正在通话的市民听音乐等候，优先由其他话务员接听。" if agent.webrtc else "正在进行的通话不中断。"
+    return f"坐席随即签出队列，不再分配来电；{talk}"
 
 
 async def reset(ctx: Context, asked: Reasoned) -> web.Response:

@@ -5,11 +5,12 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.forms import Clean
 from crm.procedure import CompletionPolicy, ReturnsPolicy, TargetsPolicy
 from crm.tickets.acts.returning import working_days
 from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
-from crm.tickets.input import Clean, Line, Words
+from crm.tickets.input import Line, Words
 from crm.tickets.models import QualityCheck, Reply
 from crm.tickets.parts import Outcome, end_round
 from crm.tickets.rules import Given, Objection, Told, effect

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import local
 from core.db import new_id
+from core.forms import Clean
 from crm.procedure import FollowUpPolicy
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import FollowUp, Rating, SupervisionCandidate, Verification
 from crm.tickets.rules import Given, Nothing, Objection, Told, effect
 from crm.tickets.said import said

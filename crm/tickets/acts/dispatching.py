@@ -10,6 +10,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.calendar import CountedDay, Due, Limit, LimitUnit
+from core.forms import Clean
 from core.identity.models import Unit
 from core.locks import lock
 from crm.clocks import rules_at
@@ -27,7 +28,7 @@ from crm.tickets.acts.intake import remember_caller, summary
 from crm.tickets.case import Case
 from crm.tickets.citing import Citation, cite
 from crm.tickets.dues import held, last_day
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.limits import in_force
 from crm.tickets.models import StatutoryLimit, Ticket
 from crm.tickets.numbers import listed

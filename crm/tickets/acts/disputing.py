@@ -7,10 +7,11 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.forms import Clean
 from crm.procedure import TargetsPolicy
 from crm.tickets.acts.pausing import resume
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Line, Words
+from crm.tickets.input import Line, Words
 from crm.tickets.models import Dispute, DisputeAttendee, ReturnRequest
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, Stage

@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.clock import local
 from core.db import new_id
 from core.events import publish
+from core.forms import Clean
 from crm.county.categories import Category
 from crm.installed import installed
+from crm.knowledge.uses import note
 from crm.policy import OrdersPolicy
-from crm.procedure import EndingsPolicy, TargetsPolicy
+from crm.procedure import TargetsPolicy
 from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append, entry, write
-from crm.tickets.input import Clean, Correction, Text, Words
+from crm.tickets.input import Correction, Text, Words
 from crm.tickets.models import Ticket
 from crm.tickets.numbers import new_code, next_numbers
 from crm.tickets.rules import Given, Objection, Told, effect
@@ -59,10 +61,14 @@ class Merge(Given):
 
 
 class Transfer(Given):
-    """转接: the caller was put through to whom the matter belongs; one of the bureau's targets."""
+    """转接: the caller was put through to whom the matter belongs, an entry of the directory; and what came of it."""
 
-    transferred_to: Annotated[str, Field(max_length=40), Clean]
+    referral_id: UUID
     note: Annotated[str, Field(max_length=200), Clean] = ""
+
+    def referrals(self) -> list[UUID]:
+        """Where the caller was put through to."""
+        return [self.referral_id]
 
 
 class Repeat(Given):
@@ -98,9 +104,9 @@ def came_by_call(case: Case) -> Objection | None:
 
 def target_is_listed(case: Case, given: Transfer) -> Objection | None:
     """第十一条: where the caller was put through to can be told later."""
-    if given.transferred_to in installed().policy[EndingsPolicy].transfer_targets:
+    if given.referral_id in case.referrals:
         return None
-    return Objection("请从列出的去向中选择转接去向", "第十一条", "transferred_to")
+    return Objection("请从在用的转接去向中选择", "第十一条", "referral_id")
 
 
 def master_is_open(case: Case, given: Merge) -> Objection | None:
@@ -152,7 +158,10 @@ async def answer(session: AsyncSession, case: Case, given: Answer) -> Told:
     ticket = case.ticket
     ticket.accepted_at = ticket.accepted_at or case.at
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "answered", given.text
-    ticket.knowledge_item, ticket.knowledge_version = given.knowledge_item or None, given.knowledge_version
+    item, version = given.knowledge_item.upper(), given.knowledge_version
+    if item and version:
+        await note(session, case.actor, ticket.id, ticket.call_id, item, version)
+    ticket.knowledge_item, ticket.knowledge_version = item or None, version
     after = {"knowledge_item": ticket.knowledge_item, "knowledge_version": ticket.knowledge_version}
     return Told({}, after, given.text)
 
@@ -177,9 +186,10 @@ async def merge(session: AsyncSession, case: Case, given: Merge) -> Told:
 async def transfer(session: AsyncSession, case: Case, given: Transfer) -> Told:
     """帮助转接，并将转接去向告知诉求人: the call went on elsewhere, no unit of the platform has anything to do."""
     ticket = case.ticket
-    reason = f"{given.transferred_to}：{given.note}" if given.note else given.transferred_to
+    to = case.referrals[given.referral_id].said
+    reason = f"{to}：{given.note}" if given.note else to
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "transferred", reason
-    return Told({}, {"transferred_to": given.transferred_to}, reason)
+    return Told({}, {"transferred_to": to}, reason)
 
 
 @effect(Repeat)

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.calendar import Due
 from core.db import new_id
+from core.forms import Clean
 from core.phone import is_mobile
 from crm.procedure import ExtensionsPolicy, TargetsPolicy
 from crm.tickets.case import Case
 from crm.tickets.dues import held, last_day, move
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import Extension
 from crm.tickets.rules import Given, Heard, Objection, Told, effect
 from crm.tickets.said import said

@@ -6,11 +6,12 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.forms import Clean
 from core.permissions import Permission
 from crm.members.details import FlowStep, step_due
 from crm.tickets.acts.replying import Contact
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import InternalStep
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.said import said

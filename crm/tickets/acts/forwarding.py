@@ -1,16 +1,17 @@
 """市级工单: returns and extensions that the city decides first are sent up, and its answer is put on record (D33)."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.clock import SHANGHAI
+from core.clock import midnight
+from core.forms import Clean
 from crm.tickets.acts.returning import the_request
 from crm.tickets.case import Case
 from crm.tickets.dues import upstream
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import Extension, ReturnRequest
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, State
@@ -120,7 +121,7 @@ async def city_on_extension(session: AsyncSession, case: Case, given: CityAnswer
 
 def end_of(day: date) -> datetime:
     """The exclusive end of a day, like every due instant (D3)."""
-    return datetime.combine(day + timedelta(days=1), time(0), SHANGHAI)
+    return midnight(day + timedelta(days=1))
 
 
 def _iso(at: datetime | None) -> str | None:

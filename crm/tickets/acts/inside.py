@@ -7,10 +7,11 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.forms import Clean
 from core.identity.profiles import Lack
 from crm.tickets.case import Case
 from crm.tickets.dues import earlier_by
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import Assignment, Reply
 from crm.tickets.parts import Outcome, add_part, end_part
 from crm.tickets.rules import Given, Objection, Told, effect

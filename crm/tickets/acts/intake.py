@@ -6,13 +6,14 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import now
+from core.forms import Clean
 from crm.citizens.service import remember
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.procedure import Element, EndingsPolicy, IntakePolicy
 from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Correction, Words
+from crm.tickets.input import Correction, Words
 from crm.tickets.models import Ticket
 from crm.tickets.rules import Condition, Given, Nothing, Objection, Told, effect
 

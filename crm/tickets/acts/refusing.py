@@ -6,11 +6,12 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.forms import Clean
 from crm.procedure import RefusalPolicy
 from crm.tickets.acts.disputing import settle_dispute
 from crm.tickets.case import Case
 from crm.tickets.guards import another
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import Refusal
 from crm.tickets.parts import Outcome, end_round
 from crm.tickets.rules import Given, Objection, Told, effect

@@ -9,9 +9,10 @@ from pydantic import AwareDatetime, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.forms import Clean
 from crm.tickets.acts.gathering import to_gather
 from crm.tickets.case import Case
-from crm.tickets.input import Clean, Line, Text
+from crm.tickets.input import Line, Text
 from crm.tickets.models import Reply
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.said import said

@@ -9,12 +9,13 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.forms import Clean
 from crm.procedure import ReturnsPolicy, TargetsPolicy
 from crm.tickets.acts.disputing import open_dispute
 from crm.tickets.acts.pausing import resume
 from crm.tickets.case import Case
 from crm.tickets.dues import last_day, move
-from crm.tickets.input import Clean, Words
+from crm.tickets.input import Words
 from crm.tickets.models import Assignment, ReturnRequest
 from crm.tickets.parts import Outcome, end_part, end_round
 from crm.tickets.rules import Given, Objection, Told, effect

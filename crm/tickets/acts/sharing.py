@@ -8,8 +8,8 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import new_id
+from core.forms import Clean
 from crm.tickets.case import Case
-from crm.tickets.input import Clean
 from crm.tickets.models import Assignment
 from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import By, Stage

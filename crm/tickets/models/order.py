@@ -140,6 +140,7 @@ class Ticket(Base):
         ),
         Index("ix_tickets_matter", "matter", "id", postgresql_where=text("first_dispatched_at IS NOT NULL")),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
+        Index("ix_tickets_published", "closed_at", postgresql_where=text("publish_ok IS TRUE")),
         Index("ix_tickets_open_matter", "matter", "area", "opened_at", postgresql_where=text("closed_at IS NULL")),
     )
 
@@ -164,7 +165,9 @@ class TicketEvent(Base):
     actor_id: Mapped[UUID | None]
     actor_name: Mapped[str]
     origin: Mapped[str]
-    """`desk`, `call`, `machine`, `api`."""
+    """By which way: `desk`, `call`, `machine`, `api`, `import`."""
+    address: Mapped[str] = mapped_column(default="", server_default="")
+    """From where: the workstation, or the program's machine; empty for what the system did by itself."""
     article: Mapped[str] = mapped_column(default="")
     """The rule that the act follows, e.g. `第十二条(二)`."""
     reason: Mapped[str] = mapped_column(default="")

@@ -58,7 +58,11 @@ def test_a_message_is_noted_with_its_caller_and_length(tmp_path: Path) -> None:
     assert ran.errors == "", "nothing of the caller in Asterisk's log"
 
 
-@pytest.mark.parametrize(("samples", "seconds"), [(SILENCE, "0"), (b"", "0"), (SPEECH[:2000] + SILENCE, "0")])
+@pytest.mark.parametrize(
+    ("samples", "seconds"),
+    [(SILENCE, "0"), (b"", "0"), (SPEECH[:2000] + SILENCE, "0")],
+    ids=["silence", "nothing", "a click"],
+)
 def test_a_message_without_speech_is_empty(tmp_path: Path, samples: bytes, seconds: str) -> None:
     ran = run(tmp_path, samples)
     assert ran.variables == {"HOTLINE_SECONDS": "0.0", "HOTLINE_KEPT": "empty"}

@@ -18,6 +18,8 @@ from core.identity.models import User
 POLICY = {
     "abandoned_after_s": 5,
     "callback_quiet_min": 10,
+    "callback_attempts": 3,
+    "callback_bands": ["09:00-12:00", "15:00-18:00", "19:00-21:00"],
     "wrap_up_s": 60,
     "calls_per_number": 3,
     "calls_window_min": 10,
@@ -25,6 +27,7 @@ POLICY = {
     "keep_place_after_s": 60,
     "probe_every_min": 0,
     "rate_after_call": True,
+    "agent_states_years": 3,
     "duty_counts_as_staffed": False,
     "outside_number": "",
     "may_dial": ["1[3-9]XXXXXXXXX"],

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
+from callflow import current
 from callflow.agents import days, presence
 from callflow.agents import service as agents
 from callflow.agents.models import AgentState
@@ -84,3 +85,34 @@ async def test_a_ring_in_vain_is_told_as_unanswered(db: Database, agent: UUID) -
             assert await agents.did_not_answer(session, {"1001"}) == 1
     await at(db, 50, Device.UNAVAILABLE)
     assert await line(db, agent, 60) == [("ready", 10), ("ringing", 20), ("no-answer", 30)]
+
+
+async def test_what_is_older_than_the_bureau_keeps_it_is_deleted_and_the_first_day_kept_is_whole(
+    db: Database, agent: UUID
+) -> None:
+    me = Actor(agent, "李雯", frozenset({Role.AGENT}))
+    for second, device in ((0, Device.IDLE), (10, Device.TALKING), (90, Device.IDLE)):
+        await at(db, second, device)
+    with frozen(NOW):
+        async with db.session() as session:
+            await agents.log_in(session, me, agent)
+    with frozen(NOW + timedelta(days=1)):
+        async with db.session() as session:
+            await agents.pause(session, me, agent, "meal")
+
+    async def kept(years: int, later: timedelta) -> list[tuple[str, str]]:
+        current.use(current.line_policy().model_copy(update={"agent_states_years": years}))
+        with frozen(datetime(2027, 12, 1, 4, tzinfo=UTC) + later):
+            await days.clean(db)
+        async with db.session() as session:
+            rows = await session.scalars(select(AgentState).where(AgentState.state != "out").order_by(AgentState.id))
+            return [(one.side, one.state) for one in rows]
+
+    device = [("device", "quiet"), ("device", "talking"), ("device", "quiet")]
+    assert await kept(2, timedelta(0)) == [*device, ("intent", "ready"), ("intent", "meal")]
+    assert await kept(1, timedelta(0)) == [*device, ("intent", "ready"), ("intent", "meal")], "the day is kept whole"
+    assert await kept(1, timedelta(days=1)) == [device[-1], ("intent", "ready"), ("intent", "meal")]
+    async with db.session() as session:
+        next_day = NOW + timedelta(days=1)
+        found = await days.spans(session, [agent], next_day - timedelta(hours=1), next_day + timedelta(hours=1))
+    assert [(one.state, one.seconds) for one in found[agent]] == [("ready", 3600), ("meal", 3600)]

@@ -87,10 +87,10 @@ async def test_a_note_stands_until_it_is_read_withdrawn_or_over(db: Database, ag
             with pytest.raises(Conflict, match="note-withdrawn"):
                 await board.withdraw_note(session, boss, other.id)
             assert not await board.unread_notes(session, agent)
-            shown = {one.text: (read, unread) for one, read, unread in await board.notes(session)}
+            shown = {one.text: (read, unread) for one, read, unread in await board.notes(session, 10)}
             assert shown[note.text] == (1, []) and shown["另一条"] == (0, [])
             third = await board.send_note(session, boss, "第三条", 1)
-            assert next(unread for one, _, unread in await board.notes(session) if one.id == third.id) == ["李雯"]
+            assert next(unread for one, _, unread in await board.notes(session, 10) if one.id == third.id) == ["李雯"]
             with pytest.raises(Denied):
                 await board.send_note(session, me, "我也通知", 8)
             with pytest.raises(Invalid, match="bad-note"):

@@ -1,6 +1,8 @@
 """The journals hold what the database could not take; a bad fact costs the others nothing."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,16 +17,30 @@ from core.errors import Unavailable
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 
+@pytest.fixture
+def statements(db: Database) -> Iterator[list[str]]:
+    """What is asked of the database, in the order of asking."""
+    asked: list[str] = []
+
+    def note(*args: Any) -> None:
+        asked.append(args[2])
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    yield asked
+    event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+
+
 async def test_what_is_saved_is_there(db: Database, agent: UUID, intake: Intake) -> None:
     await intake.save(answered())
     assert (await the_call(db)).outcome == "answered"
     assert (await intake.health()).ok
 
 
-async def test_what_is_said_again_costs_no_statement(db: Database, agent: UUID, intake: Intake) -> None:
+async def test_what_is_said_again_costs_no_statement(
+    db: Database, agent: UUID, intake: Intake, statements: list[str]
+) -> None:
     await intake.save(answered())
-    statements: list[str] = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+    statements.clear()
     await intake.save(answered())
     assert statements == []
     await intake.save(answered("2.0"))
@@ -32,9 +48,10 @@ async def test_what_is_said_again_costs_no_statement(db: Database, agent: UUID, 
     assert (await the_call(db, "2.0")).outcome == "answered"
 
 
-async def test_many_calls_cost_as_many_statements_as_one(db: Database, agent: UUID, intake: Intake) -> None:
-    statements: list[str] = []
-    event.listen(db.engine.sync_engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
+async def test_many_calls_cost_as_many_statements_as_one(
+    db: Database, agent: UUID, intake: Intake, statements: list[str]
+) -> None:
+    statements.clear()
     await intake.save(answered("1.0"))
     one = len(statements)
     await intake.save([fact for n in range(2, 22) for fact in answered(f"{n}.0", caller=f"1380000{n:04d}")])

@@ -111,6 +111,20 @@ async def test_what_is_kept_of_it(db: Database, actor: Actor) -> None:
     assert "13912345678" not in str([row.detail for row in rows])
 
 
+async def test_it_is_kept_what_kind_of_place_it_was_and_since_when_all_three_talk(db: Database, actor: Actor) -> None:
+    call_id, at = await call(db, "1.1"), now()
+    async with db.session() as session:
+        to = await passing.whom(session, actor, "", "13912345678")
+        await passing.keep(session, actor, Way.CONSULT, "n", "1.1", to, "1.2")
+    for second, became in ((1, Became.JOINED), (9, Became.DROPPED)):
+        with frozen(at + timedelta(seconds=second)):
+            async with db.session() as session:
+                await passing.settle(session, actor, "n", "1.1", became)
+    async with db.session() as session:
+        [(leg, _)] = await passing.of_call(session, await session.get_one(Call, call_id))
+    assert (leg.how, leg.joined_at, leg.done_at) == ("outside", at + timedelta(seconds=1), at + timedelta(seconds=9))
+
+
 async def refused(db: Database, actor: Actor, times: int) -> None:
     """This agent asks for a number abroad."""
     for _ in range(times):

@@ -90,6 +90,7 @@ async def test_the_first_agent_keeps_the_name_of_the_time(db: Database, agent: U
     assert (await the_call(db)).agent_name == "李雯"
 
 
+@pytest.mark.proves("F02-3", "A02-2")
 async def test_abandoned_after_five_seconds_is_called_back_once(db: Database, agent: UUID) -> None:
     await save(db, *abandoned("1.0", 0))
     await save(db, *abandoned("1.0", 0))
@@ -97,11 +98,13 @@ async def test_abandoned_after_five_seconds_is_called_back_once(db: Database, ag
     assert (task.phone, task.reason) == ("+8613800000001", "abandoned")
 
 
+@pytest.mark.proves("A02-2")
 async def test_who_gives_up_at_once_is_not_called_back(db: Database, agent: UUID) -> None:
     await save(db, *abandoned("1.0", 0, waits=4.9))
     assert await tasks(db) == []
 
 
+@pytest.mark.proves("A02-2")
 @pytest.mark.parametrize(("minutes", "count"), [(5, 1), (9.5, 1), (10.5, 2)])
 async def test_within_ten_minutes_one_number_has_one_task(
     db: Database, agent: UUID, minutes: float, count: int
@@ -112,11 +115,13 @@ async def test_within_ten_minutes_one_number_has_one_task(
     assert len(await tasks(db)) == count + 1
 
 
+@pytest.mark.proves("A02-2")
 async def test_two_calls_that_end_together_make_one_task(db: Database, agent: UUID) -> None:
     await asyncio.gather(*(save(db, *abandoned(f"{n}.0", n)) for n in range(6)))
     assert len(await tasks(db)) == 1
 
 
+@pytest.mark.proves("F02-3")
 async def test_reaching_an_agent_later_closes_the_task(db: Database, agent: UUID) -> None:
     await save(db, *abandoned("1.0", 0))
     await save(db, *answered("2.0", 60))
@@ -125,6 +130,7 @@ async def test_reaching_an_agent_later_closes_the_task(db: Database, agent: UUID
     assert task.done_by is None
 
 
+@pytest.mark.proves("F02-3")
 async def test_interrupted_calls_are_called_back_each(db: Database, agent: UUID) -> None:
     await save(db, *answered()[:4], say("1.0", Kind.INTERRUPTED, 30, Source.AMI))
     await save(db, *answered("2.0", 5)[:4], say("2.0", Kind.INTERRUPTED, 30, Source.AMI))
@@ -132,6 +138,7 @@ async def test_interrupted_calls_are_called_back_each(db: Database, agent: UUID)
     assert (await the_call(db)).outcome == "interrupted"
 
 
+@pytest.mark.proves("F02-3")
 async def test_a_message_is_told_once_and_called_back(db: Database, agent: UUID, published: list[str]) -> None:
     facts = [*abandoned("1.0", 0, 40), say("1.0", Kind.MESSAGE, 30)]
     await save(db, *facts)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -16,13 +15,7 @@ from core.identity.models import Unit, User
 from core.permissions import Role
 from crm import installed
 from crm.installed import Installation
-
-COUNTY = Path(__file__).parents[3] / "counties" / "yiyang"
-
-
-@pytest.fixture(scope="session")
-def installation() -> Installation:
-    return installed.read(COUNTY)
+from crm.referrals import service as referrals
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +26,10 @@ def in_force(installation: Installation) -> None:
 
 @dataclass
 class Office:
-    """Who acts, and the units by code."""
+    """Who acts, the units by code, and the referral directory by name."""
 
     units: dict[str, UUID] = field(default_factory=dict)
+    referrals: dict[str, UUID] = field(default_factory=dict)
     actors: dict[str, Actor] = field(default_factory=dict)
 
     def __getattr__(self, name: str) -> Actor:
@@ -58,6 +52,8 @@ async def office(db: Database, installation: Installation) -> Office:
             if record.parent:
                 rows[record.code].parent_unit_id = rows[record.parent].id
         made.units = {code: row.id for code, row in rows.items()}
+        await referrals.seed(session, installation.county.referrals)
+        made.referrals = {row.name: row.id for row in await referrals.in_use(session)}
         for login, role, unit in (
             ("agent", Role.AGENT, None),
             ("agent2", Role.AGENT, None),

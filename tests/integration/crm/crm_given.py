@@ -35,6 +35,8 @@ class Scene:
     """Other orders that the act may name."""
     limits: list[UUID] = field(default_factory=list)
     """Limits of other laws."""
+    referrals: list[UUID] = field(default_factory=list)
+    """Whom a caller may be put through to."""
 
     def unit(self) -> UUID:
         """A unit that the centre dispatches to, other than the actor's own."""
@@ -217,7 +219,7 @@ GIVEN: dict[Act, Make] = {
     Act.SPLIT: _split,
     Act.MERGE: _named("master_id", reason=WORDS),
     Act.REPEAT: _named("earlier_id"),
-    Act.TRANSFER: lambda scene: {"transferred_to": "12315市场监管"},
+    Act.TRANSFER: lambda scene: {"referral_id": scene.dice.choice(scene.referrals)},
     Act.VOID: lambda scene: {"void_ground": "拨错号码"},
     **dict.fromkeys((Act.REFUSE, Act.SETTLE_REFUSE), _refusal),
     Act.DISPATCH: _order,

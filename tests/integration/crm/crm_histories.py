@@ -130,7 +130,8 @@ class World:
             if free:
                 case.actor = self.dice.choice(free)
                 others = await self._others(session, case, act)
-                scene = Scene(self.dice, case, self.office.units, others, self.limits)
+                whom = list(self.office.referrals.values())
+                scene = Scene(self.dice, case, self.office.units, others, self.limits, whom)
                 if (values := given(act, scene)) is not None:
                     return case.actor, act, values
         return None

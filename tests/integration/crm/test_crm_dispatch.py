@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from crm_desk import Desk
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import event, select, update
 
 from core import clock
+from core.actor import Actor
 from core.db import Database
 from core.errors import Denied, Invalid
 from core.identity.models import Unit
@@ -19,8 +20,10 @@ from crm.county.data import Power
 from crm.county.lists import PowerList
 from crm.installed import Installation
 from crm.queries import dispatch_sheet
-from crm.queries.dispatching import Month, month
+from crm.queries.behind import Page
+from crm.queries.dispatching import Month, month, uncited
 from crm.tickets.citing import Cites
+from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.models import Assignment, Round, Ticket
 from crm.tickets.states import Act, By
 from crm.tickets.suggesting import Source, Suggestion, suggest
@@ -111,7 +114,7 @@ async def test_several_units_need_a_line_of_the_power_list_or_a_decision(
     assert "城市市容管理" in (await desks[0].rows(Assignment))[0].basis
     found = await measured(db)
     assert found.cited == {Cites.POWER: 1, Cites.CATALOGUE: 1, Cites.DECISION: 1}
-    assert (found.several, found.without, found.uncited) == (3, 0, [])
+    assert (found.several, found.without) == (3, 0)
 
 
 @pytest.mark.proves("A12.2-3")
@@ -135,19 +138,48 @@ async def test_suggestions_are_measured_by_who_handled_the_order_in_the_end(db: 
 
 async def test_the_months_table_is_a_workbook_on_record(db: Database, office: Any) -> None:
     await sent(db, office, "gaj", "cgj")
-    with pytest.raises(Denied):
-        await dispatch_sheet.export(db, office.agent, MARCH, title="弋阳12345")
-    with pytest.raises(Invalid, match="没有派发过"):
-        await dispatch_sheet.export(db, office.dispatcher, date(2025, 3, 1), title="弋阳12345")
-    content = await dispatch_sheet.export(db, office.dispatcher, MARCH, title="弋阳12345")
-    with content:
+    async with db.session() as session:
+        with pytest.raises(Denied):
+            await dispatch_sheet.export(session, office.agent, MARCH, "月度通报", title="弋阳12345")
+        with pytest.raises(Invalid, match="填写导出原因"):
+            await dispatch_sheet.export(session, office.dispatcher, MARCH, " ", title="弋阳12345")
+        with pytest.raises(Invalid, match="没有符合条件"):
+            await dispatch_sheet.export(session, office.dispatcher, date(2025, 3, 1), "月度通报", title="弋阳12345")
+        taken = await dispatch_sheet.export(session, office.dispatcher, MARCH, "月度通报", title="弋阳12345")
+    with taken.content as content:
         rows = [[cell or "" for cell in row] for row in load_workbook(content).active.iter_rows(values_only=True)]
-    assert "2026年03月派单质量" in rows[0][0]
-    assert rows[2][:4] == ["合计", "1", "0", "100.0%"]
+    assert "2026年3月派单质量" in rows[0][0] and taken.number in rows[0][0]
+    assert rows[3][:4] == ["合计", "1", "0", "100.0%"]
     assert ["派给多个单位", "1"] in [row[:2] for row in rows]
     async with db.session() as session:
         entry = await session.scalar(select(LedgerEntry).where(LedgerEntry.action == "dispatch-quality.export"))
-    assert entry is not None and entry.actor_name == "dispatcher"
+    assert entry is not None and (entry.actor_name, entry.reason) == ("dispatcher", "月度通报")
+
+
+@pytest.mark.proves("A19-1")
+async def test_dispatches_without_a_citation_are_found_to_the_last(db: Database, office: Any) -> None:
+    desks = [await sent(db, office, "gaj", "cgj", day=day) for day in (2, 3, 4)]
+    cited = await sent(db, office, "gaj", "cgj", day=5)
+    await sent(db, office, "gaj", day=6)
+    async with db.session() as session:
+        await session.execute(update(Round).where(Round.ticket_id != cited.id).values(cites=None))
+        numbers = [(await session.get_one(Ticket, desk.id)).number for desk in desks]
+
+        async def found(actor: Actor, page: Page) -> list[str]:
+            return [ticket.number for _, ticket in await uncited(session, actor, MARCH, page)]
+
+        assert await found(office.dispatcher, Page(10)) == numbers[::-1]
+        assert await found(office.dispatcher, Page(2, oldest_first=True)) == numbers[:2]
+        [(part, _)] = await uncited(session, office.dispatcher, MARCH, Page(1))
+        behind = Page(10, after=(part.dispatched_at, part.id))
+        assert await found(office.dispatcher, behind) == numbers[1::-1]
+        assert await found(office.dispatcher, Page(10, search=numbers[1])) == [numbers[1]]
+        assert await found(office.stranger, Page(10)) == []
+        page, why = Page(10, search=numbers[0]), "核对依据"
+        taken = await dispatch_sheet.export_uncited(session, office.dispatcher, MARCH, page, why, title="弋阳12345")
+    with taken.content as content:
+        [row] = list(load_workbook(content).active.iter_rows(values_only=True))[2:-1]
+    assert row[:2] == (numbers[0], "窗口态度差") and row[2].startswith("2026-03-02 10:") and row[3] == "待签收"
 
 
 @pytest.mark.proves("F12.2-3", "A12.2-2")
@@ -223,3 +255,22 @@ async def test_a_number_is_one_citizen_with_the_name_last_told(db: Database, off
         assert (citizen.phone, citizen.name) == ("+8613800001234", "张三丰")
         for _ in range(15):  # the connection prepares the statement, the server plans it for any values
             assert await remember(session, citizen.phone) == citizen.id
+
+
+async def test_a_dispatch_writes_its_order_once_and_reads_it_no_more(db: Database, office: Any) -> None:
+    desk = await Desk(db, office).open(area="taoyuan")
+    statements: list[str] = []
+
+    def note(*args: Any) -> None:
+        statements.append(args[2])
+
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    async with db.session() as session:
+        order = Order(
+            lead_unit_id=office.units["cgj"], assist_unit_ids=(office.units["taoyuan"],), basis="热线中心决定"
+        )
+        await dispatch(session, office.agent, desk.id, (await desk.ticket()).version, order)
+    event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+    assert len([one for one in statements if one.startswith("UPDATE tickets")]) == 1
+    after = statements[[one.startswith("UPDATE tickets") for one in statements].index(True) :]
+    assert not [one for one in after if one.startswith("SELECT tickets.id, tickets.number,")]

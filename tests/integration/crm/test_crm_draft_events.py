@@ -123,6 +123,10 @@ async def test_seeding_twice_makes_one_county_of_orders(db: Database, installati
     async with db.session() as session:
         made = await seed_people(session, county)
         assert {user.login for user, _ in made} == {user.login for user in county.staff}
+        # who has a password alone must change it; one is shared by all people of the units
+        alone = {user.login for user, password in made if [one for _, one in made].count(password) == 1}
+        assert {user.login for user, _ in made if user.must_change_password} == alone
+        assert "agent1" in alone and "cgj1" not in alone
         with clock.frozen(present):
             count = await seed_orders(session)
     assert count > 60

@@ -8,7 +8,8 @@ from crm_desk import Desk
 
 from core.db import Database, new_id
 from core.errors import Conflict, Denied, Invalid, NotFound
-from crm.tickets.files import LARGEST, attach, content, find
+from crm.papers import LARGEST
+from crm.tickets.files import attach, content, find
 from crm.tickets.models import Attachment, Reply
 from crm.tickets.states import Act
 from recordings.store.folder import FolderStore

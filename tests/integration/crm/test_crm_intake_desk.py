@@ -250,7 +250,7 @@ async def test_a_day_of_calls_reconciles_to_zero(db: Database, office: Any) -> N
     await do(db, office, calls[2], Act.REFUSE, item=3, **REFUSAL)
     await do(db, office, calls[3], Act.MERGE, master_id=master.id, reason="同一事项")
     await do(db, office, calls[4], Act.VOID, void_ground="拨错号码")
-    await do(db, office, calls[7], Act.TRANSFER, transferred_to="120急救")
+    await do(db, office, calls[7], Act.TRANSFER, referral_id=office.referrals["120急救"])
     await do(db, office, calls[8], Act.WITHDRAW, reason="诉求人撤回")
     async with db.session() as session:
         day = reconcile(await calls_of(session, office.agent, date(2026, 3, 2)))

@@ -8,6 +8,10 @@ from sqlalchemy import select
 
 from core.db import Database
 from core.errors import Conflict, Invalid
+from crm.installed import installed
+from crm.knowledge.seed import seed_knowledge
+from crm.referrals import service as referrals
+from crm.referrals.models import Referral
 from crm.sms.models import Sms
 from crm.tickets.models import Refusal, Round, Ticket
 from crm.tickets.states import Act, State
@@ -32,7 +36,7 @@ async def desk(db: Database, office: Any) -> Desk:
         ({"item": 5}, "basis"),
     ],
 )
-@pytest.mark.proves("A10-1")
+@pytest.mark.proves("A10-1", "A11-1")
 async def test_a_refusal_lacks_nothing(desk: Desk, given: dict[str, Any], field: str) -> None:
     with pytest.raises(Invalid) as refused:
         await desk.act(desk.office.agent, Act.REFUSE, **{"item": 3, **REFUSAL, **given})
@@ -73,11 +77,16 @@ async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
     for half in ({"knowledge_item": "KB-12"}, {"knowledge_version": 3}):
         with pytest.raises(Invalid, match="编号和版本"):
             await desk.act(desk.office.agent, Act.ANSWER, text=said, **half)
-    await desk.act(desk.office.agent, Act.ANSWER, text=said, knowledge_item="KB-12", knowledge_version=3)
+    async with desk.db.session() as session:
+        await seed_knowledge(session, installed().county)
+    for item, version in (("KB-12", 1), ("ZS00029", 2)):
+        with pytest.raises(Invalid, match="没有这个条目或版本"):
+            await desk.act(desk.office.agent, Act.ANSWER, text=said, knowledge_item=item, knowledge_version=version)
+    await desk.act(desk.office.agent, Act.ANSWER, text=said, knowledge_item="zs00029", knowledge_version=1)
     ticket = await desk.ticket()
     assert (ticket.state, ticket.close_kind) == (State.ANSWERED, "answered")
-    assert (ticket.knowledge_item, ticket.knowledge_version) == ("KB-12", 3)
-    assert (await desk.events())[-1].after["knowledge_version"] == 3
+    assert (ticket.knowledge_item, ticket.knowledge_version) == ("ZS00029", 1)
+    assert (await desk.events())[-1].after["knowledge_version"] == 1
     await desk.act(desk.office.caller, Act.FOLLOW_UP, result="rated", grade="unsatisfied", reason="unsolved")
     with pytest.raises(Conflict, match="没有承办单位"):
         await desk.act(desk.office.director, Act.REWORK, basis="答复有误")
@@ -99,9 +108,15 @@ async def test_an_invalid_call_has_one_of_the_listed_grounds(desk: Desk) -> None
 
 @pytest.mark.proves("A12.1-2")
 async def test_a_call_that_was_put_through_ends_there(db: Database, desk: Desk) -> None:
-    with pytest.raises(Invalid, match="请从列出的去向中选择"):
-        await desk.act(desk.office.agent, Act.TRANSFER, transferred_to="隔壁")
-    await desk.act(desk.office.agent, Act.TRANSFER, transferred_to="12315市场监管", note="已告知")
+    to = desk.office.referrals
+    async with db.session() as session:
+        gone = await session.get_one(Referral, to["12333人社"])
+        await referrals.retire(session, desk.office.lead, gone.id, gone.version, "号码已停用")
+    for wrong in (to["12333人社"], desk.id):
+        with pytest.raises(Invalid, match="请从在用的转接去向中选择") as refused:
+            await desk.act(desk.office.agent, Act.TRANSFER, referral_id=wrong)
+        assert set(refused.value.fields) == {"referral_id"}
+    await desk.act(desk.office.agent, Act.TRANSFER, referral_id=to["12315市场监管"], note="已告知")
     ticket = await desk.ticket()
     assert (ticket.state, ticket.close_kind) == (State.TRANSFERRED, "transferred")
     assert ticket.close_reason == "12315市场监管：已告知"
@@ -111,7 +126,7 @@ async def test_a_call_that_was_put_through_ends_there(db: Database, desk: Desk) 
     async with db.session() as session:
         (await session.get_one(Ticket, letter.id)).call_id = None
     with pytest.raises(Conflict, match="不是来电形成的工单"):
-        await letter.act(desk.office.agent, Act.TRANSFER, transferred_to="12315市场监管")
+        await letter.act(desk.office.agent, Act.TRANSFER, referral_id=to["12315市场监管"])
 
 
 @pytest.mark.proves("D28")

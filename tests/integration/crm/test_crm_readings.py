@@ -9,6 +9,7 @@ import pytest
 from crm_desk import Desk, at
 from crm_invariants import broken
 from invented_county import COUNTIES
+from test_crm_hotlines import figures
 from test_crm_limits import REASON, WHY
 from test_crm_returns import NOT_OURS, signed
 
@@ -20,6 +21,7 @@ from core.rules.book import Enacted, Rulebook
 from crm import installed
 from crm.clocks import present_rules
 from crm.installed import Installation
+from crm.queries.statistics import Rate
 from crm.tickets.limits import Proposal, approve_limit, propose_limit
 from crm.tickets.models import Dispute, DueChange, Extension, Reply
 from crm.tickets.states import Act, State
@@ -69,6 +71,28 @@ async def test_the_day_of_dispatch_is_that_of_the_committed_dispatch(desk: Desk)
     assert (await desk.round()).due_at == at("2026-03-18 00:00"), "neither signing nor looking at it is a dispatch"
 
 
+@pytest.mark.proves("D36")
+async def test_on_rest_days_and_at_night_everybody_acts_and_the_real_time_counts(db: Database, desk: Desk) -> None:
+    office = desk.office
+    await desk.dispatch(when="2026-02-16 23:50")  # Spring Festival rests from the 15th to the 23rd
+    due = (await desk.ticket()).due_at
+    await desk.act(office.clerk, Act.SIGN, when="2026-02-17 02:10")
+    await desk.submit(office.clerk, when="2026-02-18 23:40")
+    signed_at = (await desk.part("cgj")).signed_at
+    assert (signed_at, [one.submitted_at for one in await desk.rows(Reply)]) == (
+        at("2026-02-17 02:10"), [at("2026-02-18 23:40")],
+    )  # fmt: skip
+    assert [event.at for event in await desk.events()][-3:] == [
+        at("2026-02-16 23:50"), at("2026-02-17 02:10"), at("2026-02-18 23:40"),
+    ]  # fmt: skip
+    assert (await desk.ticket()).due_at == due == at("2026-03-07 00:00"), "no act moves what counts working days"
+
+    other = await signed(await Desk(db, office).open(), "2026-03-07 22:00")
+    await other.act(office.clerk, Act.RETURN, when="2026-03-08 03:05", **NOT_OURS)
+    assert (await other.events())[-1].at == at("2026-03-08 03:05")
+    assert await other.state() is State.RETURNING
+
+
 @pytest.mark.proves("D7")
 async def test_by_default_nobody_signs_in_the_units_place(db: Database, desk: Desk) -> None:
     await desk.dispatch(when="2026-03-02 10:00")
@@ -94,6 +118,8 @@ async def test_where_the_bureau_says_so_the_system_signs_late(db: Database, desk
     assert (await scanned(db, at("2026-03-06 00:00"))).get("sign-escalated", 0) == 0
     async with db.session() as session:
         assert await broken(session) == []
+    [counted] = (await figures(db, desk.office.director)).values()
+    assert counted.signed == Rate(0, 1), "and so it counts"
     desk.now = at("2026-03-04 10:00")
     await desk.act(desk.office.clerk, Act.RETURN, **NOT_OURS)
 

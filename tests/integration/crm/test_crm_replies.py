@@ -14,6 +14,7 @@ from core.db import Database
 from core.errors import Invalid
 from core.identity.models import User
 from crm.queries import closings
+from crm.queries.behind import Page
 from crm.tickets.calls import calls_with_citizen
 from crm.tickets.models import DueChange, FollowUp, QualityCheck, Reply, Ticket
 from crm.tickets.states import Act
@@ -144,8 +145,8 @@ async def test_the_share_of_the_second_kind_is_counted_by_unit(db: Database, off
             ("弋阳县城市管理局", 2, 1, "33.3%"),
         ]
         assert closings.total(rows).share == "50.0%"
-        listed = await closings.of_second_kind(session, office.bureau, first, last, office.units["cgj"])
-        assert [citation for _, citation in listed] == [SECOND["citation"]]
+        listed = await closings.of_second_kind(session, office.bureau, first, last, office.units["cgj"], Page(9))
+        assert [reply.citation for _, _, reply in listed] == [SECOND["citation"]]
         assert await closings.closings(session, last, last) == []
         done = await closings.export(session, office.bureau, first, last, "季度通报", title="弋阳12345")
     sheet = openpyxl.load_workbook(io.BytesIO(done.content.read())).active

@@ -1,14 +1,15 @@
 """Finding orders in a real database: nothing stale, nothing sealed told, every list paged by key."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise, product
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, event, func, select, update
 
 from core import clock
 from core.actor import Actor
+from core.clock import local
 from core.db import Database, new_id
 from core.errors import Denied
 from core.permissions import Role
@@ -23,6 +24,7 @@ from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.service import Opening, correct, open_draft, propose, void
+from crm.tickets.states import State
 
 MOBILE = "+8613800001234"
 START = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
@@ -247,8 +249,8 @@ async def test_pages_neither_lose_nor_repeat_while_orders_come_in(
 
 async def test_a_frequent_word_is_read_in_windows(db: Database, office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many days lie between them, and however few orders a window holds, the list is whole and in order."""
-    monkeypatch.setattr("crm.search.walk.FIRST_LOOK", 2)
-    monkeypatch.setattr("crm.search.walk.MOST_DAYS", 30)
+    monkeypatch.setattr("crm.search.windows.FIRST_LOOK", 2)
+    monkeypatch.setattr("crm.search.windows.MOST_DAYS", 30)
     for n in range(12):
         words = "占道 摆摊" if n % 4 == 0 else "占道"
         await make(db, office, title=f"{n}", content=words, at=START + timedelta(days=n * n))
@@ -265,6 +267,66 @@ async def test_a_frequent_word_is_read_in_windows(db: Database, office: Any, mon
                         break
                 expected = list(range(0, 12, step))
                 assert seen == (expected if sort is Sort.OLDEST else expected[::-1])
+
+
+@pytest.mark.parametrize("few", [2, 10])
+async def test_a_state_or_days_leave_less_to_search(
+    db: Database, office: Any, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    """The list is whole and in order; of other days than the filter's the index is not asked, and how deep one looks
+    first is asked once."""
+    monkeypatch.setattr("crm.search.windows.FIRST_LOOK", 2)
+    monkeypatch.setattr("crm.search.windows.MOST_DAYS", 60)
+    monkeypatch.setattr("crm.search.walk.FEW", few)
+    made = []
+    for n in range(12):
+        title = f"{n}占道" if n % 2 else f"{n}"
+        made.append(await make(db, office, title=title, content="占道摆摊", at=START + timedelta(days=n * n)))
+    async with db.session() as session:
+        handled = [one.id for one in (made[2], *made[9:])]
+        await session.execute(update(Ticket).where(Ticket.id.in_(handled)).values(state=State.HANDLING))
+    days: list[str] = []
+    looks: list[bool] = []
+
+    def note(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+        days.extend(values.get("inside", ()))
+        looks.append("OFFSET" in statement and "TSQUERY" not in statement)
+
+    handling, both = frozenset({State.HANDLING}), frozenset({State.HANDLING, State.RETURNING})
+    event.listen(db.engine.sync_engine, "before_cursor_execute", note)
+    try:
+        for asks, found in (
+            ({"state": handling, "sort": Sort.NEWEST}, [11, 10, 9, 2]),
+            ({"state": handling, "sort": Sort.OLDEST}, [2, 9, 10, 11]),
+            ({"state": handling}, [11, 9, 10, 2]),
+            ({"state": frozenset({State.RETURNING})}, []),
+            ({"state": both, "sort": Sort.STATE}, [11, 10, 9, 2]),
+            ({"first": day(made[9]), "sort": Sort.NEWEST}, [11, 10, 9]),
+            ({"first": day(made[7]), "last": day(made[8]), "sort": Sort.OLDEST}, [7, 8]),
+            ({"first": day(made[7]), "last": day(made[9]), "state": handling}, [9]),
+            ({"first": day(made[11]) + timedelta(days=1), "sort": Sort.NEWEST}, []),
+        ):
+            wanted = OrderFilter.model_validate({"search": "占道", **asks})
+            for limit in (1, 2, 50):
+                seen, after = [], ""
+                while True:
+                    days.clear(), looks.clear()
+                    async with db.session() as session:
+                        page = await find(session, office.agent, wanted, after=after, limit=limit)
+                    named = all("'b/" in one or "'d/" in one for one in days)
+                    assert (named and (days or not found)) or not wanted.first or wanted.state, days
+                    assert after or sum(looks) <= 1, "how deep to look first is asked once"
+                    seen += [int(line.title.removesuffix("占道")) for line in page.lines]
+                    if not (after := page.next):
+                        break
+                assert seen == found, (wanted, limit)
+    finally:
+        event.remove(db.engine.sync_engine, "before_cursor_execute", note)
+
+
+def day(ticket: Ticket) -> date:
+    """On which it came in."""
+    return local(ticket.opened_at).date()
 
 
 @pytest.mark.proves("A10-4")

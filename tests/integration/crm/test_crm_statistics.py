@@ -10,6 +10,7 @@ from test_crm_returns import NOT_OURS, signed
 
 from core.db import Database
 from crm.queries import statistics as of
+from crm.queries.behind import Page
 from crm.queries.statistics import Extended, Line, Period, Rate, Returned
 from crm.tickets.states import Act
 
@@ -54,9 +55,9 @@ async def test_returns_are_counted_by_the_unit_that_had_the_order(db: Database, 
         "a unit reads its own"
     )
     async with db.session() as session:
-        listed = await of.returned_orders(session, office.director, MARCH, office.units["cgj"])
+        listed = await of.returned_orders(session, office.director, MARCH, office.units["cgj"], Page(9))
         assert {ticket.id for _, ticket in listed} == {accepted.id, refused.id, late.id}
-        assert await of.returned_orders(session, office.other, MARCH, office.units["cgj"]) == []
+        assert await of.returned_orders(session, office.other, MARCH, office.units["cgj"], Page(9)) == []
         lines = await of.returns(session, office.director, MARCH)
     assert of.total(lines, Returned).dispatched == 5
 
@@ -80,9 +81,9 @@ async def test_extensions_are_counted_by_their_application(db: Database, office:
     }
     assert await numbers(db, office.other, of.extensions) == {}
     async with db.session() as session:
-        listed = await of.extended_orders(session, office.clerk, MARCH, office.units["cgj"])
+        listed = await of.extended_orders(session, office.clerk, MARCH, office.units["cgj"], Page(9))
         assert [one.exceptional for one, _ in listed] == [True, False]
-        assert await of.extended_orders(session, office.other, MARCH, office.units["cgj"]) == []
+        assert await of.extended_orders(session, office.other, MARCH, office.units["cgj"], Page(9)) == []
 
 
 def test_a_share_of_nothing_is_none() -> None:

@@ -181,16 +181,22 @@ async def test_a_call_that_goes_on_is_left_alone(db: Database, spool: Spool) -> 
     assert await spool.ingest.scan() == 1
 
 
-async def test_a_file_that_is_being_written_is_left_alone(db: Database, spool: Spool) -> None:
-    await call(db, seconds=1)
-    path = spool.put(f"{ID}_message.sln", noise(1, 1), quiet_s=99)
+@contextmanager
+def being_written(path: Path) -> Iterator[None]:
+    """Another process has the file open."""
     program = "import sys; f = open(sys.argv[1], 'ab'); print('open', flush=True); sys.stdin.read()"
-    with subprocess.Popen(  # noqa: ASYNC220 - it only holds the file open
+    with subprocess.Popen(
         [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as writer:
         assert writer.stdout and writer.stdout.readline() == "open\n"
-        assert await spool.ingest.scan() == 0
+        yield
         writer.communicate()
+
+
+async def test_a_file_that_is_being_written_is_left_alone(db: Database, spool: Spool) -> None:
+    await call(db, seconds=1)
+    with being_written(spool.put(f"{ID}_message.sln", noise(1, 1), quiet_s=99)):
+        assert await spool.ingest.scan() == 0
     assert await spool.ingest.scan() == 1
 
 
@@ -317,6 +323,35 @@ async def test_who_waited_in_vain_has_no_recording_and_leaves_no_file(db: Databa
     assert (await only(db)).kind is Kind.MESSAGE
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one after the other"])
+async def test_what_a_caller_leaves_behind_who_keeps_the_place_is_no_talk(
+    db: Database, spool: Spool, monkeypatch: pytest.MonkeyPatch, at_once: bool
+) -> None:
+    """The queue's recorder closed empty files; what was said when the citizen was called back is another part."""
+    monkeypatch.setattr(ingest, "BATCH", 50 if at_once else 1)
+    call_id = await call(db)
+    for side in ("in", "out"):
+        spool.put(f"{ID}_talk1_{side}.sln", b"", quiet_s=99)
+    assert await spool.ingest.scan() == 0
+    async with db.session() as session:
+        (await session.get_one(Call, call_id)).ended_at = clock.now()
+    said = spool.put(f"{ID}_talk11_out.sln", noise(1, 1))
+    with being_written(spool.put(f"{ID}_talk11_in.sln", noise(1, 1))):
+        assert await spool.ingest.scan() == 0
+    assert said.exists()
+    assert await spool.ingest.scan() == 2
+    row = await only(db)
+    assert (row.state, row.part, spool.left()) == (RecordingState.STORED, 11, [])
+
+
+async def test_nobody_waits_for_the_end_of_a_call_that_is_unknown(db: Database, spool: Spool) -> None:
+    spool.put(f"{ID}_talk1_in.sln", b"", quiet_s=29)
+    assert await spool.ingest.scan() == 0
+    spool.put(f"{ID}_talk1_in.sln", b"", quiet_s=31)
+    assert await spool.ingest.scan() == 1
+    assert (await only(db)).state is RecordingState.EMPTY
+
+
 async def test_a_sound_too_long_for_memory_goes_through_a_file_without_a_name(
     db: Database, spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -398,6 +433,7 @@ async def test_listening_needs_a_right_and_a_reason_and_is_on_record(db: Databas
         data = b"".join([block async for block in whole.content])
         assert hashlib.sha256(data).hexdigest() == row.digest == whole.digest
         assert b"".join([block async for block in part.content]) == data[10:20]
+        assert part.partial and not whole.partial
         shape = await playback.peaks(session, spool.store, LISTENER, row.id)
         assert len(shape) == 1 and len(shape[0]) == 1000 and max(shape[0]) > 8000
     async with db.session() as session:

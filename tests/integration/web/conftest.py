@@ -7,23 +7,29 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import jinja2
 import pytest
 import trustme
+from aiohttp import web_app
 from aiohttp.test_utils import TestClient, TestServer
 from web_desk import Desk, signed_in
 
+from callflow import current
+from callflow.policy import LinePolicy
 from core.db import Database
 from core.permissions import Role
 from core.rules.book import Rulebook
 from core.rules.keeper import RulesKeeper
 from core.secrets import Secrets
 from crm import installed
+from crm.installed import Installation
 from recordings.store.folder import FolderStore
 from web import app, live
 from web.bundle import Bundle
 from web.live import Hub
 from web.pages import stream
 from web.parts import Parts
+from web.render import RENDERER
 from web.routes import TABLE
 from web.settings import WebSettings
 
@@ -32,9 +38,16 @@ BUNDLE = Bundle({name: name for name in ("desk.js", "player.js", "live-worker.js
 
 
 @pytest.fixture(autouse=True)
-def county() -> None:
-    """The county whose catalogue and limits the pages speak of."""
-    installed.use(installed.read(Path("counties/yiyang")))
+def county(installation: Installation) -> None:
+    """The county whose catalogue, limits and line policy the pages speak of."""
+    installed.use(installation)
+    current.use(installation.policy[LinePolicy])
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> jinja2.BytecodeCache:
+    """The templates, compiled once for all the applications that the tests build."""
+    return jinja2.FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
 @pytest.fixture
@@ -49,17 +62,27 @@ def hub(db: Database) -> Hub:
 
 
 @pytest.fixture
-async def serve(db: Database, home: Path, authority: trustme.CA, hub: Hub) -> AsyncIterator[Callable[[], Desk]]:
+def phone_address() -> str:
+    """Where the telephones in the page lead; nowhere, unless a test says where."""
+    return ""
+
+
+@pytest.fixture
+async def serve(
+    db: Database, home: Path, authority: trustme.CA, hub: Hub, phone_address: str, compiled: jinja2.BytecodeCache
+) -> AsyncIterator[Callable[[], Desk]]:
     """Opens browsers at one running web role."""
+    store = FolderStore(home / "archive")
     parts = Parts(
-        db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345", FolderStore(home / "archive")
+        db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345", store, phone_address=phone_address
     )
     await hub.start()
-    server = TestServer(app.build(parts, TABLE, hub), scheme="https")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    application = app.build(parts, TABLE, hub)
+    application[RENDERER]._environment.bytecode_cache = compiled
+    server = TestServer(application, scheme="https")
+    context, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     authority.issue_cert("127.0.0.1", "localhost").configure_cert(context)
     await server.start_server(ssl=context)
-    trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
     clients: list[TestClient[Any, Any]] = []
 
@@ -76,6 +99,7 @@ async def serve(db: Database, home: Path, authority: trustme.CA, hub: Hub) -> As
         for client in clients:
             await client.session.close()
         await server.close()
+        web_app._cached_build_middleware.cache_clear()  # it holds every application that ever answered
 
 
 @pytest.fixture

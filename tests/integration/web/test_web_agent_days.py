@@ -8,23 +8,19 @@ from openpyxl import load_workbook
 from sqlalchemy import select
 from web_desk import Desk, make_user
 
-from callflow import current
 from callflow.agents import service as agents
 from callflow.models import Call
 from callflow.numbers import service as numbers
-from callflow.policy import LinePolicy
 from core import clock
 from core.actor import SYSTEM
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
-from crm.installed import installed
 
 
 async def test_an_agent_sees_the_own_day_and_the_lead_everybodys(
     db: Database, serve: Callable[[], Desk], agent: Desk, lead: Desk
 ) -> None:
-    current.use(installed().policy[LinePolicy])
     assert agent.user_id
     other = await make_user(db, "zhangqiang", Role.AGENT)
     assert "您还没有坐席" in await (await agent.get("/my-day")).text()
@@ -55,10 +51,12 @@ async def test_an_agent_sees_the_own_day_and_the_lead_everybodys(
     theirs = await (await lead.get(f"/my-day?user={agent.user_id}")).text()
     assert f"/calls/{call.id}" in theirs
     assert (await lead.get(f"/my-day?user={lead.user_id}")).status == 404
-    answer = await lead.post("/team-day/export", {})
+    assert "请填写导出原因" in await (await lead.post("/team-day/export", {})).text()
+    answer = await lead.post("/team-day/export", {"reason": "月度通报"})
     sheet = load_workbook(io.BytesIO(await answer.read())).active
     rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]  # type: ignore[union-attr]
     assert rows[0][:4] == ["姓名", "分机", "签入", "示闲"]
     assert (rows[1][0], rows[1][-5:-1]) == ("王丽", ["1", "0:30", "1", "4.0"])
     async with db.session() as session:
-        assert await session.scalar(select(LedgerEntry).where(LedgerEntry.action == "team-day.export"))
+        entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "team-day.export"))).one()
+    assert entry.reason == "月度通报" and entry.detail["filter"] == {"day": clock.today().isoformat()}

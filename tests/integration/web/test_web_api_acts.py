@@ -71,7 +71,7 @@ async def test_from_signing_to_the_reply(db: Database, handling: Handling) -> No
         assert (await session.scalars(select(Reply.text))).one() == reply["text"]
         events = (await session.scalars(select(TicketEvent).order_by(TicketEvent.seq))).all()
     assert [(one.act, one.origin) for one in events[-2:]] == [("sign", "api"), ("submit", "api")]
-    assert events[-1].actor_name == "城管局办公系统"
+    assert (events[-1].actor_name, events[-1].address) == ("城管局办公系统", "127.0.0.1")
 
 
 async def test_an_act_repeated_under_its_key_happens_once(db: Database, handling: Handling) -> None:

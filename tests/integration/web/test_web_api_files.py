@@ -15,8 +15,8 @@ from core.accounts.channels import Channel
 from core.actor import SYSTEM
 from core.db import Database
 from core.ledger.models import LedgerEntry
+from crm.papers import LARGEST
 from crm.tickets.dispatch import Order, dispatch
-from crm.tickets.files import LARGEST
 from crm.tickets.models import Attachment, Ticket
 from crm.tickets.perform import perform
 from crm.tickets.states import Act

@@ -8,25 +8,21 @@ import pytest
 from sqlalchemy import select, update
 from web_desk import Desk, signed_in
 
-from callflow import current
 from callflow.agents import service as agents
 from callflow.agents.models import Agent
 from callflow.board.models import DeskNote, HelpRequest
 from callflow.models import Call
 from callflow.numbers import service as numbers
-from callflow.policy import LinePolicy
 from core import clock
 from core.actor import SYSTEM
 from core.db import Database
 from core.identity.models import WebSession
 from core.permissions import Role
-from crm.installed import installed
 
 
 @pytest.fixture
 async def call_id(db: Database, agent: Desk) -> UUID:
     """A call in which the agent 王丽 (1001) talks now; another caller waits."""
-    current.use(installed().policy[LinePolicy])
     assert agent.user_id
     async with db.session() as session:
         await numbers.set_queue(session, SYSTEM, "hotline", "综合坐席")

@@ -96,17 +96,18 @@ async def test_statistics_lead_to_their_orders_and_go_along_as_a_workbook(db: Da
     given = {"ground": "not-ours", "basis": "该路段由公安交警部门管理"}
     assert (await act(clerk, db, id, "return", **given)).status == 303
     lead = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
-    shown = await page(lead, "/statistics/returns")
+    day, since = clock.today().isoformat(), (clock.today() - timedelta(days=1)).isoformat()
+    span = f"first={since}&last={day}"  # dispatched an hour ago, which may be yesterday or last month
+    shown = await page(lead, f"/statistics/returns?{span}")
     assert "城市管理局" in shown and "100.0%" in shown and "不当退单率＝不同意 ÷ 派发" in shown
-    listed = await page(lead, f"/statistics/returns?unit={cgj}")
+    listed = await page(lead, f"/statistics/returns?{span}&unit={cgj}")
     assert f'href="/orders/{id}"' in listed and "不属于本部门职责" in listed
-    assert "没有提出申请" in await page(lead, f"/statistics/extensions?unit={cgj}")
+    assert "没有提出申请" in await page(lead, f"/statistics/extensions?{span}&unit={cgj}")
     before = (clock.today() - timedelta(days=60)).isoformat()
     assert "本期没有派发的工单" in await page(lead, f"/statistics/returns?first={before}&last={before}")
     assert (await lead.get("/statistics/returns?first=2026-03-02&last=2026-03-01")).status == 422
     assert (await lead.get("/statistics/returns?first=2020-03-02&last=2026-03-01")).status == 422
-    day = clock.today().isoformat()
-    response = await lead.post("/statistics/returns/export", {"first": day, "last": day})
+    response = await lead.post("/statistics/returns/export", {"first": since, "last": day, "reason": "季度通报"})
     assert response.status == 200
     sheet = load_workbook(io.BytesIO(await response.read())).active
     assert sheet is not None
@@ -117,8 +118,14 @@ async def test_statistics_lead_to_their_orders_and_go_along_as_a_workbook(db: Da
     async with db.session() as session:
         entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "statistics.export"))).one()
     assert str(entry.subject_id) in str(cells[0][0])
+    assert "没有符合条件的申请" in await page(lead, f"/statistics/returns?{span}&unit={cgj}&search=噪音")
+    assert f'href="/orders/{id}"' in await page(lead, f"/statistics/returns?{span}&unit={cgj}&search=占道&sort=oldest")
+    asked = {"first": since, "last": day, "unit": str(cgj), "reason": "季度通报"}
+    behind = load_workbook(io.BytesIO(await (await lead.post("/statistics/returns/export", asked)).read())).active
+    assert behind is not None
+    assert [cell.value for cell in behind[3]][3:5] == ["不属于本部门职责", "待审核"]
     other = await signed_in(db, serve(), "other", Role.UNIT_CLERK, unit_id=await unit(db, "gaj", "公安局"))
-    for path in (f"/statistics/returns?unit={cgj}", f"/statistics/extensions?unit={cgj}"):
+    for path in (f"/statistics/returns?{span}&unit={cgj}", f"/statistics/extensions?{span}&unit={cgj}"):
         assert "城市管理局" not in await page(other, path), "a unit reads its own numbers"
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import aiohttp
 import pytest
 from openpyxl import Workbook, load_workbook
-from sqlalchemy import update
+from sqlalchemy import select, update
 from web_desk import Desk, signed_in
 
 from core.db import Database
 from core.identity.models import Unit
+from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from core.rules.book import Rulebook
 from core.rules.keeper import RulesKeeper
@@ -119,7 +120,7 @@ async def test_lists_are_imported_by_two_persons_and_are_in_force_at_once(
     without = await sent(director, "powers", book([POWERS[0], POWERS[2]]))
     assert without.status == 422
     assert "QZ-001" in await without.text(), "the catalogue rests on it"
-    found = await text(dispatcher, "/powers?words=治安")
+    found = await text(dispatcher, "/powers?search=治安")
     assert "QZ-002" in found
     assert "QZ-001</td>" not in found
 
@@ -139,6 +140,31 @@ async def test_the_page_shows_that_nothing_is_left_open_and_what_a_switched_off_
     assert "处“事项 × 属地”没有承办单位" in await text(dispatcher, "/catalogue")
 
 
+async def test_both_lists_are_sorted_and_taken_along(
+    db: Database, keeper: RulesKeeper, serve: Callable[[], Desk], dispatcher: Desk, director: Desk
+) -> None:
+    proposed = await sent(dispatcher, "powers", book(POWERS))
+    assert (await director.post(f"{proposed.headers['Location']}/confirm")).status == 303
+    await keeper.look()
+    by_unit = await text(dispatcher, "/powers?sort=unit")
+    assert by_unit.index("QZ-001") < by_unit.index("QZ-002"), "城管局 before 公安局"
+    assert 'aria-sort="ascending"' in by_unit
+    why = {"search": "qz-002", "reason": "报送政数局"}
+    assert "请填写导出原因" in await (await dispatcher.post("/powers/taken", {"search": "qz-002"})).text()
+    assert (await dispatcher.post("/powers/taken", why | {"search": "没有"})).status == 422
+    answer = await dispatcher.post("/powers/taken", why)
+    page: Any = load_workbook(io.BytesIO(await answer.read())).active
+    mark, head, *rows = [[str(cell or "") for cell in row] for row in page.iter_rows(values_only=True)]
+    assert head == [column.title for column in POWER_COLUMNS]
+    assert [row[0] for row in rows[:-1]] == ["QZ-002"]
+    async with db.session() as session:
+        entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "powers.taken"))).one()
+    assert entry.subject_id in mark[0] and entry.detail["filter"] == {"search": "qz-002"}
+    assert (await dispatcher.post("/catalogue/taken", {"sort": "unit", "reason": "核对目录"})).status == 200
+    agent = await signed_in(db, serve(), "wang.li", Role.AGENT)
+    assert (await agent.post("/catalogue/taken", {"reason": "核对目录"})).status == 403
+
+
 @pytest.mark.parametrize(
     ("content", "document", "says"),
     [
@@ -148,6 +174,7 @@ async def test_the_page_shows_that_nothing_is_left_open_and_what_a_switched_off_
         (book([POWERS[0], ["QZ-1", "x", "", "无此局", "某法"]]), "文号", "无此局"),
         (book(POWERS), "", "请填写依据的文号"),
     ],
+    ids=["empty", "rubbish", "no head", "no such unit", "no document"],  # a workbook's bytes tell when it was written
 )
 async def test_what_cannot_be_imported_says_why_and_changes_nothing(
     dispatcher: Desk, content: bytes, document: str, says: str
@@ -168,4 +195,7 @@ async def test_the_quality_of_dispatch_has_its_page(dispatcher: Desk) -> None:
     assert "这个月没有派发过工单" in await text(dispatcher, "/dispatch-quality")
     assert (await dispatcher.get("/dispatch-quality?month=2999-01")).status == 422
     assert (await dispatcher.get("/dispatch-quality?month=x")).status == 422
-    assert (await dispatcher.post("/dispatch-quality/export", {"month": "2026-01"})).status == 422
+    assert "请填写导出原因" in await (await dispatcher.post("/dispatch-quality/export", {"month": "2026-01"})).text()
+    for path in ("/dispatch-quality/export", "/dispatch-quality/uncited"):
+        nothing = await dispatcher.post(path, {"month": "2026-01", "reason": "月度通报"})
+        assert nothing.status == 422 and "没有符合条件的内容可以导出" in await nothing.text()

@@ -1,8 +1,10 @@
 """The handover log's page, and incidents that the lead explains."""
 
+import io
 from collections.abc import Callable
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 from web_desk import Desk, signed_in
 
@@ -42,8 +44,16 @@ async def test_a_shift_is_handed_over_and_received(
     assert (await other.post(f"/handovers/matters/{row.id}/close", {"result": "已到场"})).status == 303
     assert (await other.post(f"/handovers/matters/{row.id}/close", {"result": "已到场"})).status == 409
     page = await (await lead.get("/handovers")).text()
-    assert "已接班" in page and "没有未了事项" in page and "已到场" in page
+    assert "已接班" in page and "没有未了事项" in page
+    assert "已到场" in await (await lead.get("/handovers/matters")).text()
     director = await signed_in(db, serve(), "zhuren", Role.DIRECTOR)
+    assert "没有符合条件的交接记录" in await (await lead.get("/handovers?search=停电")).text()
+    assert "已知悉" in await (await lead.get("/handovers?search=早班 停水")).text()
+    taken = await lead.post("/handovers/export", {"reason": "季度检查"})
+    sheet = load_workbook(io.BytesIO(await taken.read())).active
+    assert sheet is not None
+    cells = [cell.value for cell in sheet[3]]
+    assert cells[1:4] == ["早班", "李建国", "停水来电较多"] and cells[6] == "已知悉"
     read = await (await director.get("/handovers")).text()
     assert "停水来电较多" in read and "交班并移交" not in read
 

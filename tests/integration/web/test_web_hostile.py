@@ -53,6 +53,8 @@ ADDRESSES: dict[str, tuple[str, int, str]] = {
     "an outcome that is none": ("/calls?outcome=secret", 422, "选项"),
     "a page that never was": ("/calls?after=yesterday", 422, "翻页地址"),
     "a page without a zone": (f"/calls?after=2026-11-23T00:00:00~{NOBODY}", 422, "翻页地址"),
+    "the last day that there is": ("/calls?last=9999-12-31", 422, "日期应在"),
+    "the first day that there is": ("/orders?first=0001-01-01", 422, "日期应在"),
     "an unknown filter": ("/calls?__proto__=1", 422, "不认识的项目"),
     "NUL in a filter": ("/calls?search=%00", 422, "控制字符"),
     "a grant that is forged": (

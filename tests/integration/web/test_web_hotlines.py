@@ -1,24 +1,31 @@
 """Merged hotlines: the register with its history, a sub-centre with queue and roster of its own, figures by number."""
 
+import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
 from web_desk import Desk, make_user, signed_in
 
-from callflow import current, snapshot
+from callflow import snapshot
 from callflow.agents import service as agents
+from callflow.board.rules import Level, ServiceLevel
 from callflow.models import Call
-from callflow.policy import LinePolicy
 from core import clock
 from core.actor import SYSTEM
 from core.db import Database
 from core.identity.models import Unit
+from core.ledger.models import LedgerEntry
 from core.permissions import Role
-from crm.installed import installed
+from crm.queries.hotlines import Orders
+from crm.queries.statistics import Rate
 from crm.tickets.service import Opening, open_draft
+from web.pages.hotlines import HEADS, NOTES, Line
 
 JSON = {"Accept": "application/problem+json"}
 HOTLINE = "12315 消费者投诉"
@@ -26,7 +33,6 @@ HOTLINE = "12315 消费者投诉"
 
 @pytest.fixture
 async def system(db: Database, serve: Callable[[], Desk]) -> Desk:
-    current.use(installed().policy[LinePolicy])
     desk = await signed_in(db, serve(), "sys", Role.SYSTEM_ADMIN)
     for name, title in (("hotline", "综合坐席"), ("market", "市场监管分中心")):
         assert (await desk.post("/queues", {"name": name, "title": title})).status == 303
@@ -141,8 +147,45 @@ async def test_figures_are_split_by_the_number_that_was_dialled(db: Database, le
         session.add(lost)
     page = await (await lead.get("/hotlines")).text()
     row = page.split(f"<td>{HOTLINE}</td>")[1].split("</tr>")[0]
+    row = re.sub(r"<br><span[^>]*>([^<]*)</span>", r"（\1）", row)
     cells = [cell.split(">")[-1] for cell in row.split("</td>")[:-1]]
-    assert cells == ["3", "2", "66.6%", "66.6%", "100.0%", "2", "0"]
+    assert cells == ["3", "2", "66.7%（2/3）", "66.7%（2/3）", "100.0%（2/2）", "2", "0", *"—————"]
     assert "12345热线" in page
+    assert all(note in page for note in NOTES), "each rate says how it is counted"
     assert (await lead.get("/hotlines?first=2026-02-01&last=2026-01-01")).status == 422
     assert (await agent.get("/hotlines")).status == 403
+    assert 'action="/hotlines/export"' in page
+    taken_along = {"first": str(clock.today().replace(day=1)), "last": str(clock.today())}
+    assert "请填写导出原因" in await (await lead.post("/hotlines/export", taken_along)).text()
+    answer = await lead.post("/hotlines/export", taken_along | {"reason": "季度通报"})
+    sheet = load_workbook(io.BytesIO(await answer.read())).active
+    assert sheet is not None
+    written = {row[0]: list(row[1:]) for row in sheet.iter_rows(min_row=3, values_only=True)}
+    assert written[HOTLINE] == cells and "12345热线" in written
+    assert set(NOTES) < set(written), "and on the sheet as well"
+    async with db.session() as session:
+        entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "hotlines.export"))).one()
+    assert entry.subject_id in str(sheet["A1"].value)
+    assert (entry.reason, entry.detail["filter"]) == ("季度通报", taken_along)
+    assert (await agent.post("/hotlines/export", taken_along | {"reason": "季度通报"})).status == 403
+
+
+@pytest.mark.proves("A16-1")
+def test_each_figure_stands_under_its_head_with_its_two_counts() -> None:
+    level = ServiceLevel(Level(90, 80, 70), Level(60, 50, 40), None, None, 0, 0)
+    orders = Orders(31, 30, Rate(1, 2), Rate(1, 3), Rate(1, 4), Rate(1, 5), Rate(0, 6))
+    heads = [head for head, _ in HEADS[1:]]
+    assert dict(zip(heads, map(str, Line(HOTLINE, level, orders).figures), strict=True)) == {
+        "请求人工": "90",
+        "接通": "80",
+        "接通率": "88.9%（80/90）",
+        "15 秒接通率（从来电起）": "77.8%（70/90）",
+        "15 秒接通率（从排队起）": "66.7%（40/60）",
+        "形成工单": "31",
+        "已派发": "30",
+        "及时签收率": "50.0%（1/2）",
+        "按期办结率": "33.3%（1/3）",
+        "退回率": "25.0%（1/4）",
+        "满意率": "20.0%（1/5）",
+        "解决率": "0.0%（0/6）",
+    }

@@ -11,12 +11,10 @@ from sqlalchemy import func, select
 from web_api import ORDER, program, unit
 from web_desk import Desk, signed_in
 
-from callflow import current
 from callflow.agents import service as agents
 from callflow.agents.models import Agent as Seat
 from callflow.models import Call
 from callflow.numbers import service as numbers
-from callflow.policy import LinePolicy
 from core import clock
 from core.accounts.channels import Channel
 from core.actor import SYSTEM, Actor
@@ -25,6 +23,7 @@ from core.permissions import Role
 from crm.channels.models import ChannelOrder
 from crm.installed import installed
 from crm.queries.limit_now import limit_now
+from crm.referrals import service as referrals
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket, TypedFields
 from crm.tickets.perform import perform
@@ -283,6 +282,9 @@ async def test_the_days_page_lists_what_is_unfinished(db: Database, serve: Serve
 async def test_one_call_becomes_several_orders_without_leaving_its_page(db: Database, agent: Desk) -> None:
     ticket = await draft(db, agent, category="complaint")
     path = f"/calls/{ticket.call_id}"
+    assert "目前没有可选的转接去向" in await (await agent.get(path)).text()
+    async with db.session() as session:
+        await referrals.seed(session, installed().county.referrals)
     page = await (await agent.get(path)).text()
     assert 'id="act-split"' in page and 'id="act-transfer"' in page and 'id="act-void"' in page
     further = {"parts_0_category": "consultation", "parts_0_matter": "LD03", "parts_0_title": "社保补缴"}
@@ -307,7 +309,6 @@ async def test_one_call_becomes_several_orders_without_leaving_its_page(db: Data
 @pytest.mark.proves("A12.1-2")
 async def test_who_leaves_the_wrap_up_is_asked_what_the_call_came_to(db: Database, agent: Desk) -> None:
     assert agent.user_id
-    current.use(installed().policy[LinePolicy])
     async with db.session() as session:
         await numbers.set_queue(session, SYSTEM, "hotline", "综合坐席")
         await agents.enrol(session, SYSTEM, agent.user_id, "1001", "王丽", {"hotline": 0})

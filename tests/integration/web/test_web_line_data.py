@@ -8,19 +8,17 @@ import pytest
 from sqlalchemy import select
 from web_desk import Desk, make_user, signed_in
 
-from callflow import current, snapshot
+from callflow import snapshot
 from callflow.agents import service as agents
 from callflow.agents.models import Agent
 from callflow.agents.rules import steps
 from callflow.numbers.models import DutyMobile, Number
-from callflow.policy import LinePolicy
 from core.actor import SYSTEM
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from crm.county.load import load
 from crm.demo import seed_people
-from crm.installed import installed
 
 JSON = {"Accept": "application/problem+json"}
 
@@ -28,7 +26,6 @@ JSON = {"Accept": "application/problem+json"}
 @pytest.fixture
 async def system(db: Database, serve: Callable[[], Desk]) -> Desk:
     """A system administrator, with one queue and the main number set up."""
-    current.use(installed().policy[LinePolicy])
     desk = await signed_in(db, serve(), "sys", Role.SYSTEM_ADMIN)
     assert (await desk.post("/queues", {"name": "hotline", "title": "综合坐席"})).status == 303
     number = {"number": "12345", "title": "政务服务便民热线", "queue": "hotline", "active": "true"}

@@ -158,7 +158,7 @@ async def test_an_order_that_is_late_says_since_when(db: Database, agent: Desk, 
     assert "已逾期" in text and "第 5 个工作日" in text
     clerk = await signed_in(db, serve(), "liming", Role.UNIT_CLERK, unit_id=unit.id)
     work = await (await clerk.get("/orders")).text()
-    assert "已逾期" in work and 'aria-sort="descending"><a class="sort" href="/orders?sort=due">时限' in work
+    assert "已逾期" in work and 'aria-sort="ascending"><a class="sort" href="/orders?sort=due">时限' in work
     assert "已逾期" in await (await agent.get("/orders?sort=due")).text()
 
 

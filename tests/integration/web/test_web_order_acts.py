@@ -7,16 +7,18 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from web_api import unit
 from web_desk import Desk, signed_in
 
 from core import clock
 from core.actor import SYSTEM
 from core.db import Database
+from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
-from crm.tickets.models import Reply, Ticket
+from crm.tickets.models import Reply, Ticket, TicketEvent
 from crm.tickets.service import Opening, open_draft
 from crm.tickets.states import State
 
@@ -99,6 +101,27 @@ async def test_an_order_goes_through_its_forms_to_the_archive(db: Database, serv
     assert (await ticket_of(db, id)).state == State.ARCHIVED
     page = await (await archivist.get(f"/orders/{id}")).text()
     assert "评价：满意" in page and "诉求：已解决" in page
+
+
+async def test_an_act_says_from_where_it_came_to_who_answers_for_it(db: Database, serve: Callable[[], Desk]) -> None:
+    cgj = await unit(db)
+    id = await order(db, cgj)
+    clerk = await signed_in(db, serve(), "clerk", Role.UNIT_CLERK, unit_id=cgj)
+    assert (await act(clerk, db, id, "sign")).status == 303
+    async with db.session() as session:
+        wanted = select(TicketEvent).where(TicketEvent.ticket_id == id).order_by(TicketEvent.seq)
+        events = (await session.scalars(wanted)).all()
+        noted = await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "session.sign-in"))
+        assert {one.detail["address"] for one in noted} == {"127.0.0.1"}
+    assert [(one.act, one.address) for one in events] == [("open", ""), ("dispatch", ""), ("sign", "127.0.0.1")]
+    for name, role, sees in (
+        ("lead", Role.SHIFT_LEAD, True),
+        ("bureau", Role.SUPERVISOR, True),
+        ("a", Role.AGENT, False),
+    ):
+        page = await (await (await signed_in(db, serve(), name, role)).get(f"/orders/{id}")).text()
+        assert ("127.0.0.1" in page.partition('id="order-history"')[2]) is sees, role
+    assert "127.0.0.1" not in await (await clerk.get(f"/orders/{id}")).text()
 
 
 async def test_who_was_slower_gets_a_conflict_and_keeps_what_was_typed(db: Database, serve: Callable[[], Desk]) -> None:

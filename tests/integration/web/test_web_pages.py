@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import unquote
 from uuid import UUID
 
 import pytest
@@ -16,8 +17,9 @@ from core import clock
 from core.db import Database
 from core.jobs import JOBS, defer, run_pending
 from core.permissions import Role
-from hotline import wiring  # noqa: F401 - every job is known
+from hotline.wiring import common  # noqa: F401 - every job is known
 from recordings.models import Kind, Recording, RecordingState, Side, Source, TranscriptSegment
+from web.context import NOTE_COOKIE
 from web.pages.jobs import WORDS
 
 PAGES = {
@@ -92,6 +94,7 @@ async def test_an_agent_logs_in_pauses_and_leaves_from_the_bar(db: Database, age
     assert stale.headers["HX-Retarget"] == "#notice"
 
 
+@pytest.mark.proves("F02-3")
 async def test_a_call_back_is_claimed_once_and_closed_with_a_result(db: Database, agent: Desk, lead: Desk) -> None:
     call_id = await make_call(db, ended_at=clock.now(), outcome="abandoned")
     async with db.session() as session:
@@ -107,6 +110,32 @@ async def test_a_call_back_is_claimed_once_and_closed_with_a_result(db: Database
     assert empty.status == 422
     assert (await agent.post(f"{where}/finish", {"version": "2", "result": "已接通"})).status == 303
     assert "没有待回拨的来电" in await (await agent.get("/callbacks")).text()
+    done = await (await agent.get("/callbacks?state=done&search=5678")).text()
+    assert "已接通" in done and "138****5678" in done, "the number is masked again once nobody has to dial it"
+    assert "没有符合条件的回拨任务" in await (await agent.get("/callbacks?state=done&search=0000")).text()
+    assert (await agent.post("/callbacks/export", {"state": "done", "reason": "周报"})).status == 403
+    sheet = await lead.post("/callbacks/export", {"state": "done", "reason": "周报"})
+    assert sheet.status == 200 and (await sheet.read()).startswith(b"PK")
+
+
+@pytest.mark.proves("F02-3")
+async def test_who_was_not_reached_is_shown_with_the_time_of_the_next_try(
+    db: Database, agent: Desk, lead: Desk
+) -> None:
+    call_id = await make_call(db, ended_at=clock.now(), outcome="abandoned")
+    async with db.session() as session:
+        task = CallbackTask(call_id=call_id, phone="+8613812345678", reason="abandoned", call_ended_at=clock.now())
+        session.add(task)
+        await session.flush()
+        where = f"/callbacks/{task.id}"
+    assert (await agent.post(f"{where}/claim", {"version": "1"})).status == 303
+    assert "未接通，换时段再拨" in await (await agent.get("/callbacks")).text()
+    assert (await lead.post(f"{where}/not-reached", {"version": "2"})).status == 409, "another one has it"
+    noted = await agent.post(f"{where}/not-reached", {"version": "2"})
+    assert re.search(r"第 1 次未接通，.* 后再拨", unquote(noted.cookies[NOTE_COOKIE].value))
+    page = await (await lead.get("/callbacks")).text()
+    assert "1 次未接通" in page and "后再拨" in page
+    assert f'action="{where}/claim"' in page, "anybody may try"
 
 
 async def test_incidents_show_their_minutes(db: Database, lead: Desk) -> None:
@@ -166,7 +195,7 @@ async def test_a_failed_job_is_run_again_by_a_person_who_says_why(db: Database, 
     await run_pending(db)
     desk = await signed_in(db, serve(), "person", Role.SYSTEM_ADMIN)
     text = await (await desk.get("/jobs")).text()
-    assert text.count("通话接通后形成工单草稿") == 2
+    assert text.count("<td>通话接通后形成工单草稿</td>") == 2
     assert "no call" not in text, "what a job is about may be personal"
     (id, other) = re.findall(r"/jobs/(\d+)/replay", text)
     assert (await desk.post(f"/jobs/{id}/replay", {"reason": ""})).status == 422

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import unquote
 from uuid import UUID
 
 import pyotp
@@ -11,11 +12,14 @@ from member_units import PROFILE
 from sqlalchemy import select, update
 from web_desk import PASSWORD, Desk, make_user, signed_in
 
+from callflow.agents import service as agents
 from core import clock
+from core.actor import SYSTEM
 from core.db import Database
 from core.identity.models import Unit, User
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
+from web.context import NOTE_COOKIE
 
 
 @pytest.fixture
@@ -132,6 +136,26 @@ async def test_acts_on_an_account_ask_why_and_take_effect_at_once(
         ("user.reset-second-factor", "更换手机"),
         ("user.deactivate", "调离"),
     ]
+
+
+@pytest.mark.parametrize(("in_page", "talk"), [(False, "正在进行的通话不中断"), (True, "优先由其他话务员接听")])
+async def test_switching_off_an_agent_at_the_line_says_what_becomes_of_queues_and_talk(
+    db: Database, security: Desk, *, in_page: bool, talk: str
+) -> None:
+    user_id = await make_user(db, "wangli", Role.AGENT)
+    async with db.session() as session:
+        await agents.enrol(session, SYSTEM, user_id, "1001", "王丽", {}, in_page=in_page)
+    where = f"/users/{user_id}"
+    edited = await security.post(where, {"version": "1", "name": "王莉", "roles": "agent"})
+    assert "签出队列" not in unquote(edited.cookies[NOTE_COOKIE].value), "not logged in: there is nothing to leave"
+    async with db.session() as session:
+        await agents.log_in(session, SYSTEM, user_id)
+    edited = await security.post(where, {"version": "2", "name": "王丽莉", "roles": "agent"})
+    assert "签出队列" not in unquote(edited.cookies[NOTE_COOKIE].value)
+    off = await security.post(f"{where}/active", {"active": "false", "reason": "离岗"})
+    said = unquote(off.cookies[NOTE_COOKIE].value)
+    assert "坐席随即签出队列" in said
+    assert talk in said
 
 
 async def test_a_locked_account_is_opened_before_its_time(

@@ -116,7 +116,7 @@ async def test_the_list_is_taken_along_by_those_who_may(db: Database, lead: Desk
     told = await entry(db, "recording.export")
     assert told.subject_id in mark and told.reason == "年度归档核对"
     wanted = {"search": "尾号1234", "state": "完整", "last": today().isoformat()}
-    assert told.detail == {"count": 1, "filter": wanted}
+    assert (told.detail["count"], told.detail["filter"]) == (1, wanted)
     agent = await signed_in(db, serve(), "wangli", Role.AGENT)
     assert "/recordings/export" not in await (await agent.get("/recordings")).text()
     assert (await agent.post("/recordings/export", {"reason": "年度归档核对"})).status == 403

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import aiohttp
 import pytest
 from web_desk import Desk, signed_in
 
@@ -31,6 +32,16 @@ async def test_documents_articles_and_a_further_version(db: Database, serve: Cal
     assert done.status == 303, await done.text()
     text = await (await bureau.get("/regulations/rao-3")).text()
     assert "第 2 版" in text and 'id="第二条"' in text and "市政务服务办提供的复印件" in text
+    law = "第一章 总则\n" + "\n".join(f"第一百条 {'依' * 1000}" for _ in range(90))
+    form = aiohttp.FormData(
+        {"_csrf": bureau.csrf, **given, "effective_from": "2023-02-01", "text": law}, default_to_multipart=True
+    )
+    whole = await bureau.client.post("/regulations/rao-3/versions", data=form, allow_redirects=False)
+    assert whole.status == 303, await whole.text()
+    assert (
+        "第 3 版" in (text := await (await bureau.get("/regulations/rao-3")).text()) and text.count("依" * 1000) == 90
+    )
+    assert (await (await lead.get("/regulations")).text()).count("待录入") == 2
     old = await (await bureau.get("/regulations/rao-3?version=1")).text()
     assert "原文待录入" in old
     assert (await lead.post("/regulations/rao-3/versions", given)).status == 403

@@ -1,22 +1,29 @@
 """The reply form: files with the act or not at all, remarks while writing and while checking, the letter."""
 
+import html
+import io
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
 import aiohttp
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 from test_web_order_acts import act, answered, order, ticket_of
 from web_api import unit
 from web_desk import Desk, signed_in
 
+from core import clock
 from core.db import Database
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
-from crm.tickets.files import LARGEST
-from crm.tickets.models import Attachment, Reply
+from crm.papers import LARGEST
+from crm.tickets.models import Assignment, Attachment, Reply, Ticket
 from crm.tickets.states import State
+from web.paging import PAGE
 
 PDF = b"%PDF-1.7\n" + b"x" * 100
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50
@@ -169,3 +176,60 @@ async def test_the_page_of_closings_names_the_orders_and_gives_the_sheet(
     assert "请填写导出原因" in await (await bureau.post("/closings/export", span)).text()
     sheet = await bureau.post("/closings/export", span | {"reason": "季度通报"})
     assert sheet.status == 200 and (await sheet.read()).startswith(b"PK")
+    cgj = link.partition("unit=")[2]
+    assert "没有符合条件的工单" in await (await bureau.get(f"/closings?unit={cgj}&search=噪音")).text()
+    assert (await ticket_of(db, id)).number in await (await bureau.get(f"/closings?unit={cgj}&search=占道")).text()
+    taken = await bureau.post("/closings/export", {"unit": cgj, "search": "占道", "reason": "季度通报"})
+    rows = load_workbook(io.BytesIO(await taken.read())).active
+    assert rows is not None
+    assert [cell.value for cell in rows[3]][:4] == [
+        (await ticket_of(db, id)).number,
+        "路边摊占道",
+        "投诉",
+        "《某条例》第十条",
+    ]
+    async with db.session() as session:
+        wanted = select(LedgerEntry).where(LedgerEntry.action == "closings.orders")
+        assert (await session.scalars(wanted)).one().detail["filter"]["unit"] == "城市管理局"
+
+
+@pytest.mark.proves("F22-1", "A22-2")
+async def test_answers_to_be_published_are_searched_read_from_either_end_and_taken_along(
+    db: Database, serve: Callable[[], Desk]
+) -> None:
+    cgj, bureau = await unit(db), await signed_in(db, serve(), "bureau", Role.SUPERVISOR)
+    numbers = []
+    for n in range(PAGE + 2):
+        id = await order(db, cgj)
+        async with db.session() as session:
+            ticket = await session.get_one(Ticket, id)
+            part = (await session.scalars(select(Assignment).where(Assignment.ticket_id == id))).one()
+            ticket.publish_ok, ticket.state = True, State.ARCHIVED
+            ticket.closed_at = clock.now() - timedelta(seconds=PAGE + 2 - n)
+            told = {"text": "13800001234已处理" if n == 1 else f"已处理{n}", "publish_ok": True, "state": "passed"}
+            made = {"ticket_id": id, "round_id": part.round_id, "assignment_id": part.id, "role": "lead"}
+            kept = {"close_kind": "handled", "submitted_at": clock.now(), "contact_method": "phone"}
+            session.add(Reply(**told, **made, **kept))
+            numbers.append(ticket.number)
+
+    def shown(page: str) -> list[str]:
+        return [one for one in re.findall(r'<a href="/orders/[^"]+">([^<]+)</a>', page) if one in numbers]
+
+    first = await (await bureau.get("/publication")).text()
+    further = re.search(r'rel="next" href="([^"]+)"', first)
+    assert further and shown(first) == numbers[:1:-1]
+    rest = await (await bureau.get(html.unescape(further[1]))).text()
+    assert shown(rest) == numbers[1::-1] and "须先隐去" in rest and "13800001234已处理" not in rest
+    oldest = await (await bureau.get("/publication?sort=oldest&search=占道")).text()
+    assert shown(oldest) == numbers[:PAGE]
+    assert shown(await (await bureau.get(f"/publication?search={numbers[3]}")).text()) == [numbers[3]]
+    assert shown(await (await bureau.get("/publication?category=help")).text()) == []
+    assert shown(await (await bureau.get(f"/publication?unit={cgj}")).text()) == numbers[:1:-1]
+    taken = await bureau.post("/publication/export", {"category": "complaint"})
+    rows = load_workbook(io.BytesIO(await taken.read())).active
+    assert rows is not None
+    answers = [str(row[4].value) for row in rows.iter_rows(min_row=2)]
+    assert len(answers) == PAGE + 1 and "13800001234已处理" not in answers
+    async with db.session() as session:
+        noted = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "publication.export"))).one()
+    assert (noted.detail["count"], noted.detail["left_out"]) == (PAGE + 1, 1)

@@ -7,16 +7,13 @@ import pytest
 from sqlalchemy import select
 from web_desk import Desk, make_user, signed_in
 
-from callflow import current
 from callflow.agents import service as agents
 from callflow.numbers import service as numbers
-from callflow.policy import LinePolicy
 from callflow.roster.models import RosterShift
 from core import clock
 from core.actor import SYSTEM
 from core.db import Database
 from core.permissions import Role
-from crm.installed import installed
 
 JSON = {"Accept": "application/problem+json"}
 
@@ -25,7 +22,6 @@ JSON = {"Accept": "application/problem+json"}
 async def test_a_roster_is_planned_refused_completed_and_published(
     db: Database, serve: Callable[[], Desk], lead: Desk
 ) -> None:
-    current.use(installed().policy[LinePolicy])
     other = await make_user(db, "zhangqiang", Role.AGENT)
     reader = await signed_in(db, serve(), "wangli", Role.AGENT)
     assert reader.user_id and lead.user_id

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from web_desk import Desk, signed_in
 
+from callflow.agents.models import Agent, Presence
 from callflow.models import Call
 from core import clock
 from core.db import Database
@@ -27,8 +28,10 @@ async def left_alone(db: Database, hours: float) -> None:
         await session.execute(update(WebSession).values(seen_at=at, created_at=at))
 
 
-@pytest.mark.parametrize("hours", [0.6, 13])
-async def test_an_idle_session_ends_but_never_during_a_call(db: Database, agent: Desk, hours: float) -> None:
+@pytest.mark.parametrize(("hours", "after"), [(0.6, 200), (13, 303)])
+async def test_an_idle_session_ends_but_never_during_a_call(
+    db: Database, agent: Desk, hours: float, after: int
+) -> None:
     at = clock.now() - timedelta(hours=1)
     async with db.session() as session:
         call = Call(node="node1", linkedid="8.8", caller="+8613812345678", dialled="12345", arrived_at=at)
@@ -40,8 +43,29 @@ async def test_an_idle_session_ends_but_never_during_a_call(db: Database, agent:
     assert (await agent.get("/frame", headers={"X-Live": "1"})).status == 200
     async with db.session() as session:
         (await session.get_one(Call, call.id)).ended_at = clock.now()
+    just_talked = await agent.get("/frame", headers={"X-Live": "1"})
+    assert just_talked.status == after, "idle only from the call's end on; a day's end ends the day"
+    await left_alone(db, hours)
     answer = await agent.get("/account")
     assert (answer.status, answer.headers["Location"]) == (303, "/sign-in?next=/account")
+
+
+@pytest.mark.parametrize("device", ["idle", "unavailable"])
+async def test_who_sits_ready_at_the_page_all_night_stays_signed_in(db: Database, agent: Desk, device: str) -> None:
+    async with db.session() as session:
+        at = clock.now()
+        telephone = {"extension": "1701", "sip_secret": "no one's", "webrtc": True, "logged_in_at": at}
+        session.add(Agent(user_id=agent.user_id, name="李雯", **telephone))
+        seen = {"device": device, "paused": False, "in_call": False, "calls_taken": 0, "seen_at": at}
+        session.add(Presence(node="node1", queue="hotline", extension="1701", **seen))
+    await left_alone(db, 0.6)
+    answer = await agent.get("/session", headers={"X-Live": "1"})
+    assert answer.status == (200 if device == "idle" else 303), "a page that is gone keeps nobody signed in"
+    async with db.session() as session:
+        row = await session.get_one(Agent, agent.user_id)
+        row.paused_at, row.pause_reason = clock.now(), "unanswered"
+    await left_alone(db, 0.6)
+    assert (await agent.get("/session", headers={"X-Live": "1"})).status == 303, "who let a call ring is not there"
 
 
 async def test_what_pages_fetch_by_themselves_keeps_nobody_signed_in(db: Database, agent: Desk) -> None:

@@ -19,6 +19,7 @@ from core.db import Database, new_id
 from core.identity.models import User
 from core.ledger.models import LedgerEntry
 from core.permissions import Role
+from crm.notices.models import Notice
 from crm.queries import desks
 from crm.tickets.input import Correction
 from crm.tickets.service import Opening, correct, open_draft
@@ -62,7 +63,10 @@ async def test_a_queue_of_the_desk(db: Database, serve: Callable[[], Desk]) -> N
     assert row[1:6] == [ticket.number, "=小区停水，请回电138****1234", "求助", "受理中", ""]
     told = await entry(db, "desk.export")
     assert told.subject_id in mark and "工作台·受理中" in mark
-    assert (told.reason, told.detail) == ("交班核对", {"count": 1, "filter": {"queue": "受理中"}})
+    assert (told.reason, told.detail) == (
+        "交班核对",
+        {"count": 1, "filter": {"queue": "受理中"}, "address": "127.0.0.1"},
+    )
     assert (await lead.post("/desk/export", {"queue": "to-sign", "reason": "交班核对"})).status == 404
     assert "填写导出原因" in await (await lead.post("/desk/export", {"queue": "drafts", "reason": " "})).text()
 
@@ -108,7 +112,7 @@ async def test_calls(db: Database, serve: Callable[[], Desk]) -> None:
     assert [row[1:6] for row in rows] == [["138****1234", "12345", "", "未接通", ""]]
     told = await entry(db, "calls.export")
     assert told.subject_id in mark
-    assert told.detail == {"count": 1, "filter": {"outcome": "未接通", "search": "138****1234"}}
+    assert told.detail["filter"] == {"outcome": "未接通", "search": "138****1234"}
     page = await (await lead.get("/calls?search=1234&sort=oldest")).text()
     assert page.index("已接通</span>") < page.index("未接通</span>") and page.count('href="/calls/') == 2
     assert "没有符合条件的通话" in await (await lead.get("/calls?search=张三")).text()
@@ -118,6 +122,35 @@ async def test_calls(db: Database, serve: Callable[[], Desk]) -> None:
     assert (await checker.get("/calls?search=13800001234")).status == 403, "a whole number would be found out so"
     assert 'action="/calls/export"' not in await (await agent.get("/calls")).text()
     assert (await agent.post("/calls/export", {"reason": "统计放弃"})).status == 403
+
+
+async def test_the_inbox(db: Database, serve: Callable[[], Desk]) -> None:
+    desk, other = [await signed_in(db, serve(), name, Role.DISPATCHER) for name in ("a", "b")]
+    async with db.session() as session:
+        ticket = await open_draft(session, Opening("phone", new_id(), CALLER))
+        for who, text in ((desk, "工单甲将到期"), (desk, "工单乙已逾期"), (other, "工单丙将到期")):
+            assert who.user_id
+            told = {"event": text, "ticket_id": ticket.id, "template": "due", "text": text, "created_at": now()}
+            session.add(Notice(user_id=who.user_id, **told))
+    assert 'action="/notices/export"' in await (await desk.get("/notices")).text()
+    mark, rows = await sheet(desk, "/notices/export", {"search": "到期", "unread": "true", "reason": "交接"})
+    assert [row[1:3] for row in rows] == [["工单甲将到期", "未读"]], "one's own alone"
+    told_of = await entry(db, "notices.export")
+    assert told_of.subject_id in mark and told_of.detail["filter"] == {"unread": True, "search": "到期"}
+    agent = await signed_in(db, serve(), "agent", Role.AGENT)
+    assert (await agent.post("/notices/export", {"reason": "交接"})).status == 403
+
+
+async def test_limits_of_other_laws(db: Database, serve: Callable[[], Desk]) -> None:
+    desk = await signed_in(db, serve(), "lead", Role.SHIFT_LEAD)
+    law = {"matter": "CX01", "n": "30", "unit": "day", "effective_from": "2026-01-01"}
+    for citation in ("某条例第十条", "某办法第三条"):
+        assert (await desk.post("/limits", law | {"citation": citation})).status == 303
+    assert 'action="/limits/export"' in await (await desk.get("/limits")).text()
+    mark, rows = await sheet(desk, "/limits/export", {"search": "条例", "state": "waiting", "reason": "报送政数局"})
+    assert [row[1:6] for row in rows] == [["30日", "某条例第十条", "2026年1月1日", "", "待核准"]]
+    told = await entry(db, "limits.export")
+    assert told.subject_id in mark and told.detail["filter"] == {"search": "条例", "state": "待核准"}
 
 
 async def test_incidents(db: Database, serve: Callable[[], Desk]) -> None:

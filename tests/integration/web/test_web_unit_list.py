@@ -91,7 +91,7 @@ async def test_they_are_taken_along(db: Database, system: Desk, serve: Callable[
     told = await entry(db, "unit.export")
     assert told.subject_id in mark and told.reason == "通讯录核对"
     wanted = {"search": "0793-***0001", "kind": "department", "state": "在用"}
-    assert told.detail == {"count": 1, "filter": wanted}
+    assert (told.detail["count"], told.detail["filter"]) == (1, wanted)
     security = await signed_in(db, serve(), "zhou.an", Role.SECURITY_ADMIN)
     _, rows = await sheet(security, "/units/export", {"reason": "账号清理"})
     assert [row[3] for row in rows] == ["", "城市管理局", "", ""]

@@ -127,11 +127,14 @@ async def test_a_department_watches_and_reports_its_enterprise(db: Database, ser
     page = await (await director.get(f"/enterprises?month={month}")).text()
     assert "住房和城乡建设局" in page and "没有逾期" in page
     assert (await director.get("/watched")).status == 403
-    answer = await builder.post("/enterprises/export", {"month": month})
+    assert "请填写导出原因" in await (await builder.post("/enterprises/export", {"month": month})).text()
+    answer = await builder.post("/enterprises/export", {"month": month, "reason": "月度通报"})
     assert answer.status == 200, await answer.text()
     rows = list(load_workbook(io.BytesIO(await answer.read())).active.iter_rows(values_only=True))  # type: ignore[union-attr]
     assert rows[2][:5] == ("住房和城乡建设局", "自来水公司", "1", "0", "无")
     async with db.session() as session:
-        taken = select(LedgerEntry.action).where(LedgerEntry.action == "enterprises.export")
-        assert len((await session.scalars(taken)).all()) == 1
-    assert (await stranger.post("/enterprises/export", {"month": month}, headers=PROBLEM)).status == 422
+        entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "enterprises.export"))).one()
+    assert entry.subject_id in str(rows[0][0])
+    assert (entry.reason, entry.detail["filter"]) == ("月度通报", {"month": month})
+    nothing = await stranger.post("/enterprises/export", {"month": month, "reason": "月度通报"}, headers=PROBLEM)
+    assert nothing.status == 422 and "nothing-to-export" in await nothing.text()

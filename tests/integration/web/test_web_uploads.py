@@ -67,7 +67,7 @@ UPLOADS: dict[str, tuple[tuple[bytes, dict[str, str]], int, str]] = {
 @pytest.fixture
 async def everything(db: Database, serve: Callable[[], Desk]) -> Desk:
     """Somebody who may do all, so that nothing is refused for want of a permission."""
-    return await everyone(db, serve(), set(Role) - {Role.UNIT_CLERK})
+    return await everyone(db, serve(), Role)
 
 
 def clear(text: str, sentence: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from callflow.menu import Does, MenuPolicy
+from callflow.menu import Does, Menu, MenuPolicy
 from core import policy
 from core.errors import Invalid
 from crm import installed
@@ -14,10 +14,17 @@ TEXT = (COUNTY / "policy.toml").read_text(encoding="utf-8")
 REPEAT = '{ key = "9", does = "repeat", says = "重听" }'
 
 
+@pytest.mark.proves("F02-4")
 def test_the_countys_keys() -> None:
     menu = installed.read(COUNTY).policy[MenuPolicy].menu
     assert [menu.does(key) for key in "2905"] == [Does.STATUS, Does.REPEAT, Does.AGENT, None]
     assert menu.keys_for(Does.REPEAT, Does.AGENT) == "90"
+
+
+@pytest.mark.proves("F02-4")
+def test_without_a_decision_there_is_no_menu_and_no_key_leads_to_another() -> None:
+    assert Menu().keys == ()
+    assert set(Does) == {Does.STATUS, Does.REPEAT, Does.KEEP, Does.AGENT}, "each is an end, none opens further keys"
 
 
 @pytest.mark.parametrize(

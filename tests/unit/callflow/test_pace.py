@@ -43,3 +43,13 @@ def test_many_calls_are_served_together_until_they_cease(clock: Clock) -> None:
     assert set(rests[100:]) == {0.4}
     clock.at += 3
     assert made.rest(0.01, 0.4) == 0.01
+
+
+def test_it_is_still_only_some_time_after_the_last_event(clock: Clock) -> None:
+    made = Pace(50)
+    assert made.still
+    made.came()
+    clock.at += 5
+    assert not made.still
+    clock.at += 6
+    assert made.still

@@ -1,4 +1,4 @@
-"""Rates are never rounded up to a standard that was missed."""
+"""The connection rate is never rounded up to a standard that was missed."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from core.errors import Invalid
 
 @pytest.mark.parametrize(
     ("asked", "connected", "rate", "met"),
-    [(100, 95, "95.0%", True), (10_000, 9_499, "94.9%", False), (3, 2, "66.6%", False), (0, 0, "—", True)],
+    [(100, 95, "95.0%", True), (10_000, 9_499, "94.9%", False), (3, 2, "66.7%", False), (0, 0, "—", True)],
 )
 def test_the_connection_rate_of_the_standard(asked: int, connected: int, rate: str, met: bool) -> None:
     level = Level(asked, connected, 0)

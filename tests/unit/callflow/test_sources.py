@@ -130,6 +130,27 @@ def test_who_gets_the_citizen_of_a_kept_place_from_another_is_the_agent(came: li
     assert (row.agent, row.citizen_channel) == ("1002", "PJSIP/trunk-00000009")
 
 
+@pytest.mark.parametrize(
+    ("left", "by"),
+    [
+        ([place("HANGUP", 150, "PJSIP/trunk-00000009", extra=hangup("PJSIP/trunk-00000009"))], "citizen"),
+        (
+            [
+                place("HANGUP", 140, "PJSIP/trunk-0000000b", extra=hangup("PJSIP/trunk-0000000b")),
+                place("HANGUP", 141, "Local/wait@hotline-place-00000001;2", context="hotline-other-hung-up"),
+                place("HANGUP", 142, "PJSIP/trunk-00000009", extra=hangup("dialplan/builtin")),
+            ],
+            "outside",
+        ),
+        ([place("HANGUP", 141, "Local/wait@hotline-place-00000001;2", context="hotline-agent-hung-up")], "agent"),
+    ],
+)
+def test_who_ended_the_call_of_a_kept_place(left: list[str], by: str) -> None:
+    journal = [*WAITED, *REACHED[:4], *left, REACHED[-1]]
+    row = view(fold_all([*(one for text in journal for one in cel.facts(cel.parse(text), "node1")), KEPT]))
+    assert (row.outcome, row.ended_by) == (Outcome.ANSWERED, by)
+
+
 @pytest.mark.parametrize(("key", "rating"), [("1", 1), ("5", 5), ("6", None), ("", None), ("x", None)])
 def test_a_call_ends_with_its_talk_and_the_rating_comes_after(key: str, rating: int | None) -> None:
     there = {"context": "hotline-rating", "exten": "s"}
@@ -265,6 +286,17 @@ def test_a_colleague_who_is_asked_makes_a_call_within_the_house() -> None:
     ]
     row = view(fold_all(fact for text in texts for fact in cel.facts(cel.parse(text), "node1")))
     assert (row.direction, row.caller) == ("internal", None)
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_citizen_whom_a_desk_telephone_sends_outside_has_still_called_and_been_answered(allowed: bool) -> None:
+    sent = [line("HotlineDialled", 20, context="hotline-outbound", extra='{""extra"":""13900000000""}')]
+    if not allowed:
+        sent.append(line("HotlineRefused", 20.1, context="hotline-outbound", extra='{""extra"":""number""}'))
+    ended = line("HANGUP", 30, context="hotline-outbound", extra=hangup("dialplan/builtin"))
+    texts = [*JOURNAL[:7], *sent, ended]
+    row = view(fold_all(fact for text in texts for fact in cel.facts(cel.parse(text), "node1")))
+    assert (row.direction, row.caller, row.outcome) == ("inbound", "+8613800000000", Outcome.ANSWERED)
 
 
 def test_who_hung_up_outside_after_a_transfer() -> None:

@@ -18,12 +18,12 @@ from core.log import without_personal_data
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """What is written; logging and structlog are as before afterwards."""
     root, written = logging.getLogger(), io.StringIO()
-    before = root.handlers[:], root.level
+    before, ours = (root.handlers[:], root.level), structlog.get_config()
     monkeypatch.setattr(sys, "stdout", written)
     log.setup("INFO", role="line")
     yield written
     root.handlers[:], root.level = before
-    structlog.reset_defaults()
+    structlog.configure(**ours)
     structlog.contextvars.clear_contextvars()
 
 

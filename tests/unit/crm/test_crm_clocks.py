@@ -1,7 +1,7 @@
 """The rules of an order: those in force at its dispatch, read by its later acts, counted by the newest calendar."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
+from datetime import date, datetime
 
 import pytest
 from invented_county import COUNTIES
@@ -9,7 +9,7 @@ from invented_county import COUNTIES
 from core.calendar import official
 from core.calendar.document import parse as parse_calendar
 from core.calendar.seed import seed
-from core.clock import SHANGHAI
+from core.clock import SHANGHAI, midnight
 from core.policy import parse
 from crm import installed
 from crm.clocks import rules_at, rules_of
@@ -50,7 +50,7 @@ def test_later_acts_read_the_version_of_the_dispatch(book: Installation) -> None
 
 @pytest.mark.proves("A32-1", "D35")
 def test_before_the_regulation_nothing_is_computed(book: Installation) -> None:
-    first = datetime.combine(date(2023, 6, 5), time(0), SHANGHAI)
+    first = midnight(date(2023, 6, 5))
     assert rules_at(first) is not None
     assert rules_at(first.replace(day=4, hour=23, minute=59, second=59)) is None
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import Invalid
 from crm import installed
-from crm.drafts.lexicon import Lexicon
+from crm.lexicon import Lexicon
 from crm.search import words
 from crm.search.filter import Asked, OrderFilter, understand
 from crm.search.narrow import Narrowed

@@ -13,6 +13,8 @@ from ivr.prompts.render import render_all, texts, write
 
 COUNTY = Path(__file__).parents[3] / "counties" / "yiyang"
 
+pytestmark = pytest.mark.xdist_group("prompts")  # rendered once, in one process
+
 
 @pytest.fixture(scope="module")
 def menu() -> Menu:

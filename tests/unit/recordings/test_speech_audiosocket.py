@@ -47,12 +47,13 @@ async def test_audio_arrives_whole_and_the_peer_is_kept_alive(server: AudioSocke
     tap, heard = uuid4(), Heard()
     server.expect(tap, heard)
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-    stream = frame(1, tap.bytes) + b"".join(frame(0x10, bytes([n, 0]) * 160) for n in range(50)) + frame(0, b"")
-    for start in range(0, len(stream), 7):
-        writer.write(stream[start : start + 7])
+    stream = frame(1, tap.bytes) + b"".join(frame(0x10, bytes([n, 0]) * 160) for n in range(50))
     async with asyncio.timeout(5):
-        await heard.over.wait()
+        for start in range(0, len(stream), 7):
+            writer.write(stream[start : start + 7])
         kept = await reader.readexactly(323)
+        writer.write(frame(0, b""))  # not before: who hangs up in the same breath needs no keeping alive
+        await heard.over.wait()
     assert heard.data == b"".join(bytes([n, 0]) * 160 for n in range(50))
     assert kept == audiosocket.SILENCE
     writer.close()

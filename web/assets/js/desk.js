@@ -6,6 +6,7 @@ import "./foresee.js";
 import "./forms.js";
 import "./keep.js";
 import "./keys.js";
+import "./knowledge.js";
 import "./limit.js";
 import "./live.js";
 import "./proposals.js";

@@ -8,6 +8,7 @@ import { meta, onPage } from "./page.js";
 const TOGETHER_MS = 15;
 const GATHER_MS = 120;
 const SOON_MS = 1000 + 2000 * Math.random();
+const AGAIN_MS = 5 * SOON_MS;
 const REGIONS = "[data-live], [data-live-soon]";
 let pending = [];
 let everything = false;
@@ -17,6 +18,7 @@ let fetchedAt = -GATHER_MS;
 let navigating = 0;
 let duringNavigation = false;
 let running = Promise.resolve();
+let putting = false;
 
 const regions = () => [...document.querySelectorAll(REGIONS)];
 
@@ -59,7 +61,9 @@ async function refresh() {
     const source = region.dataset.liveSrc ?? here();
     sources.set(source, [...(sources.get(source) ?? []), region.id]);
   }
-  await Promise.allSettled([...sources].map(([source, ids]) => fetchParts(source, ids)));
+  const done = await Promise.allSettled([...sources].map(([source, ids]) => fetchParts(source, ids)));
+  // The server could not answer: what changed must not stay unseen until the next change.
+  if (done.some((one) => one.status === "rejected")) { everything = true; fetchIn(AGAIN_MS); }
 }
 
 const here = () => location.pathname + location.search;
@@ -68,21 +72,27 @@ async function fetchParts(source, ids) {
   const own = source === here() ? source : "";
   const answer = await fetch(source, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } });
   if (answer.status === 401) { location.reload(); return; }
+  if (answer.status >= 500) throw new Error(`${source}: ${answer.status}`);
   if (!answer.ok) return;
   const text = await answer.text();
   // The person went on to another page meanwhile: what belongs to the former one is not put into it.
   if (own && own !== here()) return;
   for (const id of ids) {
     const target = document.getElementById(id);
-    if (!target) continue;
-    const opened = new Set([...target.querySelectorAll("details[open] > summary")].map((one) => one.textContent));
-    await htmx.swap({ sourceElement: target, target, select: `#${CSS.escape(id)}`, swap: "outerMorph", text });
-    // The server does not know what a person has opened, and perhaps types into.
-    for (const one of document.getElementById(id)?.querySelectorAll("details > summary") ?? []) {
-      if (opened.has(one.textContent)) one.parentElement.open = true;
-    }
+    // Meanwhile the place may follow something else, such as what was typed into a search.
+    if (!target || (target.dataset.liveSrc ?? here()) !== source) continue;
+    putting = true;
+    const put = htmx.swap({ sourceElement: target, target, select: `#${CSS.escape(id)}`, swap: "outerMorph", text });
+    putting = false;
+    await put;
   }
 }
+
+// What the reader has unfolded or folded is the reader's: what is fetched neither closes the one nor opens the other.
+htmx.registerExtension("reader", {
+  htmx_before_morph_attr: (element, { attrName }) =>
+    !(putting && attrName === "open" && element.localName === "details"),
+});
 
 function hear({ data }) {
   const state = document.querySelector("#link-state");

@@ -1,7 +1,7 @@
 // The line of the telephone in the page: registers with what this sign-in was given, comes back by itself, and tells of
 // its one call. SIP over WebSocket (RFC 7118) to our own origin; sound goes straight to Asterisk.
 import JsSIP from "jssip";
-import { ask, look } from "./ask.js";
+import { ask, BY_ITSELF, look } from "./ask.js";
 import { hearOn, listen } from "./devices.js";
 import { Quality } from "./quality.js";
 
@@ -64,7 +64,7 @@ export class Line extends EventTarget {
   async #password() {
     for (;;) {
       try {
-        return await ask("/phone/password");
+        return await ask("/phone/password", {}, BY_ITSELF);
       } catch (error) {
         if (error.status === 401 || error.status === 404) { this.#is("off"); return null; }
       }
@@ -77,7 +77,7 @@ export class Line extends EventTarget {
     const fresh = this.#fresh;
     this.#fresh = false;
     // A page that begins anew has lost the talk that its former self had: said at once, it is rung again at once.
-    if (fresh && !this.call) await ask("/phone/recover").catch((error) => console.warn("not recovered", error.message));
+    if (fresh && !this.call) await ask("/phone/recover", {}, BY_ITSELF).catch((error) => console.warn("not recovered", error.message));
     else await this.check();
   }
 

@@ -1,5 +1,5 @@
 // How the call sounds: what the browser measures of the packets that reach the agent's ear (W3C webrtc-stats).
-import { ask } from "./ask.js";
+import { ask, BY_ITSELF } from "./ask.js";
 
 const EVERY_MS = 2000;
 const TELL_EVERY = 5;
@@ -72,6 +72,6 @@ export class Quality {
       rtt_ms: mean(this.#rtts), worst_rtt_ms: worst(this.#rtts),
     };
     // What is not told now is told with the next look; the last one may be lost, the call goes on record without it.
-    ask("/phone/sound", told).catch((error) => console.warn("sound not told", error.message));
+    ask("/phone/sound", told, BY_ITSELF).catch((error) => console.warn("sound not told", error.message));
   }
 }
