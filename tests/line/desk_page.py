@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from instance import Instance
 from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Error as PlaywrightError
 from ringing import until
 from sqlalchemy import select
 
@@ -55,6 +56,7 @@ window.heard = async () => {
 };
 """
 """Keeps the page's connections where a test can measure what arrived."""
+ALERTS = "[...document.querySelectorAll('[role=alert]')].map((one) => one.textContent).filter(Boolean)"
 
 
 @dataclass
@@ -82,6 +84,13 @@ class Desk:
         """A photograph, where somebody wants to look."""
         if PICTURES:
             await self.page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="initial")
+
+    async def tells(self, name: str) -> None:
+        """What the page and the service say, for whoever reads why a test failed."""
+        await self.picture(name)
+        with suppress(PlaywrightError):
+            print(self.page.url, await self.phone.inner_text(timeout=5_000), await self.page.evaluate(ALERTS))
+        print(self.instance.last_words())
 
     async def heard(self) -> float:
         """Energy of what arrived at the agent's ear, in all calls of this page so far (W3C webrtc-stats)."""
@@ -169,7 +178,7 @@ async def desk(
         try:
             yield made
         except BaseException:
-            await made.picture(f"{login}-failed")
+            await made.tells(f"{login}-failed")
             raise
         finally:
             await give_page_phone(instance, login, in_page=False)

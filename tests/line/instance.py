@@ -37,6 +37,7 @@ ROLES = ("line", "web", "worker", "speech")
 START_S = 240.0
 STOP_S = 40.0
 BYTES_PER_S = 16_000
+LAST_LINES = 40
 COUNTY = Path(__file__).parents[2] / "counties" / "yiyang"
 WRAP_UP_S = 8
 """The bureau's wrap-up of a minute, shortened; still longer than it takes to see it and to kill the service."""
@@ -162,6 +163,10 @@ class Instance:
             return subprocess.Popen(
                 [sys.executable, "-m", "hotline", "run"], env=self.env, stdout=output, stderr=output
             )
+
+    def last_words(self) -> str:
+        """The end of the service's log."""
+        return "\n".join((self.home / "service.log").read_text(errors="replace").splitlines()[-LAST_LINES:])
 
     def database_processes(self) -> list[int]:
         """PostgreSQL's server and all its children."""

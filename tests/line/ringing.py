@@ -5,6 +5,7 @@ import audioop
 import contextlib
 import itertools
 import json
+import math
 import os
 import tempfile
 import time
@@ -30,6 +31,8 @@ WAV_HEADER = 44
 EXCERPT = 8000
 """A second from the middle of a prompt is enough to know it by."""
 ALIKE = 0.75
+AGAIN_S = 10
+"""Longer than what is said and its way."""
 AGENTS = tuple(AgentPhone(str(extension), SECRET, f"坐席{extension}") for extension in range(1001, 1007))
 NUMBERS = {
     "12345": "hotline",
@@ -71,15 +74,15 @@ _CALLERS: Iterator[int] = itertools.count(13800001000)
 
 
 async def until(condition: Callable[[], Awaitable[object] | object], what: str, within_s: float = WAIT_S) -> object:
-    """Wait for a condition; fails with `what` was waited for."""
+    """Wait for a condition, mostly idle also where looking takes long; fails with `what` was waited for."""
     end = time.monotonic() + within_s
-    while time.monotonic() < end:
+    while (began := time.monotonic()) < end:
         found = condition()
         if isinstance(found, Awaitable):
             found = await found
         if found:
             return found
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(max(0.05, 3 * (time.monotonic() - began)))
     raise AssertionError(f"waited in vain for: {what}")
 
 
@@ -239,6 +242,29 @@ def energy(path: Path) -> int:
     else:
         samples = path.read_bytes()
     return max((audioop.rms(samples[i : i + 16000], 2) for i in range(0, len(samples) - 1600, 8000)), default=0)
+
+
+def hears(phone: Softphone, clip: Path, since: int = 0) -> int:
+    """How often these words reached this telephone in the call that it has now, from a sample on."""
+    words = samples(clip)
+    return peaks(samples(phone.heard()[-1])[since:], words[max(0, len(words) - EXCERPT) // 2 :][:EXCERPT])
+
+
+async def arrives(clip: Path, mouth: Softphone, ear: Softphone) -> None:
+    """What one telephone says is heard at the other; said again while it is not, as people do."""
+    before = len(samples(ear.heard()[-1]))
+    said_at = -math.inf
+
+    async def heard() -> bool:
+        nonlocal said_at
+        if hears(ear, clip, before):
+            return True
+        if time.monotonic() > said_at + AGAIN_S:
+            said_at = time.monotonic()
+            await mouth.say(clip)
+        return False
+
+    await until(heard, f"{clip.stem} at the other telephone", 90)
 
 
 def sip_port(phone: Softphone) -> int:

@@ -13,7 +13,7 @@ import pytest_asyncio
 from aftermath import callback, recording
 from desk_page import Desk, desk
 from instance import Instance
-from ringing import Line, peaks, samples, sip_port, until
+from ringing import Line, arrives, hears, sip_port, until
 from sqlalchemy import select
 from test_page_phone import AUDIBLE, QUIET, Ear
 from test_passing_on import passes
@@ -93,10 +93,7 @@ class Centre:
     async def hear_each_other(self, one: Softphone) -> None:
         """The citizen and this telephone hear what the other says."""
         for ear, mouth, said in ((one, self.outside, CITIZEN_SAYS), (self.outside, one, AGENT_SAYS)):
-            clip = self.line.clip(said)
-            before = hears(ear, clip)
-            await mouth.say(clip)
-            await until(lambda e=ear, c=clip, b=before: hears(e, c) > b, "the words")  # type: ignore[misc]
+            await arrives(self.line.clip(said), mouth, ear)
 
     async def calls_back(self, linkedid: str) -> int:
         """How often the citizen of this call was called."""
@@ -319,9 +316,3 @@ async def test_given_the_citizen_does_not_answer_then_somebody_owes_a_call_back(
     call = await centre.over("13800006005")
     assert (call.outcome, call.connected_at, call.agent_id) == (Outcome.KEPT, None, actor.user_id)
     assert (await callback(centre.instance, call.id)).reason == "kept"
-
-
-def hears(phone: Softphone, clip: Path) -> int:
-    """Whether these words have reached this telephone."""
-    words = samples(clip)
-    return peaks(samples(phone.heard()[-1]), words[len(words) // 2 - 4000 :][:8000])

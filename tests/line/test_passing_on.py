@@ -3,7 +3,7 @@
 import pytest
 from desk_page import Desk, desk
 from instance import Instance
-from ringing import ended, peaks, samples, until
+from ringing import arrives, ended, hears, until
 from sqlalchemy import select
 from test_page_phone import AUDIBLE, Ear, called_out, reads, talking
 
@@ -36,16 +36,7 @@ async def passes(agent: Desk, to: str, number: str = "", *, ask: bool) -> None:
 
 async def hears_words(instance: Instance, ear: Softphone, mouth: Softphone) -> None:
     """What one telephone says arrives whole at the other."""
-    clip = speak(SAID, instance.home / "clips")
-    before = heard_words(instance, ear)
-    await mouth.say(clip)
-    await until(lambda: heard_words(instance, ear) > before, "the words at the other telephone")
-
-
-def heard_words(instance: Instance, ear: Softphone) -> int:
-    """How often the words were heard in the telephone's present call."""
-    said = samples(speak(SAID, instance.home / "clips"))
-    return peaks(samples(ear.heard()[-1]), said[len(said) // 3 :][:8000])
+    await arrives(speak(SAID, instance.home / "clips"), mouth, ear)
 
 
 async def recordings(instance: Instance, call: Call, count: int) -> list[Recording]:
@@ -81,7 +72,7 @@ async def test_somebody_outside_is_asked_joins_and_leaves(instance: Instance) ->
         await outside.say(speak(SAID, instance.home / "clips"))
         await agent.hears(await agent.heard())
         await until(lambda: Ear(citizen).since(music + 5 * 16000) > AUDIBLE, "music for the citizen")
-        assert heard_words(instance, citizen) == 0, "the citizen hears nothing of what is asked"
+        assert hears(citizen, speak(SAID, instance.home / "clips")) == 0, "the citizen hears nothing of what is asked"
 
         await agent.page.keyboard.press("F6")
         await agent.state("三方通话：138****6102")

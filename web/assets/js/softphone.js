@@ -5,6 +5,7 @@ import { Line } from "./phone/line.js";
 import { ring } from "./phone/ring.js";
 
 const STATES = { connecting: "话机正在连接", ready: "话机就绪", off: "话机未连接", elsewhere: "话机在另一窗口", taken: "话机已在另一处登录" };
+const AGAIN_MS = 1000;
 const KEYS = { F2: "answer", F4: "mute", F6: "join", F7: "pass", F8: "hold", F9: "hang-up" };
 
 function ringing(call) {
@@ -14,16 +15,27 @@ function ringing(call) {
   return call.own ? "外呼" : "来电";
 }
 
+function withThird({ third: { joining, joined }, muted }) {
+  if (joining) return "正在接通三方";
+  if (joined) return muted ? "三方通话，已静音" : "三方通话";
+  return "咨询中，市民在听音乐";
+}
+
 function status(line) {
   const { call } = line;
   if (!call) return STATES[line.state];
   if (call.ending) return "正在挂断";
   if (call.echo) return call.answered ? "回声测试" : "正在接通";
   if (!call.answered) return call.answering ? "正在接通" : ringing(call);
-  if (call.third) return [call.third.joined ? "三方通话" : "咨询中，市民在听音乐", call.third.shown].filter(Boolean).join("：");
+  if (call.third) return [withThird(call), call.third.shown].filter(Boolean).join("：");
   if (call.held) return "保持中";
   return call.muted ? "已静音" : "通话中";
 }
+
+// What the server shows in the bar; null where it could not answer.
+const asHtml = (path) =>
+  fetch(path, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } })
+    .then((answer) => (answer.ok ? answer.text() : null), () => null);
 
 const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}%`;
 const words = ({ loss, jitter, rtt }) => `丢包 ${percent(loss)}，抖动 ${jitter} 毫秒${rtt === null ? "" : `，往返 ${rtt} 毫秒`}`;
@@ -42,24 +54,30 @@ export default function softphone(part) {
     shownCall = id;
     const place = at(".phone-who");
     place.replaceChildren();
-    if (!id) return;
-    const answer = await fetch(`/phone/call?call=${encodeURIComponent(id)}`, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } });
-    if (!answer.ok || id !== shownCall) return;
-    place.innerHTML = await answer.text();
-    htmx.process(place);
+    while (id && id === shownCall) {
+      const shown = await asHtml(`/phone/call?call=${encodeURIComponent(id)}`);
+      if (id !== shownCall) return;
+      if (shown !== null) {
+        place.innerHTML = shown;
+        htmx.process(place);
+        return;
+      }
+      await new Promise((done) => { setTimeout(done, AGAIN_MS); });
+    }
   }
 
   function show() {
     const { call } = line;
     const talking = Boolean(call?.answered && !call.ending);
     const asking = Boolean(call?.third && !call.third.joined);
+    const asked = asking && call.third.asking && !call.third.joining;
     const passable = talking && !call.echo && !call.own;
     part.dataset.state = call ? (call.answered ? "talking" : "ringing") : line.state;
     at(".phone-state").textContent = trouble || refused || status(line);
     const shown = {
       answer: call && !call.answered && !call.echo && !call.answering,
       mute: talking && !asking, hold: talking && !call.echo && !call.third, keypad: talking && !call.echo && !asking,
-      pass: passable && !call.third, join: passable && asking && call.third.asking, "hand-over": passable && asking && call.third.asking,
+      pass: passable && !call.third, join: passable && asked, "hand-over": passable && asked,
       drop: passable && Boolean(call.third?.joined), "hang-up": call && (call.answered || call.own || call.echo),
     };
     at(".phone-acts").hidden = !call;
@@ -92,9 +110,9 @@ export default function softphone(part) {
     const place = at(".phone-pass");
     button("pass").setAttribute("aria-expanded", String(open));
     if (!open) { place.hidden = true; place.replaceChildren(); return; }
-    const answer = await fetch(`/phone/others?call=${encodeURIComponent(line.call?.id ?? "")}`, { headers: { "X-Live": "1", "HX-Request": "true", Accept: "text/html" } });
-    if (!answer.ok || button("pass").hidden) return;
-    place.innerHTML = await answer.text();
+    const shown = await asHtml(`/phone/others?call=${encodeURIComponent(line.call?.id ?? "")}`);
+    if (shown === null || button("pass").hidden) return;
+    place.innerHTML = shown;
     place.hidden = false;
     place.querySelector("select").focus();
   }

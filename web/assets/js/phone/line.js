@@ -252,7 +252,7 @@ export class Line extends EventTarget {
   async #secondOver(session) {
     if (this.#second?.session !== session) return;
     this.#endSecond();
-    if (!this.call.third?.joined) this.call.third = null;
+    if (!this.call.third?.joined && !this.call.third?.joining) this.call.third = null;
     await this.#switch(false);
     this.#told();
   }
@@ -281,7 +281,7 @@ export class Line extends EventTarget {
   async consult(whom) {
     const { call } = this;
     if (!call?.answered || call.third) return;
-    call.third = { shown: "", asking: false, joined: false, seen: false, looks: 0 };
+    call.third = { shown: "", asking: false, joining: false, joined: false, seen: false, looks: 0 };
     this.#told();
     try {
       await this.#switch(true);
@@ -298,16 +298,21 @@ export class Line extends EventTarget {
 
   async join() {
     const { call } = this;
-    await this.#switch(false);
-    call.third.joined = true;
+    const { third } = call;
+    if (third.joining || third.joined) return;
+    third.joining = true;
     this.#told();
+    await this.#switch(false);
     try {
       await ask("/phone/join", { call: call.id });
+      third.joined = true;
     } catch (error) {
-      call.third.joined = false;
-      await this.#switch(true);
-      this.#told();
+      if (this.#second) await this.#switch(true);
+      else third.joined = true;  // they are there or gone: a look tells
       throw error;
+    } finally {
+      third.joining = false;
+      this.#told();
     }
   }
 
