@@ -156,6 +156,38 @@ class KnowledgeUse(Base):
     by_name: Mapped[str] = mapped_column(String(40))
 
 
+class KnowledgeCorrection(Base):
+    """纠错: what somebody says is wrong with a version, and what the unit that provides it answers (F18-3)."""
+
+    __tablename__ = "knowledge_corrections"
+    __table_args__ = (
+        Index("ix_knowledge_corrections_item", "item_id", "at"),
+        Index("ix_knowledge_corrections_at", "at", "id"),
+        Index(
+            "uq_knowledge_corrections_open", "item_id", "by_id", unique=True,
+            postgresql_where=text("answered_at IS NULL"),
+        ),
+        CheckConstraint("verdict IN ('', 'right', 'wrong')", name="verdict"),
+        CheckConstraint("(answered_at IS NULL) = (verdict = '')", name="answered"),
+    )  # fmt: skip
+
+    id: Mapped[Id]
+    item_id: Mapped[UUID] = mapped_column(ForeignKey("knowledge_items.id"))
+    n: Mapped[int]
+    said: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime] = mapped_column(default=now)
+    by_id: Mapped[UUID | None]
+    by_name: Mapped[str] = mapped_column(String(40))
+    due_at: Mapped[datetime]
+    """The first instant that is too late for the unit's answer."""
+    verdict: Mapped[str] = mapped_column(String(8), default="")
+    """A `corrections.Verdict`; empty while nobody has answered."""
+    answer: Mapped[str] = mapped_column(String(500), default="")
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[UUID | None]
+    answered_name: Mapped[str] = mapped_column(String(40), default="")
+
+
 class KnowledgeCounter(Base):
     """How often any version was published or retired: what every index compares itself with."""
 

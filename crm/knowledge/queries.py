@@ -1,6 +1,6 @@
 """Lists of items: what answers today for everybody who reads, what is on its way for those who make it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ from core.db import among, paged
 from core.identity.models import Unit, User
 from core.permissions import Permission, granted
 from crm.county.knowledge import Class
-from crm.knowledge.models import KnowledgeFile, KnowledgeItem, KnowledgeStep, KnowledgeVersion
+from crm.knowledge.models import KnowledgeCorrection, KnowledgeFile, KnowledgeItem, KnowledgeStep, KnowledgeVersion
 from crm.knowledge.states import State
 
 
@@ -46,6 +46,9 @@ MAKERS = (
     Permission.KNOWLEDGE_LEAD,
     Permission.KNOWLEDGE_PUBLISH,
 )
+
+ANSWERERS = (Permission.KNOWLEDGE_WRITE, Permission.KNOWLEDGE_LEAD)
+"""Who answers for the unit where somebody says that an item is wrong."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +143,7 @@ _MINE = (
 
 
 async def waiting(session: AsyncSession, user_id: UUID) -> int:
-    """How many items wait for this person's step."""
+    """How many items wait for this person's step, and how many reports of errors for an answer."""
     user = await session.get(User, user_id)
     if user is None:
         return 0
@@ -151,7 +154,16 @@ async def waiting(session: AsyncSession, user_id: UUID) -> int:
     if not waits:
         return 0
     counted = select(func.count()).select_from(_lines().where(or_(*waits)).subquery())
-    return await session.scalar(counted) or 0
+    return (await session.scalar(counted) or 0) + await _corrections(session, user, may)
+
+
+async def _corrections(session: AsyncSession, user: User, may: Collection[Permission]) -> int:
+    if user.unit_id is None or not any(needed in may for needed in ANSWERERS):
+        return 0
+    waits = KnowledgeCorrection.answered_at.is_(None)
+    of = KnowledgeItem.id == KnowledgeCorrection.item_id
+    counted = select(func.count()).select_from(KnowledgeCorrection).join(KnowledgeItem, of)
+    return await session.scalar(counted.where(waits, KnowledgeItem.unit_id == user.unit_id)) or 0
 
 
 async def steps_of(session: AsyncSession, item: KnowledgeItem) -> Sequence[KnowledgeStep]:

@@ -11,13 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.clock import today
+from core.clock import now, today
 from core.db import Database
 from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.knowledge import Class
 from crm.installed import installed
-from crm.knowledge import files, queries, service
+from crm.knowledge import corrections, files, queries, service
 from crm.knowledge.engine import Narrow
 from crm.knowledge.finder import finder_of
 from crm.knowledge.marks import Marked, marked, snippet
@@ -228,6 +228,7 @@ async def item_page(
 ) -> web.Response:
     """The page of an item in one version."""
     case = await service.case_of(ctx.session, ctx.actor, item, version, versions)
+    reports = await corrections.of_item(ctx.session, ctx.actor, item)
     newest = version.n in (item.newest, item.in_force)
     unit = await ctx.session.get_one(Unit, item.unit_id)
     return await ctx.page(
@@ -253,6 +254,12 @@ async def item_page(
         kinds=[(one.value, one.label) for one in Class],
         areas=areas(),
         largest=LARGEST // 2**20,
+        corrections=reports,
+        waits=any(one.row.answered_at is None and one.row.n == version.n for one in reports),
+        may_answer=corrections.may_answer(ctx.actor, item),
+        verdicts=[(one.value, one.label) for one in corrections.Verdict],
+        verdict_labels=corrections.Verdict,
+        moment=now(),
         may_see_uses=any(map(ctx.actor.may, SEE_USES)),
     )
 
