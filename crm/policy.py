@@ -72,5 +72,7 @@ class SmsPolicy(PolicySection):
     """The same for several orders of one call (A09-2): room for their numbers."""
     max_characters: Annotated[int, Field(ge=20, le=70)] = Field(title="短信最多字数")
     """70 UCS-2 characters are one message."""
+    answer_characters: Annotated[int, Field(ge=70, le=600)] = Field(title="答复短信最多字数")
+    """Of an answer from the knowledge base; beyond 70 it travels in parts that telephones put together."""
     unknown_wait_hours: Annotated[int, Field(ge=1, le=168)] = Field(title="结果不明的等待时间（小时）")
     """A message whose acknowledgement was lost waits so long for its report, then a person decides."""

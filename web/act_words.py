@@ -102,6 +102,7 @@ LABELS: dict[str, str] = {
     "attachments": "附件",
     "attendees": "参会人员",
     "basis": "依据",
+    "by_sms": "以短信发送条目答复",
     "call_id": "回访通话",
     "candidate_id": "督办候选",
     "chair": "主持人",
@@ -222,6 +223,7 @@ LIVE: dict[tuple[Act, str], str] = {
 HELPS: dict[str, str] = {
     "contact_reference": "用单位电话答复的填电话和通话时间，书面的填文号或邮寄单号",
     "contact_call_id": "通过热线答复的，从通话记录中选择",
+    "by_sms": "诉求人要求的勾选；只发送所选条目的答复原文",
     "call_id": "通过热线回访的，从通话记录中选择",
     "attachments": FILES_HELP,
     "evidence": "未上传材料的，写明照片、文书编号或现场核实情况",

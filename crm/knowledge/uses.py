@@ -18,8 +18,8 @@ LONGEST_CALL = timedelta(hours=2)
 
 async def note(
     session: AsyncSession, actor: Actor, ticket_id: UUID, call_id: UUID | None, number: str, n: int
-) -> KnowledgeUse:
-    """The order was answered by this version. Raises Invalid beside the field where no citizen may be told it."""
+) -> KnowledgeVersion:
+    """The order was answered by this version -> the version. Raises Invalid beside the field where it may not be."""
     of = KnowledgeVersion.item_id == KnowledgeItem.id
     wanted = select(KnowledgeVersion).join(KnowledgeItem, of).where(KnowledgeItem.number == number.upper())
     version = await session.scalar(wanted.where(KnowledgeVersion.n == n))
@@ -32,7 +32,7 @@ async def note(
     made = KnowledgeUse(item_id=version.item_id, n=n, ticket_id=ticket_id, call_id=call_id, at=now())
     made.by_id, made.by_name = actor.user_id, actor.name
     session.add(made)
-    return made
+    return version
 
 
 def _answers(version: KnowledgeVersion) -> bool:

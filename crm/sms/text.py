@@ -1,4 +1,4 @@
-"""The words of an SMS: short enough for one message, and silent about the matter (D31)."""
+"""The words of an SMS: short enough, and silent about the matter (D31); an answer is the knowledge base's own text."""
 
 from core.errors import Invalid
 from crm.policy import SmsPolicy
@@ -27,3 +27,12 @@ def receipt(policy: SmsPolicy, *, number: str, code: str, never: tuple[str, ...]
     if any(len(part) >= 2 and part in text for part in never):
         raise Invalid("sms-detail", "短信不得含有诉求内容。")
     return text
+
+
+def answer(policy: SmsPolicy, text: str) -> str:
+    """答复短信: what the knowledge base publishes, which is about nobody. Invalid("sms-too-long") beside the choice."""
+    told = f"【{policy.signature}】{' '.join(text.split())}"
+    if (long := units(told)) > policy.answer_characters:
+        sentence = f"该条目的答复共{long}字，超过答复短信的{policy.answer_characters}字，请口头答复"
+        raise Invalid("sms-too-long", sentence + "。", fields={"by_sms": sentence})
+    return told

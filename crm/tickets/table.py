@@ -76,7 +76,7 @@ TABLE: tuple[Line, ...] = (
          conditions=(has_category, has_content, has_title, *intake.ELEMENTS, *intake.DECIDED)),
     Line(Act.ANSWER, C, OPEN, S.ANSWERED, P.ORDER_EDIT, ending.answer, "第十三条",
          conditions=(has_content, has_title, refusing.none_waits),
-         guards=(ending.item_has_its_version,), reads=(Refusal,)),
+         guards=(ending.item_has_its_version, ending.sms_tells_an_item), reads=(Refusal,)),
     Line(Act.SHARE, C, OPEN, S.SHARED, P.ORDER_DISPATCH, sharing.share, "第十三条",
          conditions=(has_content, has_title, sharing.is_none_of_the_six_kinds, sharing.was_never_dispatched,
              refusing.none_waits),

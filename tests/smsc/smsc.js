@@ -23,7 +23,7 @@ function report(session, id, to, from, status) {
 }
 
 function submitted(session, pdu) {
-  const text = pdu.short_message && pdu.short_message.message;
+  const { message: text } = pdu.message_payload ?? pdu.short_message; // the former for more than 254 octets (SMPP 3.4, 5.3.2.32)
   const id = `${process.pid}-${++taken}`; // never the same again, also after a restart
   tell('submit', { id, to: pdu.destination_addr, from: pdu.source_addr, coding: pdu.data_coding, text, response: behaviour.response });
   if (behaviour.response === 'throttle') return session.send(pdu.response({ command_status: smpp.ESME_RTHROTTLED }));

@@ -12,11 +12,14 @@ from core.clock import local
 from core.db import new_id
 from core.events import publish
 from core.forms import Clean
+from core.phone import is_mobile
 from crm.county.categories import Category
 from crm.installed import installed
 from crm.knowledge.uses import note
-from crm.policy import OrdersPolicy
+from crm.policy import OrdersPolicy, SmsPolicy
 from crm.procedure import TargetsPolicy
+from crm.sms import service as sms
+from crm.sms.text import answer as answer_words
 from crm.tickets.acts.refusing import drop_waiting
 from crm.tickets.case import Case
 from crm.tickets.events import TicketActed
@@ -28,6 +31,7 @@ from crm.tickets.rules import Given, Objection, Told, effect
 from crm.tickets.states import WITH_UNITS, Act, State
 
 MAX_PARTS = 5
+NO_MOBILE = "来电人匿名或来电号码不能接收短信，答复已口头告知"
 COPIED = (
     "source",
     "example",
@@ -47,6 +51,8 @@ class Answer(Given):
     text: Text
     knowledge_item: Annotated[str, Field(max_length=40, pattern=r"^([A-Za-z0-9][A-Za-z0-9-]*)?$"), Clean] = ""
     knowledge_version: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    by_sms: bool = False
+    """Whether the item's own text goes to the caller as well, who asked for it."""
 
 
 class Merge(Given):
@@ -93,6 +99,17 @@ def item_has_its_version(case: Case, given: Answer) -> Objection | None:
         return None
     missing = "knowledge_version" if given.knowledge_item else "knowledge_item"
     return Objection("依据知识库条目答复的，请填写条目编号和版本", "第十三条", missing)
+
+
+def sms_tells_an_item(case: Case, given: Answer) -> Objection | None:
+    """What leaves by SMS was reviewed and is about nobody: an item's text, and nothing of a 举报 (D31)."""
+    if not given.by_sms:
+        return None
+    if case.ticket.sealed:
+        return Objection("举报工单不发送答复短信", "第二十八条(八)", "by_sms")
+    if not given.knowledge_item:
+        return Objection("短信只发送知识库条目的答复，请先选用条目", "D31", "by_sms")
+    return None
 
 
 def came_by_call(case: Case) -> Objection | None:
@@ -160,10 +177,20 @@ async def answer(session: AsyncSession, case: Case, given: Answer) -> Told:
     ticket.closed_at, ticket.close_kind, ticket.close_reason = case.at, "answered", given.text
     item, version = given.knowledge_item.upper(), given.knowledge_version
     if item and version:
-        await note(session, case.actor, ticket.id, ticket.call_id, item, version)
+        told = await note(session, case.actor, ticket.id, ticket.call_id, item, version)
+        if given.by_sms:
+            await _send(session, ticket, told.answer)
     ticket.knowledge_item, ticket.knowledge_version = item or None, version
     after = {"knowledge_item": ticket.knowledge_item, "knowledge_version": ticket.knowledge_version}
-    return Told({}, after, given.text)
+    return Told({}, after | ({"by_sms": True} if given.by_sms else {}), given.text)
+
+
+async def _send(session: AsyncSession, ticket: Ticket, text: str) -> None:
+    to = None if ticket.anonymous else ticket.caller_phone
+    why_not = sms.EXAMPLE if ticket.example else "" if to and is_mobile(to) else NO_MOBILE
+    words = answer_words(installed().policy[SmsPolicy], text)
+    key = f"answer:{ticket.id}"
+    await sms.queue(session, key=key, ticket_id=ticket.id, to=to, text=words, why="随即时答复生成", why_not=why_not)
 
 
 @effect(Merge)

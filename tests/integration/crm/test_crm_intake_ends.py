@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from crm_desk import ELEMENTS, Desk
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.db import Database
 from core.errors import Conflict, Invalid
 from crm.installed import installed
+from crm.knowledge.models import KnowledgeItem, KnowledgeVersion
 from crm.knowledge.seed import seed_knowledge
 from crm.referrals import service as referrals
 from crm.referrals.models import Referral
@@ -92,6 +93,39 @@ async def test_an_instant_answer_is_followed_up_or_archived(desk: Desk) -> None:
         await desk.act(desk.office.director, Act.REWORK, basis="答复有误")
     await desk.act(desk.office.director, Act.NOT_RESPONSIBLE, basis="答复依据充分")
     await desk.act(desk.office.archivist, Act.ARCHIVE)
+
+
+@pytest.mark.proves("F13-4")
+async def test_an_instant_answer_goes_by_sms_in_the_items_own_words(desk: Desk) -> None:
+    async with desk.db.session() as session:
+        await seed_knowledge(session, installed().county)
+    agent, item = desk.office.agent, {"knowledge_item": "ZS00029", "knowledge_version": 1}
+    with pytest.raises(Invalid, match="请先选用条目") as refused:
+        await desk.act(agent, Act.ANSWER, text="我的手机13800001111，找我办", by_sms=True)
+    assert set(refused.value.fields) == {"by_sms"}
+    await desk.act(agent, Act.ANSWER, text="找我办，我的手机13800001111", by_sms=True, **item)
+    [sms] = await desk.rows(Sms)
+    assert sms.state == "queued" and sms.text.startswith("【弋阳12345】")
+    assert "13800001111" not in sms.text, "what the agent typed stays in the house"
+    assert "备案" in sms.text
+
+
+@pytest.mark.proves("F13-4", "D31")
+async def test_an_item_too_long_for_an_sms_is_read_out(desk: Desk) -> None:
+    async with desk.db.session() as session:
+        await seed_knowledge(session, installed().county)
+        of = KnowledgeItem.id == KnowledgeVersion.item_id
+        found = await session.scalars(
+            select(KnowledgeVersion).join(KnowledgeItem, of).where(KnowledgeItem.number == "ZS00029")
+        )
+        await session.execute(text("SET LOCAL session_replication_role = replica"))  # its text stays, says a trigger
+        found.one().answer = "材料" * 300
+        await session.flush()
+    item = {"knowledge_item": "ZS00029", "knowledge_version": 1}
+    with pytest.raises(Invalid, match="请口头答复") as refused:
+        await desk.act(desk.office.agent, Act.ANSWER, text="已口头答复。", by_sms=True, **item)
+    assert set(refused.value.fields) == {"by_sms"}
+    assert (await desk.state(), await desk.rows(Sms)) == (State.DRAFT, []), "nothing half done"
 
 
 @pytest.mark.proves("A12.1-2")

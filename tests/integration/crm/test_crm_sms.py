@@ -21,7 +21,7 @@ from crm.sms.jobs import submit
 from crm.sms.models import Sms, SmsReceipt, SmsReply
 from crm.sms.outlet import SmsOutlet
 from crm.sms.port import NotSent, Report
-from crm.sms.service import ask_people, queue_receipt, resolve
+from crm.sms.service import ask_people, queue, queue_receipt, resolve
 
 PHONE = "+8613800001234"
 TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
@@ -83,6 +83,17 @@ async def test_a_message_is_submitted_and_its_report_delivers_it(db: Database, p
     assert page[0].history[0].text == "已随派发生成"
     assert "123456" not in page[0].text
     assert page[0].to == "138****1234"
+
+
+async def test_a_long_answer_arrives_whole(db: Database, peer: Peer, gateway: Any) -> None:
+    text = "【弋阳12345】" + "".join(f"第{n}项材料：居民身份证原件及复印件；" for n in range(1, 19))
+    async with db.session() as session:
+        sms = await queue(session, key="answer:1", ticket_id=new_id(), to=PHONE, text=text, why="随即时答复生成")
+    await run(db, gateway, sms.id)
+    await becomes(db, sms.id, "delivered")
+    parts = sorted((one for one in peer.happened if one["event"] == "submit"), key=lambda one: one.get("part", 1))
+    whole = "".join(one["text"] for one in parts)
+    assert (f"【弋阳12345】{whole}" if peer.adds_signature else whole) == text
 
 
 @pytest.mark.parametrize("peer", ["smpp"], indirect=True)
