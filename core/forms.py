@@ -78,10 +78,12 @@ def validate(model: type[M], values: Mapping[str, Any]) -> M:
         made = model.model_validate(values)
     except ValidationError as error:
         fields: dict[str, str] = {}
-        for problem in error.errors(include_url=False, include_input=False):
+        for problem in error.errors(include_url=False):
             name = str(problem["loc"][0]) if problem["loc"] else ""
             if problem["type"] in {"value_error", "assertion_error"}:
                 sentence = str(problem.get("ctx", {}).get("error", "内容不正确。"))
+            elif problem["type"] == "string_too_short" and str(problem["input"]).strip():
+                sentence = f"至少填写 {problem['ctx']['min_length']} 个字。"
             else:
                 sentence = SENTENCES.get(problem["type"], "内容不正确。").format(**problem.get("ctx", {}))
             fields.setdefault(name[:60], sentence)

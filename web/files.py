@@ -11,9 +11,21 @@ BLOCK = 256 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
 async def send_sheet(request: web.Request, content: IO[bytes], name: str) -> web.StreamResponse:
     """A workbook, by its name without the ending, as a download (RFC 6266); closes it."""
-    response = web.StreamResponse(headers=_headers(XLSX, f"{name}.xlsx"))
+    return await _send(request, content, XLSX, f"{name}.xlsx")
+
+
+async def send_document(request: web.Request, content: IO[bytes], name: str) -> web.StreamResponse:
+    """The same for a text document."""
+    return await _send(request, content, DOCX, f"{name}.docx")
+
+
+async def _send(request: web.Request, content: IO[bytes], kind: str, name: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers=_headers(kind, name))
     with content:
         await response.prepare(request)
         while block := await asyncio.to_thread(content.read, BLOCK):

@@ -41,6 +41,8 @@ ACTIONS = {
     "knowledge.attach": "添加知识库附件",
     "knowledge.detach": "移除知识库附件",
     "knowledge.export": "导出知识库",
+    "knowledge.import": "导入知识库条目",
+    "knowledge.handbook": "导出知识库答复手册",
     "knowledge.correction": "知识库纠错",
     "knowledge.corrected": "答复知识库纠错",
     "knowledge.corrections-export": "导出知识库纠错",

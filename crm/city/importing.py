@@ -21,14 +21,15 @@ from core.errors import Conflict, Invalid, NotFound
 from core.ledger import record
 from core.locks import lock
 from core.permissions import Permission
-from crm.city import reading, sheet
+from crm.city import reading
 from crm.city.judging import Judged, Verdict, fingerprint, judge
 from crm.city.models import CityImport, CityOrder, CityRow
 from crm.city.reading import Incoming, Read, Table
 from crm.city.reconciling import reconcile
-from crm.city.sheet import Cell, Row
 from crm.county.city import CityLayout
 from crm.installed import installed
+from crm.sheets import sheet
+from crm.sheets.sheet import Cell, Row
 from crm.tickets.access import visible_to
 from crm.tickets.case import load
 from crm.tickets.dues import upstream

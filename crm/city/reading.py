@@ -11,9 +11,9 @@ from pydantic import ValidationError
 from core import phone
 from core.clock import SHANGHAI
 from core.errors import Invalid
-from crm.city.sheet import Cell, Row, bad
 from crm.county.categories import Category
 from crm.county.city import CityLayout, Columns, Progress
+from crm.sheets.sheet import Cell, Row, bad
 from crm.tickets.acts.forwarding import end_of
 from crm.tickets.input import Correction
 

@@ -12,7 +12,7 @@ from core.ledger import record
 from core.permissions import Permission
 from crm.city.importing import one, rows_of, unpacked
 from crm.city.judging import Verdict
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 
 REASON = "不能导入的原因"
 

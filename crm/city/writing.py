@@ -24,7 +24,7 @@ from crm.city.models import CityExport, CityOrder, CityReport
 from crm.city.reconciling import Standing
 from crm.county.categories import Category
 from crm.county.city import CityLayout, Kind, Progress
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 from crm.tickets.acts import extending
 from crm.tickets.models import Assignment, Extension, Reply, ReturnRequest, Ticket, TicketEvent
 from crm.tickets.states import Act, By

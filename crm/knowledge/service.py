@@ -1,5 +1,6 @@
 """Commands on items: write, and every act of the table; each locks the item first and is in ledger and steps."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +39,7 @@ async def create(
 ) -> KnowledgeItem:  # fmt: skip
     """A new item of the actor's unit, in draft; `unit_id`, `number` and `example` are for a county's own file. Raises
     Denied, Invalid."""
-    actor.require(Permission.KNOWLEDGE_WRITE)
-    unit = unit_id if actor.is_system else actor.unit_id
-    if unit is None:
-        raise Denied("no-unit-of-ones-own", "知识库条目由各单位提供（第十八条），您不属于任何单位。")
+    unit = unit_id if actor.is_system and unit_id else own_unit(actor)
     _check(given)
     item = KnowledgeItem(number=number or await _next_number(session), unit_id=unit, version=1, newest=1)
     session.add(item)
@@ -52,6 +50,35 @@ async def create(
     await _step(session, actor, item, version, Act.SAVE)
     await session.flush()
     return item
+
+
+async def create_all(session: AsyncSession, actor: Actor, texts: Sequence[ItemText]) -> list[KnowledgeItem]:
+    """New items of the actor's unit, in draft, in a few statements and one entry of the ledger. Raises as `create`."""
+    unit, at = own_unit(actor), now()
+    for one in texts:
+        _check(one)
+    first = int((await _next_number(session))[2:])
+    items = [KnowledgeItem(number=f"ZS{first + n:05}", unit_id=unit, version=1, newest=1) for n in range(len(texts))]
+    session.add_all(items)
+    await session.flush()
+    for item, given in zip(items, texts, strict=True):
+        version = _draft(item, 1, actor)
+        _write(version, given, actor)
+        step = KnowledgeStep(item_id=item.id, n=1, act=Act.SAVE, by_id=actor.user_id, by_name=actor.name, at=at)
+        session.add_all((version, step))
+    await session.flush()
+    span = f"{items[0].number}-{items[-1].number}"
+    await record(session, actor, "knowledge.import", "knowledge", span, count=len(items))
+    hint(session, TOPIC, items[0].id)
+    return items
+
+
+def own_unit(actor: Actor) -> UUID:
+    """The unit whose items this person writes. Raises Denied."""
+    actor.require(Permission.KNOWLEDGE_WRITE)
+    if actor.unit_id is None:
+        raise Denied("no-unit-of-ones-own", "知识库条目由各单位提供（第十八条），您不属于任何单位。")
+    return actor.unit_id
 
 
 async def save(session: AsyncSession, actor: Actor, item_id: UUID, seen: int, given: ItemText) -> KnowledgeItem:

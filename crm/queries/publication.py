@@ -24,7 +24,7 @@ from crm.installed import installed
 from crm.queries.behind import Page, behind
 from crm.search.export import searched
 from crm.search.taking import MOST_ROWS
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 from crm.tickets.acts.secrecy import Secrecy
 from crm.tickets.identity import traces
 from crm.tickets.masking import mask_address

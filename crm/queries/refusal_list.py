@@ -14,7 +14,7 @@ from core.permissions import Permission
 from crm.queries.refusals import Entry, of_month
 from crm.search.export import SEALED_TEXT
 from crm.search.taking import mark_of, number_of
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 from crm.tickets.acts.refusing import ITEMS
 
 ACTION = "refusals.export"

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crm.city.sheet import Row
 from crm.county.data import AREA, CENTRE, EVERYWHERE, CatalogueLine, Power
 from crm.county.lists import PowerList
 from crm.county.load import County
 from crm.county.route import Answer, Catalogue
-from crm.rulebook.list_table import Column, lines, refuse, refuse_all
+from crm.sheets.sheet import Row
+from crm.sheets.table import Column, lines, refuse, refuse_all
 
 CATALOGUE_COLUMNS = (
     Column("matter", "事项编码", 12, ("诉求事项编码",)),

@@ -17,8 +17,6 @@ from core.identity.models import Unit
 from core.rules import service
 from core.rules.kinds import Kind
 from core.rules.models import RuleVersion
-from crm.city import sheet
-from crm.city.sheet import Row
 from crm.county import lists
 from crm.county.data import EVERYWHERE
 from crm.county.route import Cell
@@ -26,8 +24,10 @@ from crm.county.sounds import syllables
 from crm.installed import installed
 from crm.rulebook import list_forms
 from crm.rulebook.list_forms import CATALOGUE_COLUMNS, POWER_COLUMNS, Units
-from crm.rulebook.list_table import Column
-from crm.search.workbook import Sheet, write
+from crm.sheets import sheet
+from crm.sheets.sheet import Row
+from crm.sheets.table import Column
+from crm.sheets.workbook import Sheet, write
 
 COLUMNS: dict[Kind, tuple[Column, ...]] = {Kind.CATALOGUE: CATALOGUE_COLUMNS, Kind.POWERS: POWER_COLUMNS}
 KEYS = {Kind.CATALOGUE: (0, 2), Kind.POWERS: (0,)}

@@ -33,7 +33,7 @@ from crm.search.narrow import narrow
 from crm.search.stretches import stretches
 from crm.search.taking import MOST_ROWS, mark_of, number_of
 from crm.search.walk import Rows, walk
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 from crm.tickets.masking import mask_address, mask_numbers
 from crm.tickets.models import Ticket
 from crm.tickets.states import State

@@ -3,7 +3,7 @@ before the first byte leaves."""
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -13,7 +13,7 @@ from core.actor import Actor
 from core.clock import local, now
 from core.errors import Invalid
 from core.ledger import record
-from crm.search.workbook import Sheet, write
+from crm.sheets.workbook import Sheet, write
 
 MOST_ROWS = 20_000
 """What a spreadsheet on an office machine opens quickly; more is a report, not a list."""
@@ -32,11 +32,13 @@ class Taking:
     asked: Mapping[str, Any] = field(default_factory=dict)
     foot: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
+    write: Callable[[Sheet], IO[bytes]] = write
+    """As a workbook, unless it is read as a document."""
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The workbook, at its beginning, to be closed by who reads it."""
+    """The file, at its beginning, to be closed by who reads it."""
 
     number: str
     count: int
@@ -54,7 +56,8 @@ async def take(session: AsyncSession, actor: Actor, what: Taking, reason: str, *
     number, told = number_of(what.prefix), {"count": len(what.rows), "filter": dict(what.asked)}
     await record(session, actor, what.action, "export", number, reason=reason.strip(), **told)
     mark = mark_of(title, what.name, actor, number)
-    content = await asyncio.to_thread(write, Sheet(what.name, mark, what.heads, [*what.rows, *what.foot], what.notes))
+    sheet = Sheet(what.name, mark, what.heads, [*what.rows, *what.foot], what.notes)
+    content = await asyncio.to_thread(what.write, sheet)
     return Taken(number, len(what.rows), content)
 
 

@@ -12,9 +12,9 @@ from core.errors import Invalid
 from core.permissions import Permission as P
 from crm.city import board, importing, reconciliation_sheet, rejected, writing
 from crm.city.reconciling import Standing
-from crm.city.sheet import MOST_BYTES, MOST_ROWS
 from crm.county.city import Kind
 from crm.installed import installed
+from crm.sheets.sheet import MOST_BYTES, MOST_ROWS
 from crm.tickets.acts.forwarding import CityAnswer, Forward
 from crm.tickets.perform import perform
 from crm.tickets.states import Act

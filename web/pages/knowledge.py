@@ -38,8 +38,8 @@ from web.route import Asks, Route
 
 COLUMNS = tuple(map(Column, ("条目", "分类", "提供单位", "有效期", "复审", "状态")))
 HEADS = (
-    ("编号", 10), ("问题", 40), ("答复", 80), ("依据", 40), ("分类", 10), ("提供单位", 24), ("属地", 14),
-    ("有效期", 24), ("复审日期", 14), ("状态", 10), ("版本", 6), ("关键词", 24),
+    ("编号", 10), ("问题", 40), ("其他问法", 40), ("答复", 80), ("依据", 40), ("分类", 10), ("提供单位", 24),
+    ("适用属地", 14), ("有效期自", 14), ("有效期至", 14), ("复审日期", 14), ("状态", 10), ("版本", 6), ("关键词", 24),
 )  # fmt: skip
 SHOWN = 50
 """Of a search: beyond these nobody looks, but words are changed."""
@@ -187,9 +187,11 @@ async def export(ctx: Context, asked: KnowledgeExport) -> web.StreamResponse:
 def _cells(one: Found) -> list[str]:
     item, version = one.line.item, one.line.version
     return [
-        item.number, version.question, version.answer, version.basis, label_of(version.kind), one.line.unit,
-        dict(areas()).get(version.area or "", "全县"), validity(version), day(version.review_on),
-        "已过有效期" if one.expired else one.state.label, str(version.n), "、".join(version.keywords),
+        item.number, version.question, "；".join(version.other_ways), version.answer, version.basis,
+        Class(version.kind).label if version.kind else "", one.line.unit,
+        dict(areas()).get(version.area or "", "全县"), day(version.valid_from, ""), day(version.valid_to, "长期"),
+        day(version.review_on), "已过有效期" if one.expired else one.state.label, str(version.n),
+        "、".join(version.keywords),
     ]  # fmt: skip
 
 

@@ -13,13 +13,13 @@ from core.errors import Invalid
 from core.permissions import Permission as P
 from core.rules import service
 from core.rules.kinds import LISTS, Kind, Standing
-from crm.city.sheet import MOST_BYTES, MOST_ROWS
 from crm.county.route import Answer
 from crm.installed import installed
 from crm.rulebook import lists
 from crm.search.export import searched
 from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import Taking, take
+from crm.sheets.sheet import MOST_BYTES, MOST_ROWS
 from web.context import Context
 from web.files import send_sheet
 from web.lists import Column, listing

@@ -14,7 +14,7 @@ from core.ledger.models import LedgerEntry
 from core.permissions import Role
 from crm.search import export as exporting
 from crm.search.filter import OrderFilter
-from crm.search.workbook import FORMULA_STARTS, Sheet, write
+from crm.sheets.workbook import FORMULA_STARTS, Sheet, write
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "|cmd", '=HYPERLINK("http://x","y")', "%0A"]
 

@@ -235,7 +235,7 @@ async def test_the_list_is_taken_along_with_its_reason(makers: Makers, lead: Des
     taken = await lead.post("/knowledge/export", {"reason": "月报", "search": "独角兽"})
     rows = list(load_workbook(io.BytesIO(await taken.read())).active.values)  # type: ignore[union-attr]
     assert "知识库" in str(rows[0][0]) and rows[1][0] == "编号"
-    assert rows[2][0] == "ZS00001" and rows[2][4] == "行政审批"
+    assert rows[2][0] == "ZS00001" and rows[2][5] == "行政审批"
     async with makers.db.session() as session:
         entry = (await session.scalars(select(LedgerEntry).where(LedgerEntry.action == "knowledge.export"))).one()
         assert entry.reason == "月报" and entry.detail["filter"]["search"] == "独角兽"

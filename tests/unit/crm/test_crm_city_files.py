@@ -11,11 +11,12 @@ from invented_county import COUNTIES
 
 from core.errors import Invalid
 from core.policy import parse
-from crm.city import reading, sheet
+from crm.city import reading
 from crm.city.reading import Read
 from crm.clocks import Rules
 from crm.county.city import CityLayout, Progress
 from crm.installed import Installation, installed
+from crm.sheets import sheet
 
 OTHER: dict[str, Any] = {
     "name": "云州市民服务热线",

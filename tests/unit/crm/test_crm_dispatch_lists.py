@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import pytest
 
 from core.errors import Invalid
-from crm.city.sheet import Cell, Row
 from crm.county import lists
 from crm.county.data import AREA, CENTRE, EVERYWHERE, CatalogueLine, Power
 from crm.county.lists import PowerList
@@ -13,6 +12,7 @@ from crm.county.route import Answer, Catalogue
 from crm.installed import Installation
 from crm.rulebook import list_forms
 from crm.rulebook.list_forms import CATALOGUE_COLUMNS, POWER_COLUMNS, Units, read_catalogue, read_powers
+from crm.sheets.sheet import Cell, Row
 
 NO_POWERS = PowerList((), {})
 LAW = "《城市市容和环境卫生管理条例》第十四条"

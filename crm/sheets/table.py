@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.errors import Invalid
-from crm.city.sheet import Row, bad
+from crm.sheets.sheet import Row, bad
 
 HEADER_WITHIN = 10
 """A title and notes may stand above the header, but not more rows than this."""
@@ -38,6 +38,8 @@ def lines(rows: Sequence[Row], columns: Sequence[Column]) -> list[Line]:
     for row in rows:
         if row.n <= header:
             continue
+        if not any(at < len(row.cells) and row.cells[at].value not in (None, "") for at in places.values()):
+            continue  # a note beside or below the rows fills no column that is read
         cells = {}
         for column in columns:
             at = places.get(column.name)

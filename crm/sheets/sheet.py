@@ -87,7 +87,7 @@ def _limited(found: Iterator[Row]) -> list[Row]:
         if all(cell.value in (None, "") and not cell.wrong for cell in row.cells):
             continue
         if len(row.cells) > MOST_COLUMNS:
-            raise bad(f"第 {row.n} 行超过 {MOST_COLUMNS} 列，不是市级工单表。")
+            raise bad(f"第 {row.n} 行超过 {MOST_COLUMNS} 列，不予读取。")
         kept.append(row)
         if len(kept) > MOST_ROWS:
             raise bad(f"表格超过 {MOST_ROWS} 行，请分批导入。")
@@ -97,7 +97,7 @@ def _limited(found: Iterator[Row]) -> list[Row]:
 def _xlsx(content: bytes) -> Iterator[Row]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            _measure(archive)
+            measure(archive)
             book = load_workbook(io.BytesIO(content), read_only=True, data_only=False, keep_links=False)
             page: Any = book.worksheets[0] if book.worksheets else None
             if page is None:
@@ -118,7 +118,7 @@ def _xlsx(content: bytes) -> Iterator[Row]:
         raise bad("文件不是有效的 .xlsx 表格，或加了密码。") from error
 
 
-def _measure(archive: zipfile.ZipFile) -> None:
+def measure(archive: zipfile.ZipFile) -> None:
     """A reader never gets more of a member than its directory entry says, so the entries bound what is unpacked."""
     members = archive.infolist()
     if len(members) > MOST_MEMBERS or sum(one.file_size for one in members) > MOST_UNPACKED:
