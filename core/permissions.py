@@ -196,7 +196,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.SCREEN: frozenset({P.WALLBOARD_VIEW}),
 }
 
-SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE})
+SCOPES = frozenset({P.ORDER_SUBMIT, P.ORDER_VIEW_OWN, P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.KNOWLEDGE_VIEW})
 """All that a program's access token may carry; a program has no roles."""
 
 ADMINISTRATORS = frozenset({Role.SYSTEM_ADMIN, Role.SECURITY_ADMIN, Role.AUDIT_ADMIN})

@@ -1,6 +1,7 @@
 """The whole surface of the web role: every route of every page, in one table."""
 
 from web.api import acts, describe, files, query
+from web.api import knowledge as api_knowledge
 from web.api import orders as api_orders
 from web.pages import (
     account,
@@ -71,7 +72,7 @@ from web.pages import (
 )
 from web.route import Table
 
-API: Table = (*api_orders.ROUTES, *files.ROUTES, *acts.ROUTES, *query.ROUTES)
+API: Table = (*api_orders.ROUTES, *files.ROUTES, *acts.ROUTES, *api_knowledge.ROUTES, *query.ROUTES)
 TABLE: Table = (
     *signin.ROUTES,
     *account.ROUTES,

@@ -26,8 +26,8 @@ class Channel(StrEnum):
     def scopes(self) -> frozenset[Permission]:
         """The most that a token of this channel may carry."""
         if self is Channel.UNIT:
-            return frozenset({Permission.ORDER_VIEW_UNIT, Permission.ORDER_HANDLE})
-        return frozenset({Permission.ORDER_SUBMIT, Permission.ORDER_VIEW_OWN})
+            return frozenset({Permission.ORDER_VIEW_UNIT, Permission.ORDER_HANDLE, Permission.KNOWLEDGE_VIEW})
+        return frozenset({Permission.ORDER_SUBMIT, Permission.ORDER_VIEW_OWN, Permission.KNOWLEDGE_VIEW})
 
 
 LABELS: dict[Channel, str] = {
@@ -45,4 +45,5 @@ SCOPE_LABELS: dict[Permission, str] = {
     Permission.ORDER_VIEW_OWN: "查看本渠道提交的工单",
     Permission.ORDER_VIEW_UNIT: "查看派给本单位的工单",
     Permission.ORDER_HANDLE: "签收、办理、答复本单位的工单",
+    Permission.KNOWLEDGE_VIEW: "查询知识库",
 }

@@ -103,6 +103,13 @@ async def lines_of(session: AsyncSession, items: Sequence[UUID]) -> list[Line]:
     return [found[id] for id in items if id in found]
 
 
+async def answering(session: AsyncSession, number: str) -> Line | None:
+    """The item of this number in the version that answers today."""
+    wanted = _lines().where(KnowledgeItem.number == number, _stands(Standing.VALID))
+    row = (await session.execute(wanted)).one_or_none()
+    return Line(*row) if row else None
+
+
 def _lines() -> Select[KnowledgeItem, KnowledgeVersion, str]:
     return (
         select(KnowledgeItem, KnowledgeVersion, Unit.name)
