@@ -80,16 +80,14 @@ class EmergencyKind(Record):
     line_name: Name
     script: Annotated[str, Field(min_length=4, max_length=200)]
     """话术: what the agent says while the call is put through."""
-    matters: tuple[Name, ...] = ()
-    """Matters 诉求事项 whose orders are counted together when many call about one place."""
     signs: Annotated[tuple[str, ...], Field(min_length=1)]
     but: Words = ()
     """Words in the same stretch that make it none of this kind."""
 
     @property
     def rules(self) -> list["Sign"]:
-        """Each sign as its parts."""
-        return [Sign.of(sign) for sign in self.signs]
+        """Each sign as its parts, the plainest first: who reads the finding understands those words best."""
+        return sorted((Sign.of(sign) for sign in self.signs), key=lambda sign: len(sign.parts))
 
 
 class Guard(Record):

@@ -179,9 +179,6 @@ def _problems(county: County) -> Iterable[str]:
     for item in county.knowledge.item:
         if item.unit not in members or (item.area and item.area not in areas):
             yield f"知识库条目 {item.number} 的单位或属地不存在"
-    for kind in county.emergencies.kind:
-        if unknown := set(kind.matters) - set(county.matters):
-            yield f"突发事件 {kind.name} 的事项不存在：{sorted(unknown)}"
     for number in county.numbers:
         if number.queue not in queues:
             yield f"号码 {number.number} 的队列不存在：{number.queue}"

@@ -82,16 +82,21 @@ class Recogniser:
         windows = [(window, self._judge(read[slice(*window)])) for window in _windows(read)]
         found = {}
         for kind in self._given.kind:
-            for parts in self._of(kind, said.text, read, spans):
-                if _likely(parts, windows) >= self._given.drop_below:
-                    found[kind.code] = _finding(kind, parts, said, text)
-                    break
+            likely = (one for one in self._of(kind, said.text, read, spans) if self._likely(one, windows))
+            if parts := next(likely, None):
+                found[kind.code] = _finding(kind, parts, said, text)
         for window, judged in windows:
             like = self._given.of(judged.kind)
             if like and not found and judged.score >= self._given.raise_at and not self._off(like, said.text, window):
-                parts = [(window[0] + start, window[0] + end) for start, end in judged.words]
-                found[like.code] = _finding(like, parts or [window], said, text)
+                stretches = [(window[0] + start, window[0] + end) for start, end in judged.words]
+                found[like.code] = _finding(like, stretches or [window], said, text)
         return list(found.values())
+
+    def _likely(self, parts: Sequence[Span], windows: Sequence[tuple[Span, Judged]]) -> bool:
+        """Whether the cases do not speak clearly against it in every stretch in which it stands."""
+        start, end = min(parts)[0], max(part[1] for part in parts)
+        scores = [judged.score for (first, last), judged in windows if first <= start and end <= last]
+        return max(scores, default=0.0) >= self._given.drop_below
 
     def _judge(self, read: str) -> Judged:
         return self._learned.judge(read) if self._learned else Judged(0.0, "", ())
@@ -145,12 +150,6 @@ def _windows(text: str) -> list[Span]:
         return [(0, len(text))]
     starts = [0, *(hit.end() for hit in BREAK.finditer(text))]
     return [(start, min(start + WINDOW, len(text))) for start in starts if start < len(text)]
-
-
-def _likely(parts: Sequence[Span], windows: Sequence[tuple[Span, Judged]]) -> float:
-    """The best score of a stretch in which it stands."""
-    start, end = min(parts)[0], max(part[1] for part in parts)
-    return max((judged.score for (first, last), judged in windows if first <= start and end <= last), default=0.0)
 
 
 def _finding(kind: EmergencyKind, parts: Sequence[Span], said: Plain, text: str) -> Finding:
