@@ -81,6 +81,8 @@ class EmergencyKind(Record):
     script: Annotated[str, Field(min_length=4, max_length=200)]
     """话术: what the agent says while the call is put through."""
     signs: Annotated[tuple[str, ...], Field(min_length=1)]
+    alone: bool = False
+    """Only proposed where no other kind is: somebody calls for help and does not say why."""
     but: Words = ()
     """Words in the same stretch that make it none of this kind."""
 

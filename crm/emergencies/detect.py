@@ -90,7 +90,8 @@ class Recogniser:
             if like and not found and judged.score >= self._given.raise_at and not self._off(like, said.text, window):
                 stretches = [(window[0] + start, window[0] + end) for start, end in judged.words]
                 found[like.code] = _finding(like, stretches or [window], said, text)
-        return list(found.values())
+        told = [one for one in found.values() if not one.kind.alone]
+        return told or list(found.values())
 
     def _likely(self, parts: Sequence[Span], windows: Sequence[tuple[Span, Judged]]) -> bool:
         """Whether the cases do not speak clearly against it in every stretch in which it stands."""
