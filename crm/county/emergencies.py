@@ -20,8 +20,8 @@ from pydantic import AfterValidator, Field, model_validator
 from core.errors import Invalid
 from crm.county.data import Code, Name, Record
 
-HEAD = ("text", "kind")
-NONE = "-"
+HEADS = frozenset({"text", "文本", "话语", "说法", "用例", "内容", "诉求"})
+NONES = frozenset({"-", "—", "无", "none"})
 _CHOICE = re.compile(r"\(([^()]*)\)")
 Concept = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 
@@ -75,8 +75,8 @@ class EmergencyKind(Record):
     code: Code
     name: Name
     level: Level
-    line: Annotated[str, Field(pattern=r"^\d{3,12}$")]
-    """联动号码: 110, 119, 120, 122, or the hotline of a utility."""
+    line: Annotated[str, Field(pattern=r"^(\d{3,12})?$")]
+    """联动号码: 110, 119, 120, 122, or the hotline of a utility; empty: it is found in 转接去向."""
     line_name: Name
     script: Annotated[str, Field(min_length=4, max_length=200)]
     """话术: what the agent says while the call is put through."""
@@ -165,12 +165,13 @@ class Emergencies(Record):
 
 
 def read_cases(path: Path) -> list[EmergencyCase]:
-    """A TSV with a head: text, kind (`-` or empty: none). Raises OSError, ValueError."""
+    """A TSV, with or without a head: text, kind (`-` or empty: none). Raises OSError, ValueError."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = [row for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE) if row and row[0].strip()]
     kinds = [row[1].strip() if len(row) > 1 else "" for row in rows]
-    cases = [(row[0].strip(), "" if kind == NONE else kind) for row, kind in zip(rows, kinds, strict=True)]
-    return [EmergencyCase(text=text, kind=kind) for text, kind in cases if (text, kind) != HEAD]
+    cases = [(row[0].strip(), "" if kind.lower() in NONES else kind) for row, kind in zip(rows, kinds, strict=True)]
+    headed = cases[:1] and cases[0][0].lower() in HEADS
+    return [EmergencyCase(text=text, kind=kind) for text, kind in (cases[1:] if headed else cases)]
 
 
 def load_emergencies(folder: Path) -> Emergencies:

@@ -34,6 +34,9 @@ NAME = 3
 WINDOW = 90
 """Characters that the model judges at once."""
 VILLAGES = ("township", "village")
+DOUBT = 2.0
+"""So much more must the cases say where a guard has just spoken against a composition, and in a long talk, of which
+every stretch is a chance to be wrong."""
 MOST = 6_000
 
 
@@ -80,18 +83,30 @@ class Recogniser:
         for name, span in self._heard(read):
             spans[name].append(span)
         windows = [(window, self._judge(read[slice(*window)])) for window in _windows(read)]
-        found = {}
+        found, refused = {}, False
         for kind in self._given.kind:
-            likely = (one for one in self._of(kind, said.text, read, spans) if self._likely(one, windows))
-            if parts := next(likely, None):
-                found[kind.code] = _finding(kind, parts, said, text)
-        for window, judged in windows:
-            like = self._given.of(judged.kind)
-            if like and not found and judged.score >= self._given.raise_at and not self._off(like, said.text, window):
-                stretches = [(window[0] + start, window[0] + end) for start, end in judged.words]
-                found[like.code] = _finding(like, stretches or [window], said, text)
+            for parts, guarded in self._of(kind, said.text, read, spans):
+                refused |= guarded
+                if not guarded and self._likely(parts, windows):
+                    found[kind.code] = _finding(kind, parts, said, text)
+                    break
+        if not found:
+            doubt = DOUBT if refused or len(windows) > 1 else 0.0
+            found = self._taught(windows, said, text, self._given.raise_at + doubt)
         told = [one for one in found.values() if not one.kind.alone]
         return told or list(found.values())
+
+    def _taught(
+        self, windows: Sequence[tuple[Span, Judged]], said: Plain, text: str, least: float
+    ) -> dict[str, Finding]:
+        """What the cases alone speak for."""
+        found: dict[str, Finding] = {}
+        for window, judged in windows:
+            like = self._given.of(judged.kind)
+            if like and judged.score >= least and not self._off(like, said.text, window):
+                parts = [(window[0] + start, window[0] + end) for start, end in judged.words]
+                found.setdefault(like.code, _finding(like, parts or [window], said, text))
+        return found
 
     def _likely(self, parts: Sequence[Span], windows: Sequence[tuple[Span, Judged]]) -> bool:
         """Whether the cases do not speak clearly against it in every stretch in which it stands."""
@@ -120,7 +135,10 @@ class Recogniser:
                 for name in self._sounds.get(sound[start : start + length], ()):
                     yield name, (start, start + length)
 
-    def _of(self, kind: EmergencyKind, text: str, read: str, spans: dict[str, list[Span]]) -> Iterator[list[Span]]:
+    def _of(
+        self, kind: EmergencyKind, text: str, read: str, spans: dict[str, list[Span]]
+    ) -> Iterator[tuple[list[Span], bool]]:
+        """Each composition that speaks for it, and whether something around it speaks against it."""
         breaks = [hit.start() for hit in BREAK.finditer(text)]
         guards = [one for one in self._guards if not one[0].kinds or kind.code in one[0].kinds]
         for rule in kind.rules:
@@ -128,8 +146,7 @@ class Recogniser:
             for parts in together([spans[part] for part in rule.parts], window, breaks, stops):
                 near = _around(text, min(parts)[0], max(part[1] for part in parts), breaks, 1)
                 but = self._buts[kind.code].search(text, *near)
-                if not but and not any(self._holds(*one, text, parts, near, breaks) for one in guards):
-                    yield parts
+                yield parts, bool(but) or any(self._holds(*one, text, parts, near, breaks) for one in guards)
 
     def _holds(
         self, guard: Guard, pattern: re.Pattern[str], text: str, parts: list[Span], near: Span, breaks: list[int]

@@ -57,6 +57,11 @@ def evaluate(recogniser: Recogniser, cases: Iterable[EmergencyCase]) -> Verdict:
         emergencies += 1
         if not found:
             missed.append(wrong)
-        elif not any(case.kind in (one.kind.code, one.kind.name) for one in found):
+        elif not any(_letters(case.kind) in (one.kind.code, _letters(one.kind.name)) for one in found):
             other_kind.append(wrong)
     return Verdict(emergencies, others, missed, other_kind, false_alarms)
+
+
+def _letters(kind: str) -> str:
+    """停水/停电 and 停水、停电 are one name."""
+    return "".join(filter(str.isalnum, kind))

@@ -186,6 +186,7 @@ async def test_an_order_is_linked_by_number_taken_out_and_stays_out(db: Database
     assert await members(db, office.agent) == []
 
 
+@pytest.mark.proves("D30")
 async def test_a_written_order_is_read_too_and_its_targets_are_natural_time(db: Database, office: Any) -> None:
     with clock.frozen(BEGAN):
         async with db.session() as session:

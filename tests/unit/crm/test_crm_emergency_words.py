@@ -74,8 +74,7 @@ def test_places_are_not_read_as_words(yiyang: Installation) -> None:
 
 
 def test_every_set_of_cases_is_recognised(yiyang: Installation) -> None:
-    """The sets are taught: that they stay recognised is what this holds; docs/decisions/0035 has the figures of unseen
-    ones."""
+    """All sets but `held_out` are taught: that they stay recognised is what this holds."""
     for path in sorted(DATA.glob("emergency_*.tsv")):
         verdict = evaluate(recogniser_of(yiyang), read(path))
         assert len(verdict.missed) <= max(1, 0.02 * verdict.emergencies), [one.case.text for one in verdict.missed]
