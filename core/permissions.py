@@ -26,6 +26,7 @@ class Permission(StrEnum):
     ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
     ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
+    EMERGENCY_LEAD = "emergency.lead"  # overrule what agents said of emergencies, close an event with its answer
     SCOPE_DECIDE = "scope.decide"  # say whether a demand is to be accepted, when an agent cannot tell
     REFERRAL_EDIT = "referral.edit"  # keep the referral directory
     ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
@@ -136,7 +137,7 @@ _LEAD = _AGENT | {
     P.ORDER_SEALED,
 }
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
-_LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE, P.SCOPE_DECIDE, P.REFERRAL_EDIT}
+_LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE, P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.EMERGENCY_LEAD}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
@@ -159,7 +160,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
         | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW}
+        | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.EMERGENCY_LEAD}
     ),
     Role.CHECKER: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE}

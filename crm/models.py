@@ -3,6 +3,7 @@
 from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.city import models as city
+from crm.emergencies import models as emergencies
 from crm.escalations import models as escalations
 from crm.members import models as members
 from crm.notices import models as notices
@@ -19,6 +20,7 @@ __all__ = [
     "channels",
     "citizens",
     "city",
+    "emergencies",
     "escalations",
     "members",
     "notices",

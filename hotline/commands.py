@@ -23,6 +23,10 @@ def register(app: typer.Typer) -> None:
     knowledge.callback()(_group)
     knowledge.command(name="evaluate")(evaluate_knowledge)
     app.add_typer(knowledge, name="knowledge")
+    emergencies = typer.Typer(no_args_is_help=True, help="突发事件")
+    emergencies.callback()(_emergencies)
+    emergencies.command(name="evaluate")(evaluate_emergencies)
+    app.add_typer(emergencies, name="emergencies")
 
 
 def setup(
@@ -153,3 +157,18 @@ def evaluate_knowledge(
     loaded = settings.load()
     verdict = asyncio.run(knowledge.evaluate(loaded, questions, from_county=from_county))
     print("\n".join(knowledge.as_text(verdict)))
+
+
+def _emergencies() -> None:
+    """突发事件。"""
+
+
+def evaluate_emergencies(
+    cases: Annotated[
+        Path, typer.Argument(help="用例文件（TSV）：一段话、它的种类（代码或名称；不是突发事件的为空或“-”）")
+    ],
+) -> None:
+    """测评突发事件识别：识别率、误报率，并列出每个漏报和误报。"""
+    from hotline.tools import emergencies
+
+    print("\n".join(emergencies.as_text(emergencies.evaluate(settings.load(), cases))))

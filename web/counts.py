@@ -14,6 +14,8 @@ from callflow.nuisance.models import NuisanceCaller
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.city.writing import count_waiting
+from crm.emergencies.models import EmergencyEvent
+from crm.emergencies.rules import GOING
 from crm.escalations.models import Escalation
 from crm.handover.models import Matter
 from crm.scoring.service import unseen, waiting
@@ -45,6 +47,7 @@ nuisance_proposals = of(
     .select_from(NuisanceCaller)
     .where(NuisanceCaller.confirmed_at.is_(None), NuisanceCaller.ended_at.is_(None))
 )
+emergencies = of(select(func.count()).select_from(EmergencyEvent).where(EmergencyEvent.state.in_(GOING)))
 escalations = of(select(func.count()).select_from(Escalation).where(Escalation.answered_at.is_(None)))
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
 

@@ -48,6 +48,7 @@ PLACES = (
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
+    Place("工单", "emergencies", "/emergencies", "突发事件", (P.ORDER_VIEW,), counts.emergencies, "alarm"),
     Place("工单", "escalations", "/escalations", "逐级汇报", _SCOPE, counts.escalations, "waits"),
     Place("工单", "referrals", "/referrals", "转接去向", _REFER),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),

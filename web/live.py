@@ -46,6 +46,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "handovers": (Permission.LINE_LEAD, Permission.ORDER_VERIFY, Permission.ORDER_OVERSEE),
     "scoring": (Permission.QUALITY_SCORE, Permission.QUALITY_DECIDE, Permission.LINE_AGENT),
     "nuisance": (Permission.CALL_VIEW, Permission.LINE_LEAD),
+    "emergencies": (Permission.ORDER_VIEW,),
     "escalations": (Permission.ORDER_EDIT, Permission.SCOPE_DECIDE),
     "referrals": (Permission.LINE_AGENT, Permission.ORDER_EDIT, Permission.REFERRAL_EDIT),
     "knowledge": (Permission.KNOWLEDGE_VIEW,),

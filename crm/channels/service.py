@@ -14,6 +14,8 @@ from core.errors import Conflict, Invalid
 from core.locks import lock
 from core.permissions import Permission
 from crm.channels.models import ChannelOrder
+from crm.emergencies.proposals import look
+from crm.emergencies.subscribers import written
 from crm.tickets.acts.intake import area_is_known, matter_is_known
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
@@ -80,6 +82,7 @@ async def _receive(session: AsyncSession, actor: Actor, channel: Channel, handov
         )
     )
     await session.flush()
+    await look(session, ticket, written(ticket))
     return ticket
 
 

@@ -28,6 +28,7 @@ from crm.county.data import (
     UnitKind,
     UnitRecord,
 )
+from crm.county.emergencies import Emergencies, load_emergencies
 from crm.county.knowledge import Knowledge
 from crm.county.regulations import RegulationRecord, load_regulations
 from crm.county.screening import Screening
@@ -65,6 +66,8 @@ class County:
     """Whom citizens are sent to, as the directory begins."""
     knowledge: Knowledge = field(default_factory=Knowledge)
     """Items for a demonstration, and how people call things; empty where the county has written none."""
+    emergencies: Emergencies = field(default_factory=Emergencies)
+    """Kinds of emergencies 突发事件 and the words that speak for them (第十四条)."""
 
 
 def load(folder: Path) -> County:
@@ -86,6 +89,7 @@ def load(folder: Path) -> County:
         screening=_document(folder, "screening.toml", Screening) or Screening(item=()),
         referrals=_optional(folder, "referrals.toml", "referral", ReferralRecord),
         knowledge=_document(folder, "knowledge.toml", Knowledge) or Knowledge(),
+        emergencies=load_emergencies(folder),
     )
     problems = list(_problems(county))
     if problems:

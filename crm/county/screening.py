@@ -26,17 +26,7 @@ class ScreeningItem(Record):
     words: tuple[Name, ...] = ()
 
 
-class UrgentLine(Record):
-    """An emergency line that a call goes to at once."""
-
-    number: str = Field(pattern=r"^\d{3,12}$")
-    name: Name
-    script: Sentence
-    words: tuple[Name, ...]
-
-
 class Screening(Record):
     """The whole list: all seven items in their order."""
 
     item: tuple[ScreeningItem, ...]
-    urgent: tuple[UrgentLine, ...] = ()

@@ -6,7 +6,7 @@ A suggestion never refuses: the agent asks, judges and signs (D37).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crm.county.screening import ScreeningItem, UrgentLine
+from crm.county.screening import ScreeningItem
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,3 @@ def check(text: str, items: Sequence[ScreeningItem], *, ended_before: bool = Fal
 
 REPEATED = 4
 """（四）: already in 信访, or closed lawfully and reported again on the same facts and reasons."""
-
-
-def urgent(text: str, lines: Sequence[UrgentLine]) -> list[tuple[UrgentLine, tuple[str, ...]]]:
-    """Emergency lines that the words speak for: such a call is connected at once, and not refused (第十四条)."""
-    hits = [(line, tuple(word for word in line.words if word in text)) for line in lines]
-    return [(line, words) for line, words in hits if words]

@@ -12,7 +12,8 @@ from callflow.rules import Direction, Outcome
 from core.clock import local
 from core.db import among
 from crm.drafts.extract import extract
-from crm.drafts.said import Utterance
+from crm.drafts.said import Said, Utterance
+from crm.emergencies.proposals import look
 from crm.installed import installed
 from crm.lexicon import lexicon_of
 from crm.tickets.service import Opening, of_call, open_drafts, propose
@@ -55,16 +56,22 @@ async def refresh(session: AsyncSession, call_id: UUID) -> bool:
     await asyncio.to_thread(lexicon_of, installed())
     await open_for(session, [call_id])
     ticket = await of_call(session, call_id, for_update=True)
-    if ticket is None or ticket.state != State.DRAFT:
+    if ticket is None:
+        return False
+    utterances = await _utterances(session, call_id)
+    if ticket.state != State.DRAFT:
+        await look(session, ticket, Said(utterances).text)
         return False
     proposals = extract(
-        await _utterances(session, call_id),
+        utterances,
         installed(),
         local(ticket.opened_at).date(),
         matter_decided=ticket.matter if "matter" in ticket.accepted else None,
         area_decided=ticket.area if "area" in ticket.accepted else None,
     )
-    return await propose(session, ticket, proposals)
+    changed = await propose(session, ticket, proposals)
+    await look(session, ticket, Said(utterances).text)
+    return changed
 
 
 async def _utterances(session: AsyncSession, call_id: UUID) -> Sequence[Utterance]:

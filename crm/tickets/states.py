@@ -150,6 +150,7 @@ class Act(StrEnum):
     SUB_OVERDUE = "sub-overdue"
     SIGN_OVERDUE = "sign-overdue"
     ESCALATE = "escalate"
+    EMERGENCY = "emergency"
 
     @property
     def label(self) -> str:
@@ -233,6 +234,7 @@ _ACTS: dict[Act, str] = {
     Act.SUB_OVERDUE: "二级承办逾期",
     Act.SIGN_OVERDUE: "签收逾期",
     Act.ESCALATE: "超时上报",
+    Act.EMERGENCY: "突发事件",
 }
 RECORDED = frozenset(
     {
@@ -245,6 +247,7 @@ RECORDED = frozenset(
         Act.SUB_OVERDUE,
         Act.SIGN_OVERDUE,
         Act.ESCALATE,
+        Act.EMERGENCY,
     }
 )
 """Stand in a history, and nobody does them to the order itself."""

@@ -2,6 +2,7 @@
 
 from core.rules.keeper import RulesKeeper
 from crm.drafts import subscribers as _drafts  # noqa: F401
+from crm.emergencies import subscribers as _emergencies  # noqa: F401
 from crm.installed import installed
 from crm.notices import subscribers as _notices  # noqa: F401
 from crm.rulebook import subscribers as _rulebook  # noqa: F401

@@ -17,6 +17,9 @@ from core.db import Database
 from core.identity import service as identity
 from core.identity.models import User
 from core.permissions import GRANTS, PRIVILEGED, Permission, Role
+from crm.emergencies import service as emergencies
+from crm.emergencies.models import EmergencySign
+from crm.emergencies.proposals import look
 from crm.installed import installed
 from crm.knowledge.models import KnowledgeItem
 from crm.knowledge.seed import seed_knowledge
@@ -61,10 +64,16 @@ async def examples(db: Database, call_id: UUID) -> dict[str, str]:
         recording = await session.scalar(select(Recording.id).limit(1))
         await seed_knowledge(session, installed().county)
         item = await session.scalar(select(KnowledgeItem.id).limit(1))
+        order = await session.get_one(Ticket, ticket)
+        await look(session, order, "楼下着火了，好大的烟")
+        sign = (await session.scalars(select(EmergencySign.id))).one()
+        lead = identity.actor_of(await session.get_one(User, users["zhou.an"]))
+        event = await emergencies.confirm(session, lead, sign)
     return {
         "/calls/{id}/knowledge": f"/calls/{call_id}/knowledge",
         "/knowledge/{id}": f"/knowledge/{item}",
         "/knowledge/{id}/uses": f"/knowledge/{item}/uses",
+        "/emergencies/{id}": f"/emergencies/{event.id}",
         "/calls/{id}": f"/calls/{call_id}",
         "/orders/{id}": f"/orders/{ticket}",
         "/orders/{id}/links": f"/orders/{ticket}/links",

@@ -7,7 +7,6 @@ from uuid import UUID
 from callflow import queries
 from callflow.models import Call
 from core.permissions import Permission as P
-from crm.county.screening import UrgentLine
 from crm.drafts import screening
 from crm.drafts.screening import Checked
 from crm.installed import installed
@@ -30,7 +29,6 @@ class Beside:
     calls: Sequence[Call]
     similar: Sequence[Similar]
     screened: Sequence[Checked]
-    urgent: Sequence[tuple[UrgentLine, tuple[str, ...]]]
     before: Ticket | None
     """The same caller's order of the same matter that was closed: what 第十条（四） is held against."""
     further: str = ""
@@ -52,7 +50,7 @@ async def of_call(ctx: Context, call: Call) -> Beside | None:
         return None
     before = await earlier_of_number(ctx.session, ctx.actor, call.caller, most=MOST + 1)
     earlier, calls, further = _history(call.caller, before, await _calls(ctx, call.caller, call.id))
-    return Beside(earlier, calls, (), (), (), None, further)
+    return Beside(earlier, calls, (), (), None, further)
 
 
 async def _calls(ctx: Context, number: str, but: UUID | None) -> Sequence[Call]:
@@ -71,7 +69,7 @@ async def build(ctx: Context, ticket: Ticket) -> Beside:
         called = await _calls(ctx, ticket.caller_phone, ticket.call_id)
     earlier, calls, further = _history(ticket.caller_phone or "", reported, called)
     if ticket.state not in OPEN or not actor.may(P.ORDER_EDIT):
-        return Beside(earlier, calls, (), (), (), None, further)
+        return Beside(earlier, calls, (), (), None, further)
     ended = (one for one in earlier if one.closed_at and ticket.matter and one.matter == ticket.matter)
     before = next(ended, None)
     words = "\n".join((ticket.title, ticket.content, ticket.subject, ticket.demand))
@@ -81,7 +79,6 @@ async def build(ctx: Context, ticket: Ticket) -> Beside:
         calls,
         await similar_to(session, actor, ticket),
         screening.check(words, listed.item, ended_before=before is not None),
-        screening.urgent(words, listed.urgent),
         before,
         further,
     )

@@ -20,6 +20,7 @@ from web.route import Asks, Route
 
 WORDS = {
     "crm.open-draft": "通话接通后形成工单草稿",
+    "crm.emergency-words": "从工单文字识别突发事件",
     "crm.refresh-draft": "按通话文字填写工单草稿",
     "crm.final-draft": "通话结束后完成工单草稿",
     "crm.message-draft": "按留言形成工单草稿",

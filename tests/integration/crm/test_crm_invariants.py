@@ -36,6 +36,7 @@ SCANNED = 25
 NEVER = {
     Act.RECOUNT: "a new calendar has its own tests",
     Act.FILE_MINUTES: "needs a scan, and files have their own tests",
+    Act.EMERGENCY: "stands in events of many orders, which have their own tests",
     Act.CITY_CHANGED: "comes in the city's files, which have their own tests",
 }
 CLIENTS, ORDERS, EACH = 100, 50, 10

@@ -21,6 +21,7 @@ from core.actor import SYSTEM, Actor
 from core.db import Database, new_id
 from core.permissions import Role
 from crm.channels.models import ChannelOrder
+from crm.emergencies.proposals import look
 from crm.installed import installed
 from crm.queries.limit_now import limit_now
 from crm.referrals import service as referrals
@@ -186,7 +187,9 @@ async def test_the_screening_list_suggests_says_and_leads_to_the_refusal(db: Dat
     assert "县人民法院诉讼服务中心12368" in begun
     assert (await agent.get(f"/orders/{ticket.id}?item=8")).status == 422
     fire = await draft(db, agent, content="楼下着火了，冒烟")
-    assert "先转 119" in await (await agent.get(f"/orders/{fire.id}")).text()
+    async with db.session() as session:
+        await look(session, await session.get_one(Ticket, fire.id), "楼下着火了，冒烟")
+    assert "疑似突发事件：火灾" in await (await agent.get(f"/orders/{fire.id}")).text()
 
 
 @pytest.mark.proves("A10-4", "F10-1", "F12.1-1")
