@@ -5,6 +5,7 @@ effect."""
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -95,8 +96,8 @@ async def test_no_act_takes_a_file(everything: Desk) -> None:
     assert len(ACTS) > 30
     body, headers = part("a.png", b"x", "image/png")
     for path in ACTS:
-        where = path.replace("{id}", str(NOBODY)).replace("{number}", "12315").replace("{name}", "hotline")
-        where = where.replace("{code}", "yiyang-51")
+        where = path.replace("{number}", "12315").replace("{name}", "hotline").replace("{code}", "yiyang-51")
+        where = re.sub(r"\{\w+\}", str(NOBODY), where)
         answer = await everything.post(where, raw=body, headers=headers)
         assert answer.status == 415, (path, await answer.text())
         clear(await answer.text(), "不受支持")
@@ -125,7 +126,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "a hash smuggled in": ("/users", USER + "&password_hash=x", "不认识的项目"),
     "a user of nobody": (f"/users/{NOBODY}", "version=1&name=a&roles=agent", "没有这个用户"),
     "an act without reason": (f"/users/{NOBODY}/reset", "", "请填写这一项"),
-    "a reason of one letter": (f"/users/{NOBODY}/reset", "reason=a", "请填写这一项"),
+    "a reason of one letter": (f"/users/{NOBODY}/reset", "reason=a", "至少填写 2 个字"),
     "a reason too long": (f"/users/{NOBODY}/reset", "reason=" + "a" * 201, "最多 200 个字"),
     "on or off is neither": (f"/users/{NOBODY}/active", "active=perhaps&reason=test", "列出的选项"),
     "a unit code that climbs": ("/units", UNIT.replace("xyz", "../x"), "格式不正确"),
