@@ -1,6 +1,7 @@
 """A unit's own table as items: how people write it, what is wrong with which row, and files that mean harm."""
 
 import io
+import itertools
 import zipfile
 from collections.abc import Sequence
 from datetime import date
@@ -79,6 +80,7 @@ def csv_of(*rows: Sequence[str]) -> str:
         ("a.csv", csv_of(ROW).encode("gb18030")),
         ("a.csv", csv_of(ROW).encode("utf-16")),
     ],
+    ids=["xlsx", "xlsx under a title", "docx", "csv", "csv in GB18030", "csv in UTF-16"],
 )
 def test_a_table_is_read_however_people_keep_it(name: str, content: bytes) -> None:
     [text] = texts(name, content)
@@ -163,6 +165,7 @@ LAUGHS = b'<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><x>&
         ("a.csv", csv_of(ROW).encode("shift-jis", "ignore") + b"\xff\xfe\xff", "编码无法识别"),
         ("a.xlsx", xlsx(["没有表头"], head=["甲", "乙"]), "没有找到表头"),
     ],
+    ids=itertools.count(),  # a file that was just made says when
 )
 def test_a_file_that_is_none_is_refused_in_a_sentence(name: str, content: bytes, said: str) -> None:
     assert said in refused(name, content)
