@@ -230,7 +230,8 @@ async def test_the_agent_objects_once_in_time_and_a_lead_decides(
     assert "核听后改分" in page and "没有复述确认" in page and "提出异议" not in page
     async with db.session() as session:
         steps = {one.step: one.total for one in await session.scalars(select(Scored).where(Scored.sample_id == one.id))}
-        entries = await session.scalars(select(LedgerEntry).where(LedgerEntry.subject_id == str(one.id)))
+        of_sample = select(LedgerEntry).where(LedgerEntry.subject_id == str(one.id))
+        entries = await session.scalars(of_sample.order_by(LedgerEntry.id))
         assert steps == {"first": 80, "decision": 90}, "nothing is overwritten"
         assert [entry.action for entry in entries] == ["scoring.first", "scoring.object", "scoring.decision"]
 
