@@ -40,6 +40,7 @@ class Kind(StrEnum):
     CALLED = "called"  # the citizen of a kept place is called back
     OVER = "over"  # nobody waits for a kept place any more
     RATED = "rated"  # rating: 1 to 5
+    CONFIRMED = "confirmed"  # who was called heard what was said, and pressed 1
     ENDED = "ended"  # cause (Q.850), by: citizen | agent | dialplan | system
     INTERRUPTED = "interrupted"
     GONE = "gone"  # no channel is left and nobody said when it ended
@@ -91,6 +92,7 @@ KEYS: dict[Kind, frozenset[str]] = {
     Kind.CALLED: frozenset(),
     Kind.OVER: frozenset(),
     Kind.RATED: frozenset({"rating"}),
+    Kind.CONFIRMED: frozenset(),
     Kind.ENDED: frozenset({"cause", "by"}),
     Kind.INTERRUPTED: frozenset(),
     Kind.GONE: frozenset(),

@@ -17,6 +17,8 @@ from prometheus_client import Counter
 from callflow import store
 from callflow.facts import Fact
 from callflow.fold import State
+from callflow.spoken import service as spoken
+from callflow.spoken.rules import is_spoken
 from core.db import Database
 from core.errors import Unavailable
 from core.health import Health
@@ -92,7 +94,8 @@ class Intake:
 
     async def _store(self, facts: Sequence[Fact]) -> None:
         async with self._db.session() as session:
-            states = await store.save(session, facts)
+            states = await store.save(session, [one for one in facts if not is_spoken(one.linkedid)])
+            await spoken.save(session, [one for one in facts if is_spoken(one.linkedid)])
         self._away = False
         SAVED.inc(len(facts))
         for key, state in states.items():

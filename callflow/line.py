@@ -17,6 +17,8 @@ from callflow.phones import fraud
 from callflow.rotation import Rotation
 from callflow.settings import LineSettings
 from callflow.snapshot import SnapshotKeeper
+from callflow.spoken.caller import SpokenCaller
+from callflow.spoken.service import TOPIC as SPOKEN
 from core.clock import now
 from core.db import Database
 from core.health import Health
@@ -44,6 +46,7 @@ class Line:
         self.snapshot = SnapshotKeeper(db, home / "state" / "snapshot")
         secrets = Secrets(home / "secrets")
         self.feed = LineFeed(db, self._intake, settings, lambda: secrets.get("ami-line"), node.folders.log, self.limits)
+        self._spoken = SpokenCaller(db, self.feed.ami, settings, node.folders.sounds).loop
         self._files = Loop("line-files", FILES_EVERY_S, LineFiles(db, node).step)
         self._refresh = Loop("line-snapshot", SNAPSHOT_EVERY_S, self._refreshed)
         self._clock = Loop("incident-clock", CLOCK_EVERY_S, self._minute)
@@ -52,7 +55,7 @@ class Line:
 
     async def start(self) -> None:
         """Start all parts; none needs the database to be there."""
-        for part in (self._refresh, self._files, self.feed, self._clock, self._rotation):
+        for part in (self._refresh, self._files, self.feed, self._spoken, self._clock, self._rotation):
             await part.start()
         self._listener = asyncio.create_task(self._listen(), name="line-hints")
 
@@ -61,25 +64,29 @@ class Line:
         if self._listener:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        for part in (self._rotation, self._clock, self.feed, self._files, self._refresh):
+        for part in (self._rotation, self._clock, self._spoken, self.feed, self._files, self._refresh):
             await part.stop()
 
     async def health(self) -> Health:
         """The first trouble of any part."""
-        parts = (self.feed, self._intake, self._files, self._refresh, self._clock, self._rotation)
+        parts = (
+            self.feed, self._intake, self._files, self._refresh, self._spoken, self._clock, self._rotation,
+        )  # fmt: skip
         for one in [await part.health() for part in parts]:
             if not one.ok:
                 return Health(PART, False, one.detail, one.mend)
         return Health(PART, True, "运行正常")
 
     async def _listen(self) -> None:
-        async for hint in listen(self._db.dsn, [LINE, SESSIONS, "agents"]):
+        async for hint in listen(self._db.dsn, [LINE, SESSIONS, "agents", SPOKEN]):
             if hint.topic in (LINE, RESYNC):
                 self._refresh.wake()
             if hint.topic in (LINE, SESSIONS, RESYNC):
                 self._files.wake()
             if (hint.topic == "agents" and hint.id) or hint.topic in (SESSIONS, RESYNC):
                 self.feed.wake()
+            if hint.topic in (SPOKEN, RESYNC):
+                self._spoken.wake()
 
     async def _refreshed(self) -> None:
         snapshot = await self.snapshot.refresh()

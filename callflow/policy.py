@@ -53,6 +53,8 @@ class LinePolicy(PolicySection):
     """Who has waited so long may hang up and be called back in turn; 0: nobody."""
     probe_every_min: Annotated[int, Field(ge=0, le=1440)] = Field(title="线路自检的间隔（分钟；0为不自检）")
     """How often the line calls itself and listens; 0: never."""
+    spoken_at_once: Annotated[int, Field(ge=1, le=50)] = Field(title="通知电话同时拨出的路数")
+    """So many calls that speak go on at a time; the trunk is there for citizens first."""
     rate_after_call: bool = Field(title="通话结束后请来电人按键为话务员评分")
     """Whether a caller whose agent has hung up is asked for 1 to 5. It judges the agent alone, never the order."""
     agent_states_years: Annotated[int, Field(ge=1, le=100)] = Field(title="话务员签入、示忙、通话等状态记录保存（年）")

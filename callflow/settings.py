@@ -66,6 +66,12 @@ class Waits(Section):
     """A kept place waits this long for an agent; then the citizen is on the list of call-backs."""
     place_ring: Seconds = 45
     """A citizen who is called back for a kept place is rung this long."""
+    spoken_ring: Seconds = 30
+    """Whom a call that speaks goes to is rung this long."""
+    spoken: Seconds = 180
+    """Longest call that speaks, from its answer."""
+    spoken_key: Seconds = 8
+    """Who hears it has this long to press 1, three times."""
     rating: Seconds = 6
     """A caller who is asked to rate the service has this long to press a key."""
     answering: Annotated[float, Field(gt=0, le=10)] = 2

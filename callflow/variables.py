@@ -61,10 +61,10 @@ class Variable(StrEnum):
     FAILURES = "HOTLINE_FAILURES"
     """How often in this call no state of an order could be told. Set by: status flow."""
     TRIES = "HOTLINE_TRIES"
-    """How often a duty mobile was asked to press 1, or what is gone of the patience with a caller who rates. Set by:
-    dialplan."""
+    """How often a duty mobile, or who hears a call that speaks, was asked to press 1; or what is gone of the patience
+    with a caller who rates. Set by: dialplan."""
     ACCEPT = "HOTLINE_ACCEPT"
-    """The key that a duty mobile pressed. Set by: dialplan."""
+    """The key that a duty mobile, or who hears a call that speaks, pressed. Set by: dialplan."""
     CITIZEN = "HOTLINE_CITIZEN"
     """The number that an outbound call goes to. Set by: dialplan, `callflow/places/keeper.py`."""
     ALLOWED = "HOTLINE_ALLOWED"
@@ -96,6 +96,8 @@ class Variable(StrEnum):
     """yes: the caller's place is kept, the caller may hang up. Set by: keep flow; emptied by: dialplan."""
     RATES = "HOTLINE_RATES"
     """yes: the caller is asked how the agent's service was. Set by: rendered roster; emptied by: dialplan."""
+    SAID = "HOTLINE_SAID"
+    """The sound of what a call that speaks has to say. Set by: `callflow/spoken/caller.py`."""
     RATED = "HOTLINE_RATED"
     """The key that the caller pressed for it. Set by: dialplan."""
 
@@ -169,6 +171,8 @@ class CallEvent(StrEnum):
     """Nobody waits for the kept place any more."""
     RATING = "HotlineRating"
     """The agent has hung up, and with it the call is over; its caller is asked to rate the service."""
+    CONFIRMED = "HotlineConfirmed"
+    """Who was called has heard what was said, and pressed 1."""
     RATED = "HotlineRated"
     """The caller has rated it. Extra: the key, 1 to 5."""
     LOST = "HotlineLost"

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     ORDER_SECOND = "order.second"  # be the second person where four eyes are asked
     ORDER_DISPATCH = "order.dispatch"  # send an order to its units
     EMERGENCY_LEAD = "emergency.lead"  # overrule what agents said of emergencies, close an event with its answer
+    CONTACT_EDIT = "contact.edit"  # keep the duty contacts: of one's own unit, or for the centre of all
     SCOPE_DECIDE = "scope.decide"  # say whether a demand is to be accepted, when an agent cannot tell
     REFERRAL_EDIT = "referral.edit"  # keep the referral directory
     ORDER_SUBMIT = "order.submit"  # open an order from a channel without a call
@@ -138,10 +139,11 @@ _LEAD = _AGENT | {
 }
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
 _LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE, P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.EMERGENCY_LEAD}
+_LEAD |= {P.CONTACT_EDIT}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
-_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT, P.KNOWLEDGE_VIEW}
+_UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT, P.KNOWLEDGE_VIEW, P.CONTACT_EDIT}
 _BUREAU = {
     P.LINE_VIEW,
     P.WALLBOARD_VIEW,
@@ -160,7 +162,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
     Role.DISPATCHER: frozenset(
         {P.CALL_VIEW, P.ORDER_VIEW, P.ORDER_EDIT, P.ORDER_DISPATCH, P.ORDER_SEALED, P.SMS_VIEW, P.SMS_RESOLVE}
         | {P.PERSONAL_UNMASK, P.ORDER_EXPORT, P.ORDER_REVIEW, P.POLICY_VIEW, P.CITY_EXCHANGE}
-        | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.EMERGENCY_LEAD}
+        | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.EMERGENCY_LEAD, P.CONTACT_EDIT}
     ),
     Role.CHECKER: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE}
@@ -175,7 +177,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         | {P.ORDER_VIEW, P.ORDER_SEALED, P.ORDER_SECOND, P.ORDER_REVIEW, P.ORDER_CHECK, P.ORDER_VERIFY}
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
         | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW, P.QUALITY_DECIDE}
-        | {P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH}
+        | {P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH, P.CONTACT_EDIT}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}

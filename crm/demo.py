@@ -19,6 +19,7 @@ from core.identity.models import Unit, User
 from core.identity.profiles import review
 from core.identity.service import create_user
 from core.permissions import Role
+from crm.contacts import service as contacts
 from crm.county.load import County
 from crm.referrals import service as referrals
 
@@ -32,6 +33,7 @@ async def seed_people(session: AsyncSession, county: County) -> list[tuple[User,
     await _units(session, county)
     await _line(session, county)
     await referrals.seed(session, county.referrals)
+    await contacts.seed(session)
     made = await _staff(session, county)
     await _roster(session)
     return made

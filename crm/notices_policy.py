@@ -53,6 +53,7 @@ class NoticesPolicy(PolicySection):
     inner: Template = Field(title="单位内部时限已过（单位）")
     inform: Template = Field(title="尚未告知诉求人（单位）")
     escalated: Template = Field(title="环节超时（中心、政数局）")
+    unit_not_reached: Template = Field(title="突发事件无人确认（班长）")
     scope_asked: Template = Field(title="认定受理范围（被汇报的一级）")
     scope_answered: Template = Field(title="受理范围已有答复（话务员）")
     return_decided: Template = Field(title="退回审核结果（单位）")

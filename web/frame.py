@@ -49,6 +49,7 @@ PLACES = (
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
     Place("工单", "emergencies", "/emergencies", "突发事件", (P.ORDER_VIEW,), counts.emergencies, "alarm"),
+    Place("工单", "duty-contacts", "/duty-contacts", "值班联系人", (P.ORDER_VIEW, P.CONTACT_EDIT)),
     Place("工单", "escalations", "/escalations", "逐级汇报", _SCOPE, counts.escalations, "waits"),
     Place("工单", "referrals", "/referrals", "转接去向", _REFER),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from callflow.facts import Fact, Kind, Source, fact
 from callflow.sources.channels import BESIDE, PROBE, endpoint
+from callflow.spoken.rules import is_spoken
 from core.errors import Invalid
 
 COLUMNS = 13
@@ -23,7 +24,7 @@ def facts(line: str, node: str) -> list[Fact]:
         times = [_instant(text) for text in (start, answer, end)]
     except (ValueError, OverflowError, OSError, csv.Error) as error:
         raise Invalid("bad-cdr-line", "话单日志中有一行无法识别，已另行保存。") from error
-    if uniqueid != linkedid or endpoint(channel) in (None, PROBE) or BESIDE in linkedid:
+    if uniqueid != linkedid or endpoint(channel) in (None, PROBE) or BESIDE in linkedid or is_spoken(linkedid):
         return []
     kinds = (Kind.ARRIVED, Kind.ANSWERED, Kind.ENDED)
     return [fact(node, linkedid, Source.CDR, kind, at) for kind, at in zip(kinds, times, strict=True) if at]

@@ -15,6 +15,7 @@ from callflow.facts import KEYS, Fact, Kind, Source, fact
 from callflow.places.rules import call_of, is_place
 from callflow.rules import BY_SYSTEM, Direction
 from callflow.sources.channels import BESIDE, PROBE, TRUNK, endpoint, extension, is_extension
+from callflow.spoken.rules import is_spoken
 from callflow.variables import CallEvent
 from core.errors import Invalid
 
@@ -86,6 +87,8 @@ def facts(event: ChannelEvent, node: str) -> list[Fact]:
     """What one event says; nothing where the channel is no telephone's (taps, local channels, the probe)."""
     if is_place(event.linkedid):
         return _of_place(event, node)
+    if is_spoken(event.linkedid):
+        return _of_spoken(event, node)
     if endpoint(event.channel) in (None, PROBE) or not event.linkedid:
         return []
     if event.context == ECHO_CONTEXT or (event.context == STAFF and event.exten == ECHO) or BESIDE in event.linkedid:
@@ -159,6 +162,15 @@ def _of_place(event: ChannelEvent, node: str) -> list[Fact]:
         case "HANGUP" if event.context in ENDERS and event.channel.startswith(PLACE):
             return say(Kind.ENDED, cause=event.detail("hangupcause"), by=ENDERS[event.context])
     return []
+
+
+def _of_spoken(event: ChannelEvent, node: str) -> list[Fact]:
+    """What an event says of a call that speaks."""
+    kind = {"ANSWER": Kind.ANSWERED, CallEvent.CONFIRMED: Kind.CONFIRMED, "HANGUP": Kind.ENDED}.get(event.type)
+    if kind is None or not event.first:
+        return []
+    data = {"cause": event.detail("hangupcause")} if kind is Kind.ENDED else {}
+    return [fact(node, event.linkedid, Source.CEL, kind, event.at, **data)]
 
 
 LEARNABLE = frozenset({Kind.ROUTED, Kind.REFUSED, Kind.SELF_SERVED})

@@ -12,11 +12,13 @@ from core.actor import Actor
 from core.clock import now
 from core.edits import require_seen
 from core.errors import Conflict, Denied, Invalid, NotFound
+from core.events import publish
 from core.ledger import record
 from core.live import hint
 from core.locks import lock
 from core.permissions import Permission
 from crm.county.emergencies import EmergencyKind
+from crm.emergencies.events import EmergencyChanged
 from crm.emergencies.models import EmergencyEvent, EmergencyOrder, EmergencySign
 from crm.emergencies.proposals import begin, event_lock, going, place_of, tell
 from crm.emergencies.rules import GOING, Spot, Standing
@@ -59,6 +61,7 @@ async def confirm(session: AsyncSession, actor: Actor, sign_id: UUID) -> Emergen
     await _link(session, actor, event, [ticket])
     await _mark(session, actor, ticket, f"确认为突发事件：{kind.name}，{place.name}", emergency=True)
     await record(session, actor, "emergency.confirm", "order", ticket.id, kind=sign.kind, event=event.number)
+    await publish(session, EmergencyChanged(event_id=event.id))
     return event
 
 
@@ -74,6 +77,7 @@ async def dismiss(session: AsyncSession, actor: Actor, sign_id: UUID, reason: st
     event = await _of_order(session, ticket.id)
     if event is not None and event.kind == sign.kind:
         await _take_out(session, actor, event, ticket, reason)
+        await publish(session, EmergencyChanged(event_id=event.id))
     if confirmed:
         await _mark(session, actor, ticket, f"改判为不是突发事件：{reason}", emergency=False)
     hint(session, "order", ticket.id)
@@ -86,6 +90,7 @@ async def confirm_event(session: AsyncSession, actor: Actor, event_id: UUID) -> 
     event = await _event(session, actor, event_id, Standing.SUGGESTED)
     await _open(session, actor, event)
     await record(session, actor, "emergency.event-confirm", "emergency", event.id, number=event.number)
+    await publish(session, EmergencyChanged(event_id=event.id))
     return event
 
 
@@ -99,6 +104,7 @@ async def dismiss_event(session: AsyncSession, actor: Actor, event_id: UUID, rea
         await _take_out(session, actor, event, ticket, reason)
     tell(session, event, f"认定为不是突发事件：{reason}", actor.name)
     await record(session, actor, "emergency.event-dismiss", "emergency", event.id, number=event.number, reason=reason)
+    await publish(session, EmergencyChanged(event_id=event.id))
     return event
 
 
@@ -116,6 +122,7 @@ async def link(session: AsyncSession, actor: Actor, event_id: UUID, numbers: Seq
         raise Conflict("order-of-another-event", sentence)
     await _link(session, actor, event, list(found.values()))
     await record(session, actor, "emergency.link", "emergency", event.id, orders=list(numbers))
+    await publish(session, EmergencyChanged(event_id=event.id))
     return len(found)
 
 
@@ -125,6 +132,7 @@ async def take_out(session: AsyncSession, actor: Actor, event_id: UUID, ticket_i
     ticket = await get(session, actor, ticket_id)
     await _take_out(session, actor, event, ticket, reason)
     await record(session, actor, "emergency.take-out", "emergency", event.id, order=ticket.number, reason=reason)
+    await publish(session, EmergencyChanged(event_id=event.id))
 
 
 async def note(session: AsyncSession, actor: Actor, event_id: UUID, text: str) -> None:
@@ -161,6 +169,7 @@ async def close(session: AsyncSession, actor: Actor, event_id: UUID, version: in
         await queue(session, key=key, ticket_id=ticket.id, to=to, text=text, why="突发事件办结答复", why_not=why_not)
     tell(session, event, f"已办结，答复 {len(orders)} 件诉求：{answer}", actor.name)
     await record(session, actor, "emergency.close", "emergency", event.id, number=event.number, orders=len(orders))
+    await publish(session, EmergencyChanged(event_id=event.id))
     return len(orders)
 
 

@@ -130,6 +130,7 @@ ON_TIMER: dict[str, tuple[Row, ...]] = {
     "sign-overdue": (Row("unsigned", SUBJECT, BOTH, True, True, (R.SHIFT_LEAD, R.DISPATCHER)),),
     "sign-escalated": (Row("unsigned", centre=(R.SUPERVISOR, R.DIRECTOR)),),
     "dispatch-soon": (Row("escalated", centre=(R.DISPATCHER,)),),
+    "emergency-undispatched": (Row("escalated", centre=(R.SHIFT_LEAD,)),),
     "dispatch-missed": (Row("escalated", centre=(R.SHIFT_LEAD,)),),
     "return-undecided": _ESCALATED,
     "dispute-not-held": (Row("escalated", centre=(R.BUREAU_LEADER,)),),

@@ -16,9 +16,10 @@ from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select
 from core.calendar import WorkCalendar
 from core.policy import Policy
 from crm.clocks import versions_where
+from crm.emergencies_policy import EmergencyPolicy
 from crm.procedure import CompletionPolicy, ReturnsPolicy, SigningPolicy, WarningsPolicy
 from crm.tickets.models import Assignment, Extension, InternalStep, Round, Ticket
-from crm.tickets.states import WATCHING, Act, By, State
+from crm.tickets.states import OPEN, WATCHING, Act, By, State
 from crm.timers.moments import from_morning, working_days_ago
 
 UNDER_REVIEW = (State.RETURNING, State.DISPUTED)
@@ -192,6 +193,14 @@ def in_state(*states: State) -> Rows:
     return rows
 
 
+def emergencies(moment: Moment) -> Subjects:
+    """Orders of an emergency that no unit has got."""
+    wanted: Subjects = select(
+        Ticket.id.label("subject_id"), Ticket.id.label("ticket_id"), Ticket.opened_at.label("due_at")
+    )
+    return wanted.where(Ticket.emergency, Ticket.first_dispatched_at.is_(None), Ticket.state.in_(OPEN))
+
+
 def undecided(moment: Moment) -> Subjects:
     """延期 that nobody has decided."""
     wanted: Subjects = select(
@@ -271,6 +280,8 @@ TIMERS: tuple[Timer, ...] = (
     # 派单 第十三条: 即时派发
     Timer("dispatch-soon", ("T25",), "待派单提醒", "第十三条", in_state(State.CONFIRMED), ORDER, Ticket.state_due_at,
           _until_due(lambda m: m.now + timedelta(minutes=m.warnings.dispatch_minutes))),
+    Timer("emergency-undispatched", ("T17",), "突发事件超时未派单", "第十四条", emergencies, ORDER, Ticket.opened_at,
+          lambda m: (EVER, m.now - timedelta(minutes=m.policy[EmergencyPolicy].dispatch_minutes)), Act.ESCALATE),
     _target("dispatch-missed", ("T25",), "超时未派单", "第十三条", State.CONFIRMED),
     # 热线中心和政数局的时限
     _target("return-undecided", ("T08",), "退回申请超时未审", "第十二条(三)", State.RETURNING),

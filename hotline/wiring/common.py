@@ -1,6 +1,8 @@
 """What every role has: the rules in force, and all subscribers, since who publishes must know who listens."""
 
 from core.rules.keeper import RulesKeeper
+from crm.alarms import subscribers as _alarms  # noqa: F401
+from crm.contacts import subscribers as _contacts  # noqa: F401
 from crm.drafts import subscribers as _drafts  # noqa: F401
 from crm.emergencies import subscribers as _emergencies  # noqa: F401
 from crm.installed import installed

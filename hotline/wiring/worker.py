@@ -5,6 +5,8 @@ from core.idempotency import service as idempotency
 from core.jobs import Worker
 from core.ledger.service import seal
 from core.service import Loop, Service
+from crm.alarms import service as alarms
+from crm.contacts import service as contacts
 from crm.escalations import service as escalations
 from crm.installed import installed
 from crm.policy import SmsPolicy
@@ -40,6 +42,10 @@ def services(runtime: Runtime) -> list[Service]:
     async def chain() -> None:
         await seal(runtime.db)
 
+    async def test_contacts() -> None:
+        if settings.line.trunk_to:  # without a way out a test says nothing of the contact
+            await contacts.test_all(runtime.db)
+
     outlet = SmsOutlet.from_settings(settings.sms, runtime.db)
     return [
         rules(runtime),
@@ -50,6 +56,8 @@ def services(runtime: Runtime) -> list[Service]:
         disk_clock(runtime.db),
         scanner(runtime.db),
         Loop("逐级汇报", escalations.CLIMB_EVERY_S, lambda: escalations.climb_all(runtime.db)),
+        Loop("应急通知", alarms.CLIMB_EVERY_S, lambda: alarms.climb_all(runtime.db)),
+        Loop("值班电话试拨", contacts.TESTS_EVERY_S, test_contacts),
         sweeper(runtime.db, lambda: installed().policy[SmsPolicy]),
         Loop("审计封存", SEAL_EVERY_S, chain),
         Loop("坐席状态记录清理", days.CLEAN_EVERY_S, lambda: days.clean(runtime.db)),

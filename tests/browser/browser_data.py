@@ -18,6 +18,7 @@ from core.health import Health
 from core.identity import service as identity
 from core.identity.models import Unit
 from core.permissions import Role
+from crm.contacts import service as contacts
 from crm.installed import installed
 from crm.referrals import service as referrals
 from crm.tickets import service
@@ -65,6 +66,7 @@ async def fill(db: Database) -> UUID:
         for unit in installed().county.units.values():
             session.add(Unit(code=unit.code, name=unit.name, kind=unit.kind, **PROFILE))
         await referrals.seed(session, installed().county.referrals)
+        await contacts.seed(session)
         await session.flush()
         for number, (login, name, _) in enumerate(PEOPLE[:4], 1001):
             agent = Agent(user_id=users[login], extension=str(number), name=name, sip_secret="x")

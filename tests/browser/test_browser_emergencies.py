@@ -1,6 +1,7 @@
 """Emergencies in a real Chromium: the strip comes by itself, an agent confirms, the lead closes."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from browser_data import fill
@@ -8,9 +9,13 @@ from playwright.async_api import expect
 from sqlalchemy import select
 from test_browser_frame import picture
 
+from core.clock import now
 from core.db import Database
+from core.identity.models import Unit
+from crm.alarms.service import see_to
+from crm.emergencies.models import EmergencyEvent, EmergencyOrder
 from crm.emergencies.proposals import look
-from crm.tickets.models import Ticket
+from crm.tickets.models import Assignment, Ticket
 from crm.tickets.service import Opening, open_draft
 
 pytestmark = pytest.mark.browser
@@ -30,6 +35,39 @@ async def others(db: Database) -> None:
             ticket.title, ticket.content = "桃花社区停水", DARK
             await session.flush()
             await look(session, ticket, DARK)
+
+
+async def told(db: Database, event_id: str) -> None:
+    """The event's first order goes to 供水公司, which has two contacts."""
+    async with db.session() as session:
+        event = await session.get_one(EmergencyEvent, UUID(event_id))
+        unit = (await session.scalars(select(Unit).where(Unit.code == "gsgs"))).one()
+        order = select(EmergencyOrder.ticket_id).where(EmergencyOrder.event_id == event.id).limit(1)
+        ticket_id = (await session.scalars(order.where(EmergencyOrder.state == "linked"))).one()
+        session.add(Assignment(ticket_id=ticket_id, unit_id=unit.id, role="lead", dispatched_at=now()))
+        await session.flush()
+        await see_to(session, event.id)
+
+
+@pytest.mark.proves("F14-2")
+async def test_the_contacts_of_all_units_with_what_is_missing(db: Database, site: Any) -> None:
+    await fill(db)
+    page = await site.enter("zhou.an")
+    await page.goto(f"{site.url}/duty-contacts")
+    await expect(page.locator("#gaps")).to_contain_text("超期未核对")
+    await picture(page, "duty-contacts")
+    await page.locator("#contacts tbody a").first.click()
+    await expect(page.locator("aside h2")).to_have_text("修改值班联系人")
+    await page.get_by_role("button", name="核对无误").click()
+    await expect(page.locator(".note")).to_contain_text("已核对")
+    await page.locator("#contacts tbody a").first.click()
+    await page.get_by_role("button", name="现在试拨").click()
+    await expect(page.locator("#tests")).to_contain_text("正在试拨")
+    await page.get_by_label("从").fill("18:00")
+    await page.get_by_label("至").fill("08:00")
+    await page.get_by_role("button", name="保存，并记为已核对").click()
+    await expect(page.locator("#contacts")).to_contain_text("18:00—次日08:00")
+    await picture(page, "duty-contacts-gap")
 
 
 @pytest.mark.proves("F14-1")
@@ -59,6 +97,15 @@ async def test_an_alarm_comes_is_confirmed_and_answered(db: Database, site: Any)
     if state == "待确认":
         await lead.get_by_role("button", name="确认为一个突发事件").click()
         await expect(lead.locator(".note")).to_contain_text("已确认")
+    await told(db, lead.url.rpartition("/")[2])
+    await expect(lead.locator("#alarms")).to_contain_text("等待确认")
+    await picture(lead, "emergency-alarm")
+    await lead.get_by_role("button", name="立即通知下一联系人").click()
+    await expect(lead.locator("#alarms")).to_contain_text("2. ")
+    await lead.get_by_text("已人工联系到").click()
+    await lead.get_by_label("联系到的人").fill("供水公司值班员")
+    await lead.get_by_role("button", name="登记，停止自动通知").click()
+    await expect(lead.locator("#alarms")).to_contain_text("人工联系到")
     await lead.get_by_text("办结并答复全部诉求人").click()
     await lead.locator("#field-answer").fill("21时已恢复供水")
     await lead.get_by_role("button", name="办结并发送短信").click()

@@ -49,6 +49,7 @@ DECIDED = {
     "concurrent_per_number": 10,
     "keep_place_after_s": 60,
     "probe_every_min": 0,
+    "spoken_at_once": 4,
     "rate_after_call": True,
     "agent_states_years": 3,
     "duty_counts_as_staffed": False,

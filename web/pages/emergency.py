@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import Field
 
 from core.permissions import Permission as P
+from crm.alarms import queries as alarms
 from crm.county.emergencies import Level
 from crm.emergencies import queries, service
 from crm.emergencies.queries import MOST_ENTRIES, MOST_ORDERS
@@ -75,6 +76,7 @@ async def show(ctx: Context, asked: OneEvent) -> web.Response:
         standing=Standing(event.state),
         members=members,
         more=more,
+        alarms=await alarms.of_event(ctx.session, event.id),
         entries=entries,
         more_entries=more_entries,
         sees=lambda ticket: sees_identity(ctx.actor, ticket),

@@ -141,6 +141,11 @@ class Ticket(Base):
         Index("ix_tickets_matter", "matter", "id", postgresql_where=text("first_dispatched_at IS NOT NULL")),
         Index("ix_tickets_channel", "opened_by", "opened_at", "id", postgresql_where=text("call_id IS NULL")),
         Index("ix_tickets_published", "closed_at", postgresql_where=text("publish_ok IS TRUE")),
+        Index(
+            "ix_tickets_emergency",
+            "opened_at",
+            postgresql_where=text("emergency AND first_dispatched_at IS NULL"),
+        ),
         Index("ix_tickets_open_matter", "matter", "area", "opened_at", postgresql_where=text("closed_at IS NULL")),
     )
 

@@ -26,6 +26,7 @@ POLICY = {
     "concurrent_per_number": 2,
     "keep_place_after_s": 60,
     "probe_every_min": 0,
+    "spoken_at_once": 4,
     "rate_after_call": True,
     "agent_states_years": 3,
     "duty_counts_as_staffed": False,
