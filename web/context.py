@@ -30,6 +30,11 @@ class Context:
     database_session: AsyncSession | None
     program: Program | None = None
     _cookies: dict[str, str | None] = field(default_factory=dict)
+    live_at: str = field(init=False)
+    """The last hint before this page looked at anything: what comes after it, the page may not show."""
+
+    def __post_init__(self) -> None:
+        self.live_at = self.request.app[HUB].last
 
     @property
     def parts(self) -> Parts:
@@ -102,11 +107,6 @@ class Context:
         return self.request.app[RENDERER].render(
             template, who=self.who, csrf=csrf_token(self.request, self.who), path=self.request.path, **values
         )
-
-    @property
-    def live_at(self) -> str:
-        """The number of the last hint when this page was made."""
-        return self.request.app[HUB].last
 
     def redirect(self, url: str, note: str = "") -> web.Response:
         """After an act: to the page that shows its effect, with one sentence about it."""

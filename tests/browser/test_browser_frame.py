@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from browser_data import fill
 from playwright.async_api import expect
@@ -16,6 +17,7 @@ from callflow.models import Call
 from core import clock
 from core.db import Database
 from core.live import hint
+from web.live import Hub
 
 pytestmark = pytest.mark.browser
 PICTURES = os.environ.get("HOTLINE_PICTURES")
@@ -105,6 +107,27 @@ async def test_of_rows_that_say_the_same_only_the_one_that_was_opened_is_open(db
     await expect(page.locator("#incidents[data-stale]")).to_have_count(0)
     assert await rows.evaluate_all("all => all.map((one) => one.open)") == [n == 1 for n in range(await rows.count())]
     await expect(rows.nth(1).get_by_role("textbox")).to_have_value("话务员临时离岗")
+
+
+async def test_what_happens_before_the_page_listens_is_seen(
+    db: Database, site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between a page's rendering and the opening of its stream somebody calls; the hint of it reaches nobody."""
+    call_id = await fill(db)
+    page = await site.enter("wangli")
+    entered = Hub.open
+
+    def late(hub: Hub, *given: Any) -> Any:
+        monkeypatch.setattr(Hub, "open", entered)
+        with psycopg.connect(db.dsn) as connection:
+            connection.execute("UPDATE calls SET original_hotline = '12369 环保' WHERE id = %s", [call_id])
+        hub.tell("call", str(call_id))
+        return entered(hub, *given)
+
+    await page.goto("about:blank")
+    monkeypatch.setattr(Hub, "open", late)
+    await page.goto(f"{site.url}/calls/{call_id}")
+    await expect(page.locator("main")).to_contain_text("12369 环保")
 
 
 async def test_what_the_server_could_not_answer_is_asked_for_again(db: Database, site: Any) -> None:

@@ -21,6 +21,10 @@ from web.route import Asks, Route
 WORDS = {
     "crm.open-draft": "通话接通后形成工单草稿",
     "crm.emergency-words": "从工单文字识别突发事件",
+    "crm.alarms-of-event": "向承办单位发出应急通知（事件）",
+    "crm.alarms-of-order": "向承办单位发出应急通知（工单）",
+    "crm.alarm-called": "登记应急通知电话的结果",
+    "crm.contact-tested": "登记值班电话试拨的结果",
     "crm.refresh-draft": "按通话文字填写工单草稿",
     "crm.final-draft": "通话结束后完成工单草稿",
     "crm.message-draft": "按留言形成工单草稿",

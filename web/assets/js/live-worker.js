@@ -10,6 +10,11 @@ const tell = (message) => ports.forEach((port) => port.postMessage(message));
 function open() {
   source = new EventSource(last ? `/live?after=${encodeURIComponent(last)}` : "/live");
   source.onopen = () => { up = true; tell({ kind: "up" }); };
+  source.addEventListener("hello", (event) => {
+    if (last) return; // the server tells what was missed since
+    last = event.lastEventId;
+    tell({ kind: "hello", last });
+  });
   source.addEventListener("hint", (event) => {
     last = event.lastEventId;
     const [topic, id = ""] = event.data.split(" ");

@@ -102,7 +102,13 @@ function hear({ data }) {
   if (data.kind === "down" && state) state.hidden = false;
   if (data.kind === "end") location.reload();
   // Something happened between the server's rendering of this page and our listening.
-  if (data.last && data.last !== meta("live-at")) later();
+  if (data.last && after(data.last, meta("live-at") ?? "")) later();
+}
+
+// Whether one hint's number is beyond another's; of another process any number is.
+function after(one, other) {
+  const [[boot, number], [otherBoot, otherNumber]] = [one.split("-"), other.split("-")];
+  return boot !== otherBoot || Number(number) > Number(otherNumber);
 }
 
 function connect() {
