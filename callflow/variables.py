@@ -72,7 +72,8 @@ class Variable(StrEnum):
     AGENT = "HOTLINE_AGENT"
     """Extension of the agent who was connected last. Set by: dialplan."""
     ENDER = "HOTLINE_ENDER"
-    """agent: the agent has hung up in the page. Set by: `callflow/phones/handset.py`, before it hangs up."""
+    """agent: the agent has hung up in the page; outside: the agent has left the citizen with a third who is outside,
+    and whose hanging up ends the call without a rating. Set by: `callflow/phones/handset.py`, before it hangs up."""
     PASS = "HOTLINE_PASS"
     """How the agent passes the citizen on: seat, outside, queue, or leg (who was asked before). Set by:
     `callflow/phones/handset.py`, before it lets the citizen go; emptied by: dialplan."""

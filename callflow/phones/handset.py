@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from callflow.ami import AmiClient, Message, State
 from callflow.phones.rules import Beside
 from callflow.places.rules import call_of, is_place
-from callflow.sources.channels import BESIDE, endpoint, extension
+from callflow.sources.channels import BESIDE, TRUNK, endpoint, extension
 from callflow.variables import Variable
 from core.errors import Conflict, NotFound, Unavailable
 from core.health import Health
@@ -78,11 +78,13 @@ class Handset:
         """End this call. It is marked before: without the mark it would count as lost. Who was asked about a citizen's
         call is in another until it joins or takes over, so what else it is called is in `also`. Raises NotFound."""
         mine, others, colleagues = await self._sides(own, call, also)
+        outside = [one for one in others if endpoint(one["Channel"]) == TRUNK]
+        left = "outside" if len(outside) > 1 else "agent"  # two outside talk on: whoever ends it, it is not the agent
         for other in others:
             if colleagues:  # who stays with the citizen is the agent now, and may be lost
                 await self._set(other["Channel"], Variable.HEIR, colleagues[0])
             else:
-                await self._set(other["Channel"], Variable.ENDER, "agent")
+                await self._set(other["Channel"], Variable.ENDER, left)
         for channel in mine:
             # the manager's hang-up names nobody, and a call that began here would count as ended by the system
             name = channel["Channel"]
