@@ -5,6 +5,7 @@ from crm.citizens import models as citizens
 from crm.city import models as city
 from crm.emergencies import models as emergencies
 from crm.escalations import models as escalations
+from crm.linkages import models as linkages
 from crm.members import models as members
 from crm.notices import models as notices
 from crm.operations import models as operations
@@ -22,6 +23,7 @@ __all__ = [
     "city",
     "emergencies",
     "escalations",
+    "linkages",
     "members",
     "notices",
     "operations",

@@ -9,6 +9,7 @@ from callflow.board.service import unread_notes
 from core.permissions import Permission as P
 from core.replay import count_failed
 from crm.knowledge.queries import waiting as knowledge_waiting
+from crm.linkages.queries import owed_by
 from crm.notices.service import unread
 from crm.queries import desks
 from web import counts
@@ -50,6 +51,7 @@ PLACES = (
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),
     Place("工单", "emergencies", "/emergencies", "突发事件", (P.ORDER_VIEW,), counts.emergencies, "alarm"),
     Place("工单", "duty-contacts", "/duty-contacts", "值班联系人", (P.ORDER_VIEW, P.CONTACT_EDIT)),
+    Place("工单", "linkages", "/linkages", "联动登记", (P.ORDER_VIEW,), mine=owed_by, tone="waits"),
     Place("工单", "escalations", "/escalations", "逐级汇报", _SCOPE, counts.escalations, "waits"),
     Place("工单", "referrals", "/referrals", "转接去向", _REFER),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),

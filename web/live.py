@@ -48,6 +48,7 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "nuisance": (Permission.CALL_VIEW, Permission.LINE_LEAD),
     "emergencies": (Permission.ORDER_VIEW,),
     "duty-contacts": (Permission.ORDER_VIEW, Permission.CONTACT_EDIT),
+    "linkages": (Permission.ORDER_VIEW,),
     "escalations": (Permission.ORDER_EDIT, Permission.SCOPE_DECIDE),
     "referrals": (Permission.LINE_AGENT, Permission.ORDER_EDIT, Permission.REFERRAL_EDIT),
     "knowledge": (Permission.KNOWLEDGE_VIEW,),

@@ -188,10 +188,6 @@ class Handset:
             await self._set(one["Channel"], Variable.ENDER, "agent")
             await self._act("Hangup", Channel=one["Channel"], Cause=NORMAL)
 
-    async def third(self, own: str, call: str) -> bool:
-        """Whether somebody besides the citizen and this extension is in the call."""
-        return bool((await self.party(own, call)).others)
-
     async def pass_on(self, own: str, call: str, how: str, to: str) -> None:
         """The citizen goes to a `seat`, a number `outside` or a `queue`; this extension is out. The dialplan brings the
         citizen back where nobody comes. Raises Conflict("third-in-hand")."""

@@ -5,21 +5,24 @@ Asterisk decides what is possible, through `Handset`; here stands who may be rea
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.agents.models import Agent
+from callflow.fold import Field
 from callflow.models import Call
 from callflow.phones.calls_out import Target, target
 from callflow.phones.models import CallLeg
 from callflow.phones.rules import Became, Way
 from callflow.queries import call_by_linkedid
 from callflow.queues.models import Queue
+from callflow.sources.channels import TRUNK, endpoint
 from core.actor import Actor
 from core.clock import now
-from core.db import among
+from core.db import among, new_id
 from core.errors import Invalid, NotFound
 from core.ledger import record
 from core.live import hint
@@ -61,20 +64,24 @@ async def whom(session: AsyncSession, actor: Actor, to: str, number: str) -> To:
 
 async def keep(
     session: AsyncSession, actor: Actor, way: Way, node: str, linkedid: str, to: To, leg: str | None = None
-) -> None:
+) -> CallLeg:
     """Write down that somebody is asked, or gets the citizen."""
     assert actor.user_id
-    session.add(
-        CallLeg(node=node, linkedid=linkedid, leg=leg, kind=way, how=to.how, shown=to.shown[:80],
-                asked_by=actor.user_id, asked_by_name=actor.name[:40], asked_at=now())
+    kept = CallLeg(
+        id=new_id(), node=node, linkedid=linkedid, leg=leg, kind=way, how=to.how, shown=to.shown[:80],
+        asked_by=actor.user_id, asked_by_name=actor.name[:40], asked_at=now(),
     )  # fmt: skip
+    session.add(kept)
+    await session.flush()
     await _record(session, actor, f"line.{way}", node, linkedid, to=to.shown)
+    return kept
 
 
-async def settle(session: AsyncSession, actor: Actor, node: str, linkedid: str, became: Became) -> None:
-    """Write down what became of who was asked last."""
-    await _became(session, node, linkedid, became)
+async def settle(session: AsyncSession, actor: Actor, node: str, linkedid: str, became: Became) -> UUID | None:
+    """Write down what became of who was asked last -> that `CallLeg`."""
+    leg = await _became(session, node, linkedid, became)
     await _record(session, actor, f"line.{became}", node, linkedid)
+    return leg
 
 
 async def came_back(session: AsyncSession, node: str, linkedids: Iterable[str]) -> None:
@@ -85,13 +92,15 @@ async def came_back(session: AsyncSession, node: str, linkedids: Iterable[str]) 
             hint(session, "call", call.id)
 
 
-async def _became(session: AsyncSession, node: str, linkedid: str, became: Became) -> None:
+async def _became(session: AsyncSession, node: str, linkedid: str, became: Became) -> UUID | None:
     newest = select(CallLeg.id).where(CallLeg.node == node, CallLeg.linkedid == linkedid)
     newest = newest.order_by(CallLeg.asked_at.desc(), CallLeg.id.desc()).limit(1)
     of_newest = update(CallLeg).where(CallLeg.id.in_(newest.scalar_subquery()))
     at = now()
     joined = {"joined_at": at} if became is Became.JOINED else {}
-    await session.execute(of_newest.values(result=became, done_at=at, **joined))
+    changed = of_newest.values(result=became, done_at=at, **joined).returning(CallLeg.id)
+    found: UUID | None = (await session.execute(changed)).scalar()
+    return found
 
 
 async def _record(session: AsyncSession, actor: Actor, action: str, node: str, linkedid: str, **detail: str) -> None:
@@ -108,6 +117,18 @@ async def of_call(session: AsyncSession, call: Call) -> list[tuple[CallLeg, Call
     wanted = wanted.where(CallLeg.node == call.node, CallLeg.linkedid == call.linkedid)
     rows = await session.execute(wanted.order_by(CallLeg.asked_at, CallLeg.id))
     return [(leg, asked) for leg, asked in rows]
+
+
+def answered_at(leg: CallLeg, call: Call | None, asked: Call | None) -> datetime | None:
+    """When who is outside answered: in a call of their own, or, given the citizen at once, in the citizen's `call`,
+    whose other side is the trunk from then on. Pure."""
+    if asked is not None:
+        return asked.connected_at
+    _, at, channel = (call.evidence.get(Field.AGENT_CHANNEL) if call else None) or (0, "", "")
+    if leg.how != OUTSIDE or endpoint(str(channel)) != TRUNK or leg.leg is not None:
+        return None
+    since = datetime.fromisoformat(at)
+    return since if since >= leg.asked_at else None
 
 
 async def same_talk(session: AsyncSession, node: str, linkedids: Iterable[str]) -> frozenset[str]:

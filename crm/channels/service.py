@@ -16,6 +16,8 @@ from core.permissions import Permission
 from crm.channels.models import ChannelOrder
 from crm.emergencies.proposals import look
 from crm.emergencies.subscribers import written
+from crm.linkages.lines import police
+from crm.linkages.service import Fields, received
 from crm.tickets.acts.intake import area_is_known, matter_is_known
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
@@ -38,6 +40,8 @@ class Handover:
     received_at: datetime | None = None
     incident_number: str | None = None
     incident_at: datetime | None = None
+    incident_operator: str = ""
+    """Who there handed it over, by name or number."""
     attachments: tuple[dict[str, Any], ...] = ()
 
 
@@ -83,6 +87,9 @@ async def _receive(session: AsyncSession, actor: Actor, channel: Channel, handov
     )
     await session.flush()
     await look(session, ticket, written(ticket))
+    if channel is Channel.POLICE:
+        at, told = handover.received_at, Fields(handover.incident_operator, handover.incident_number or "")
+        await received(session, actor, ticket, await police(session), told, at)
     return ticket
 
 
@@ -108,7 +115,7 @@ def _check(channel: Channel, handover: Handover) -> None:
             wrong["incident_number"] = "110转办请填写警情编号。"
         if handover.incident_at is None:
             wrong["incident_at"] = "110转办请填写报警时间。"
-    elif handover.incident_number or handover.incident_at:
-        wrong["incident_number"] = "只有110转办填写警情编号和报警时间。"
+    elif handover.incident_number or handover.incident_at or handover.incident_operator:
+        wrong["incident_number"] = "只有110转办填写警情编号、报警时间和转办人。"
     if wrong:
         raise Invalid("invalid-input", "填写的内容有误，请按提示修改。", fields=wrong)

@@ -77,6 +77,8 @@ class EmergencyKind(Record):
     level: Level
     line: Annotated[str, Field(pattern=r"^(\d{3,12})?$")]
     """联动号码: 110, 119, 120, 122, or the hotline of a utility; empty: it is found in 转接去向."""
+    utilities: tuple[Name, ...] = ()
+    """Without a number: words of the directory's entries that it is passed on to, in their name or matters."""
     line_name: Name
     script: Annotated[str, Field(min_length=4, max_length=200)]
     """话术: what the agent says while the call is put through."""

@@ -52,7 +52,7 @@ async def confirm(session: AsyncSession, actor: Actor, sign_id: UUID) -> Emergen
     sign.place = place.name
     _decide(sign, actor, "confirmed", "")
     await lock(session, event_lock(sign.kind, place.name))
-    event = await _of_order(session, ticket.id) or await going(session, sign.kind, place.name)
+    event = await event_of(session, ticket.id) or await going(session, sign.kind, place.name)
     if event is None:
         event = await begin(session, sign.kind, place, Standing.OPEN, f"{ticket.number} 确认为{kind.name}", actor.name)
         event.confirmed_at, event.confirmed_by_name = now(), actor.name
@@ -74,7 +74,7 @@ async def dismiss(session: AsyncSession, actor: Actor, sign_id: UUID, reason: st
     if confirmed:
         _lead(actor, "已确认为突发事件，只有班长等负责人可以改判。")
     _decide(sign, actor, "dismissed", reason)
-    event = await _of_order(session, ticket.id)
+    event = await event_of(session, ticket.id)
     if event is not None and event.kind == sign.kind:
         await _take_out(session, actor, event, ticket, reason)
         await publish(session, EmergencyChanged(event_id=event.id))
@@ -116,7 +116,7 @@ async def link(session: AsyncSession, actor: Actor, event_id: UUID, numbers: Seq
     unknown = [number for number in numbers if ids.get(number) not in found]
     if unknown:
         raise Invalid("no-such-order", "没有这张工单。", fields={"orders": f"没有工单：{'、'.join(unknown[:5])}"})
-    held = {one: await _of_order(session, one) for one in found}
+    held = {one: await event_of(session, one) for one in found}
     if elsewhere := [other for other in held.values() if other is not None and other.id != event.id]:
         sentence = f"工单已关联事件 {elsewhere[0].number}，请先从那里移出。"
         raise Conflict("order-of-another-event", sentence)
@@ -253,7 +253,7 @@ async def _mark(session: AsyncSession, actor: Actor, ticket: Ticket, reason: str
     )
 
 
-async def _of_order(session: AsyncSession, ticket_id: UUID) -> EmergencyEvent | None:
+async def event_of(session: AsyncSession, ticket_id: UUID) -> EmergencyEvent | None:
     """The event to which the order belongs, or may belong."""
     wanted = select(EmergencyEvent).join(EmergencyOrder, EmergencyOrder.event_id == EmergencyEvent.id)
     held = wanted.where(EmergencyOrder.ticket_id == ticket_id, EmergencyOrder.state != "removed")

@@ -23,6 +23,10 @@ from crm.emergencies.proposals import look
 from crm.installed import installed
 from crm.knowledge.models import KnowledgeItem
 from crm.knowledge.seed import seed_knowledge
+from crm.linkages import lines
+from crm.linkages import service as linkages
+from crm.linkages.rules import Result, Way
+from crm.linkages.service import Fields
 from crm.scoring.models import Sample
 from crm.tickets.models import Ticket
 from recordings.models import Recording
@@ -69,6 +73,9 @@ async def examples(db: Database, call_id: UUID) -> dict[str, str]:
         sign = (await session.scalars(select(EmergencySign.id))).one()
         lead = identity.actor_of(await session.get_one(User, users["zhou.an"]))
         event = await emergencies.confirm(session, lead, sign)
+        fire = await lines.find(session, "line:119")
+        await linkages.add(session, lead, ticket, fire, Way.TRANSFER, Fields())
+        await linkages.add(session, lead, ticket, fire, Way.TOLD, Fields(result=Result.SELF))
     return {
         "/calls/{id}/knowledge": f"/calls/{call_id}/knowledge",
         "/knowledge/{id}": f"/knowledge/{item}",

@@ -72,6 +72,8 @@ class NewOrder(ApiAsks):
     """Demanded of the channel `police-110`, refused from others."""
     incident_at: Annotated[AwareDatetime | None, Field(title="报警时间")] = None
     """Likewise."""
+    incident_operator: Annotated[str, Field(title="转办人", max_length=40)] = ""
+    """Who there handed it over, by name or number; only of `police-110`. It stands in the linkage register."""
     attachments: Annotated[list[Attachment], Field(title="附件清单", max_length=MAX_ATTACHMENTS)] = []
 
 
@@ -216,6 +218,7 @@ def _handover(asked: NewOrder) -> service.Handover:
         received_at=asked.received_at,
         incident_number=asked.incident_number,
         incident_at=asked.incident_at,
+        incident_operator=asked.incident_operator,
         attachments=tuple(one.model_dump() for one in asked.attachments),
     )
 

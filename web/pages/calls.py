@@ -27,7 +27,7 @@ from recordings.models import Recording, Transcript
 from recordings.queries import speech_status
 from web import act_forms, no_words
 from web.context import Context
-from web.pages import beside, emergency_strip, escalations, knowledge_calls, order_form
+from web.pages import beside, emergency_strip, escalations, knowledge_calls, linkages, order_form
 from web.pages.nuisance import suggested
 from web.pages.orders import labels
 from web.route import Asks, Nothing, Route
@@ -129,6 +129,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         beside=await (beside.build(ctx, ticket) if ticket else beside.of_call(ctx, call)),
         labels=labels(),
         noticed=await emergency_strip.of_order(ctx, ticket) if ticket else None,
+        linked=await linkages.of_order(ctx, ticket) if ticket else None,
         climb=await escalations.of_order(ctx, ticket) if ticket else None,
         verdicts=Verdict,
         callback=await session.scalar(select(CallbackTask).where(CallbackTask.call_id == call.id)),

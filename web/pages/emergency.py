@@ -14,6 +14,7 @@ from crm.emergencies.queries import MOST_ENTRIES, MOST_ORDERS
 from crm.emergencies.rules import Standing
 from crm.emergencies_policy import EmergencyPolicy
 from crm.installed import installed
+from crm.linkages import queries as linkages
 from crm.tickets.access import sees_identity
 from web.context import Context
 from web.lists import shown
@@ -66,6 +67,7 @@ async def show(ctx: Context, asked: OneEvent) -> web.Response:
     event = await queries.event(ctx.session, asked.id)
     members, more = shown(await queries.members(ctx.session, ctx.actor, event), MOST_ORDERS)
     entries, more_entries = shown(await queries.entries(ctx.session, event.id), MOST_ENTRIES)
+    linked, more_linked = shown(await linkages.of_event(ctx.session, ctx.actor, event.id), linkages.MOST)
     kind, policy = service.kind_of(event.kind), installed().policy[EmergencyPolicy]
     return await ctx.page(
         "emergency.html",
@@ -79,6 +81,8 @@ async def show(ctx: Context, asked: OneEvent) -> web.Response:
         alarms=await alarms.of_event(ctx.session, event.id),
         entries=entries,
         more_entries=more_entries,
+        linked=linked,
+        more_linked=more_linked,
         sees=lambda ticket: sees_identity(ctx.actor, ticket),
         labels=labels(),
         policy=policy,

@@ -8,11 +8,14 @@ from uuid import UUID
 from aiohttp import web
 from pydantic import Field
 
+from callflow.models import Call
 from core.permissions import Permission as P
 from crm.county.emergencies import EmergencyKind
 from crm.emergencies import queries, service
 from crm.emergencies.queries import Noticed
 from crm.installed import installed
+from crm.linkages import lines
+from crm.linkages.lines import Line
 from crm.tickets.models import Ticket
 from web.context import Context
 from web.route import Asks, Route
@@ -37,6 +40,10 @@ class Strip:
 
     signs: Sequence[Noticed]
     kinds: Mapping[str, EmergencyKind]
+    lines: Mapping[str, Sequence[Line]]
+    """Code of a kind -> whom it is passed on to."""
+    call: str
+    """The citizen's call while it lasts, as the page's telephone knows it: its keys show while that has it in hand."""
     may_decide: bool
     may_overrule: bool
 
@@ -45,8 +52,12 @@ async def of_order(ctx: Context, ticket: Ticket) -> Strip:
     """The strip of an order, for staff of the centre."""
     kinds = {one.code: one for one in installed().county.emergencies.kind}
     signs = await queries.of_order(ctx.session, ticket.id)
+    alive = {one.sign.kind for one in signs if one.sign.state != "dismissed"}
+    passed_on = {code: await lines.of_kind(ctx.session, kinds[code]) for code in alive}
+    call = await ctx.session.get(Call, ticket.call_id) if ticket.call_id and alive else None
     may = ctx.actor.may(P.ORDER_EDIT)
-    return Strip(signs, kinds, may, may and ctx.actor.may(P.EMERGENCY_LEAD))
+    lasting = call.linkedid if call and call.ended_at is None else ""
+    return Strip(signs, kinds, passed_on, lasting, may, may and ctx.actor.may(P.EMERGENCY_LEAD))
 
 
 async def confirm_sign(ctx: Context, asked: Decided) -> web.Response:

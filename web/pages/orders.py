@@ -45,7 +45,7 @@ from recordings.models import Recording, Transcript
 from web import act_forms, no_words
 from web.context import Context
 from web.lists import shown
-from web.pages import beside, emergency_strip, escalations, order_form
+from web.pages import beside, emergency_strip, escalations, linkages, order_form
 from web.pages.regulations import own_articles
 from web.route import Asks, Route
 from web.words import Words, words
@@ -228,6 +228,7 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         sms_labels={state.value: state.label for state in SmsState},
         labels=labels(),
         noticed=await emergency_strip.of_order(ctx, ticket) if centre else None,
+        linked=await linkages.of_order(ctx, ticket) if centre else None,
         climb=await escalations.of_order(ctx, ticket) if centre else None,
         verdicts=Verdict,
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",

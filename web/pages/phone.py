@@ -1,6 +1,7 @@
 """The telephone in the page 网页话机: its wire and password, the acts on the call in hand, the page to try headset
 and microphone."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +19,10 @@ from callflow.queries import call_by_linkedid
 from core.errors import Invalid, NotFound, Unavailable
 from core.identity.models import Unit
 from core.permissions import Permission
+from crm.linkages import lines
+from crm.linkages import service as linkages
+from crm.linkages.lines import Line
+from crm.linkages.rules import Way as Linked
 from crm.search.earlier import known_of
 from web import phone_wire
 from web.context import Context
@@ -27,6 +32,7 @@ from web.route import Asks, Nothing, Route
 
 Linkedid = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")]
 Count = Annotated[int, Field(ge=0, le=100_000_000)]
+TO = r"^(seat:[1-8][0-9]{3}|queue:[a-z][a-z0-9_-]{0,39}|unit:[0-9a-f-]{36}|line:[0-9]{3,12}|referral:[0-9a-f-]{36})?$"
 Milliseconds = Annotated[int, Field(ge=0, le=60_000)]
 
 
@@ -58,11 +64,9 @@ class Dial(Asks):
 
 
 class Pass(OneCall):
-    """To whom: a seat, a queue, a unit, or else a number."""
+    """To whom: a seat, a queue, a unit, another line of the linkage 联动, or else a number."""
 
-    to: Annotated[
-        str, Field(max_length=48, pattern=r"^(seat:[1-8][0-9]{3}|queue:[a-z][a-z0-9_-]{0,39}|unit:[0-9a-f-]{36})?$")
-    ] = ""
+    to: Annotated[str, Field(max_length=48, pattern=TO)] = ""
     number: Annotated[str, Field(max_length=24)] = ""
 
 
@@ -131,6 +135,7 @@ async def others(ctx: Context, asked: OneCall) -> web.Response:
         seats=[(one, doing(one)) for one in people],
         queues=await queries.queue_status(ctx.session),
         units=(await ctx.session.scalars(units)).all(),
+        lines=[one for one in await lines.all_of(ctx.session) if one.number],
     )
 
 
@@ -143,22 +148,36 @@ def doing(one: queries.AgentStatus) -> str:
     return "示忙" if one.paused_at else "示闲"
 
 
-async def _whom(ctx: Context, asked: Pass) -> passing.To:
-    """To whom it goes; a number that is not allowed is refused and on record."""
-    to = await passing.whom(ctx.session, ctx.actor, asked.to, asked.number)
-    if to.outside:
-        await calls_out.require_allowed(ctx.parts.database, ctx.actor, to.outside, line_policy().may_dial)
-    return to
+async def _whom(ctx: Context, asked: Pass) -> tuple[passing.To, Line | None]:
+    """To whom it goes, and which other line that is; a number that is not allowed is refused and on record."""
+    line = await lines.dialled(ctx.session, asked.to) if asked.to.startswith(lines.OTHERS) else None
+    to, number = ("", line.number) if line else (asked.to, asked.number)
+    found = await passing.whom(ctx.session, ctx.actor, to, number)
+    if found.outside:
+        await calls_out.require_allowed(ctx.parts.database, ctx.actor, found.outside, line_policy().may_dial)
+    return (replace(found, shown=line.name) if line else found), line
+
+
+async def _keep(
+    ctx: Context, asked: Pass, way: Way, whom: tuple[passing.To, Line | None], leg: str | None = None
+) -> None:
+    """Write it down; what goes to another line stands in the linkage register from now on."""
+    node, (to, line) = hand(ctx).node, whom
+    kept = await passing.keep(ctx.session, ctx.actor, way, node, asked.call, to, leg)
+    call = await call_by_linkedid(ctx.session, node, asked.call)
+    if line and call:
+        await linkages.begin(ctx.session, ctx.actor, call, line, Linked(way.value), kept)
 
 
 async def consult(ctx: Context, asked: Pass) -> web.Response:
     """Ask somebody while the citizen hears music."""
     handset, extension = hand(ctx), await own(ctx)
-    to = await _whom(ctx, asked)
+    whom = await _whom(ctx, asked)
+    to = whom[0]
     if to.how == passing.QUEUE:
         raise Invalid("ask-a-person", "队列不能咨询，请直接转接。", fields={"to": "队列不能咨询，请直接转接"})
     leg = await handset.consult(extension, asked.call, to.dial)
-    await passing.keep(ctx.session, ctx.actor, Way.CONSULT, handset.node, asked.call, to, leg)
+    await _keep(ctx, asked, Way.CONSULT, whom, leg)
     return ctx.data({"call": leg, "shown": to.shown})
 
 
@@ -181,21 +200,24 @@ async def drop(ctx: Context, asked: OneCall) -> web.Response:
 
 
 async def _became(ctx: Context, asked: OneCall, became: Became) -> web.Response:
-    await passing.settle(ctx.session, ctx.actor, hand(ctx).node, asked.call, became)
+    leg = await passing.settle(ctx.session, ctx.actor, hand(ctx).node, asked.call, became)
+    if leg:
+        await linkages.became(ctx.session, leg, became)
     return ctx.data({})
 
 
 async def third(ctx: Context, asked: OneCall) -> web.Response:
-    """Whether a third party is in the call still."""
-    return ctx.data({"there": await hand(ctx).third(await own(ctx), asked.call)})
+    """Whether a third party is in the call still, and whether who is asked has answered."""
+    party = await hand(ctx).party(await own(ctx), asked.call)
+    return ctx.data({"there": bool(party.others), "answered": party.asked is not None})
 
 
 async def transfer(ctx: Context, asked: Pass) -> web.Response:
     """The citizen goes to a colleague, a number or a queue; back to the agent where nobody comes."""
     handset, extension = hand(ctx), await own(ctx)
-    to = await _whom(ctx, asked)
-    await handset.pass_on(extension, asked.call, to.how, to.dial)
-    await passing.keep(ctx.session, ctx.actor, Way.TRANSFER, handset.node, asked.call, to)
+    whom = await _whom(ctx, asked)
+    await handset.pass_on(extension, asked.call, whom[0].how, whom[0].dial)
+    await _keep(ctx, asked, Way.TRANSFER, whom)
     return ctx.data({})
 
 
@@ -241,7 +263,10 @@ async def own(ctx: Context) -> str:
 P = Permission.LINE_AGENT
 AWAY = "phone-line-away"
 IN_HAND = ("no-agent", "no-call-in-hand", "no-citizen-in-hand", AWAY, "ami-down")
-PASSED = (*IN_HAND, "third-in-hand", "own-seat", "no-queue", "no-such-unit", "bad-phone", "number-not-allowed")
+LINES = ("no-line", "line-without-number")
+PASSED = (
+    *IN_HAND, "third-in-hand", "own-seat", "no-queue", "no-such-unit", "bad-phone", "number-not-allowed", *LINES
+)  # fmt: skip
 ROUTES = (
     Route("GET", "/phone", P, Nothing, wire, "网页话机线路", ("no-page-phone", AWAY), stream=True),
     Route("POST", "/phone/password", P, Nothing, password, "网页话机口令", ("no-page-phone",)),

@@ -29,6 +29,7 @@ class Registered(Asks):
     received_at: str = Field("", max_length=30)
     incident_number: str = Field("", max_length=40)
     incident_at: str = Field("", max_length=30)
+    incident_operator: str = Field("", max_length=40)
     caller_name: str = Field("", max_length=40)
     caller_phone: str = Field("", max_length=32)
     title: Annotated[str, Field(min_length=1, max_length=60)]
@@ -54,6 +55,7 @@ async def register(ctx: Context, asked: Registered) -> web.Response:
         received_at=_moment("received_at", asked.received_at),
         incident_number=asked.incident_number or None,
         incident_at=_moment("incident_at", asked.incident_at),
+        incident_operator=asked.incident_operator,
     )
     ticket = await service.register(ctx.session, ctx.actor, asked.channel, handover)
     return ctx.redirect(

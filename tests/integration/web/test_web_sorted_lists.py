@@ -42,7 +42,16 @@ DAY, DAY_LONG = date(2026, 1, 1), timedelta(days=1)
 FILE = UUID("018f0000-0000-7000-8000-000000000001")
 FORGED = (
     *("/incidents", "/sms", "/notices", "/refusals", "/city", "/city/imports", "/city/exports"),
-    *("/limits", "/callbacks", "/nuisance", "/handovers/matters", "/dispatch-quality", "/my-scores", "/emergencies"),
+    *(
+        "/limits",
+        "/callbacks",
+        "/nuisance",
+        "/handovers/matters",
+        "/dispatch-quality",
+        "/my-scores",
+        "/emergencies",
+        "/linkages",
+    ),
 )
 
 

@@ -15,9 +15,10 @@ function ringing(call) {
   return call.own ? "外呼" : "来电";
 }
 
-function withThird({ third: { joining, joined }, muted }) {
+function withThird({ third: { joins, joining, joined }, muted }) {
   if (joining) return "正在接通三方";
   if (joined) return muted ? "三方通话，已静音" : "三方通话";
+  if (joins) return "正在呼叫，接通即三方通话";
   return "咨询中，市民在听音乐";
 }
 
@@ -95,9 +96,27 @@ export default function softphone(part) {
       sound.title = words(call.sound);
       sound.dataset.judged = judge(call.sound);
     }
+    linkable(passable && !call.third ? call.id : "");
     ring(Boolean(call && !call.answered && !call.answering && !call.echo));
     who(call?.id ?? "");
     document.dispatchEvent(new CustomEvent("phone:state", { detail: { state: line.state, call } }));
+  }
+
+  // 联动: the one-key calls of a page about the call in hand; keys of other calls stay hidden.
+  function linkable(id) {
+    for (const key of document.querySelectorAll("[data-link]")) key.hidden = !id || key.dataset.call !== id;
+  }
+
+  async function linked({ dataset, parentElement }) {
+    const said = parentElement.querySelector(".wrong");
+    said.textContent = "";
+    try {
+      const whom = { to: dataset.to };
+      await (dataset.link === "join" ? line.consult(whom, true) : line.transfer(whom));
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    show();
   }
 
   function keypad(open) {
@@ -187,6 +206,11 @@ export default function softphone(part) {
     event.preventDefault();
     acts[act]();
   });
+  document.addEventListener("click", ({ target }) => {
+    const key = target.closest("[data-link]");
+    if (key) linked(key);
+  });
+  document.addEventListener("htmx:after:swap", show);
   document.addEventListener("phone:dialled", ({ detail }) => line.expect(detail));
   document.addEventListener("phone:echo", () => (line.call ? line.hangUp() : line.echo()));
   document.addEventListener("phone:tell", show);

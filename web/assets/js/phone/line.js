@@ -7,6 +7,7 @@ import { Quality } from "./quality.js";
 
 const REGISTER_S = 120;
 const AGAIN_MS = 1000;
+const LOOK_MS = 500;
 const GIVEN_AWAY = 4401;
 const ANSWERED_BY_ITSELF_MS = 60_000;
 const IN_HAND = "hotline-call-in-hand";
@@ -244,7 +245,12 @@ export class Line extends EventTarget {
     audio.autoplay = true;
     this.#second = { session, id, microphone, audio };
     this.#hear(session, audio);
-    session.on("confirmed", () => { if (call.third) { call.third.asking = true; this.#told(); } });
+    session.on("confirmed", () => {
+      if (!call.third) return;
+      call.third.asking = true;
+      if (call.third.joins) this.#joinSoon(call);
+      this.#told();
+    });
     for (const end of ["ended", "failed"]) session.on(end, () => this.#secondOver(session));
     session.answer({ mediaStream: microphone, ...PLAIN });
   }
@@ -277,14 +283,15 @@ export class Line extends EventTarget {
     this.#told();
   }
 
-  // Somebody is asked; until they come, or go, the citizen hears music.
-  async consult(whom) {
+  // Somebody is asked; until they come, or go, the citizen hears music. Who `joins` does so by answering, and until then
+  // agent and citizen talk on: nobody in danger is left alone with music.
+  async consult(whom, joins = false) {
     const { call } = this;
     if (!call?.answered || call.third) return;
-    call.third = { shown: "", asking: false, joining: false, joined: false, seen: false, looks: 0 };
+    call.third = { shown: "", joins, asking: false, joining: false, joined: false, seen: false, looks: 0 };
     this.#told();
     try {
-      await this.#switch(true);
+      if (!joins) await this.#switch(true);
       const { shown } = await ask("/phone/consult", { call: call.id, ...whom });
       if (call.third) call.third.shown = shown;
     } catch (error) {
@@ -294,6 +301,15 @@ export class Line extends EventTarget {
       throw error;
     }
     this.#told();
+  }
+
+  // Asterisk says when who was called has answered; their not answering ends the second call, and with it the looking.
+  async #joinSoon(call) {
+    while (call.third?.joins && !call.third.joined && this.call === call && this.#second) {
+      const { answered } = await look(`/phone/third?call=${encodeURIComponent(call.id)}`).catch(() => ({ answered: false }));
+      if (answered && this.call === call && call.third) await this.join().catch((error) => console.warn("not joined", error.message));
+      await new Promise((done) => { setTimeout(done, LOOK_MS); });
+    }
   }
 
   async join() {
@@ -307,7 +323,7 @@ export class Line extends EventTarget {
       await ask("/phone/join", { call: call.id });
       third.joined = true;
     } catch (error) {
-      if (this.#second) await this.#switch(true);
+      if (this.#second) { if (!third.joins) await this.#switch(true); }
       else third.joined = true;  // they are there or gone: a look tells
       throw error;
     } finally {
