@@ -6,6 +6,7 @@ from pathlib import Path
 
 import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
+import crm.accuracy_policy
 import crm.conflicts_policy
 import crm.duty_policy
 import crm.emergencies_policy

@@ -1,5 +1,6 @@
 """All tables of this package."""
 
+from crm.accuracy import models as accuracy
 from crm.channels import models as channels
 from crm.citizens import models as citizens
 from crm.city import models as city
@@ -18,6 +19,7 @@ from crm.tickets import models as tickets
 from crm.timers import models as timers
 
 __all__ = [
+    "accuracy",
     "channels",
     "citizens",
     "city",

@@ -13,6 +13,7 @@ from callflow.models import Call
 from callflow.nuisance.models import NuisanceCaller
 from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
+from crm.accuracy.queries import waiting as to_check
 from crm.city.writing import count_waiting
 from crm.emergencies.models import EmergencyEvent
 from crm.emergencies.rules import GOING
@@ -40,6 +41,7 @@ callbacks = of(select(func.count()).select_from(CallbackTask).where(CallbackTask
 unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unknown", Sms.person_asked_at.is_not(None)))
 city = count_waiting
 to_score, own_scores = waiting, unseen
+accuracy = to_check
 help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
 matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
 nuisance_proposals = of(

@@ -46,6 +46,7 @@ PLACES = (
     Place("话务", "dial", "/dial", "外呼", (P.LINE_AGENT,)),
     Place("话务", "headset", "/headset", "耳机与麦克风", (P.LINE_AGENT,)),
     Place("话务", "knowledge", "/knowledge", "知识库", (P.KNOWLEDGE_VIEW,), mine=knowledge_waiting, tone="waits"),
+    Place("话务", "accuracy", "/knowledge/accuracy", "知识库准确率", (P.KNOWLEDGE_PUBLISH,), counts.accuracy, "waits"),
     Place("工单", "orders", "/orders", "工单", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "intake-days", "/intake-days", "受理核对", (P.CALL_VIEW,)),
     Place("工单", "refusals", "/refusals", "不予受理", (P.ORDER_VIEW,)),

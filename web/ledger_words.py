@@ -46,6 +46,10 @@ ACTIONS = {
     "knowledge.correction": "知识库纠错",
     "knowledge.corrected": "答复知识库纠错",
     "knowledge.corrections-export": "导出知识库纠错",
+    "accuracy.draw": "抽取知识库样本",
+    "accuracy.check": "核对知识库样本",
+    "accuracy.export": "导出知识库抽样",
+    "accuracy.draws-export": "导出知识库准确率",
     "attachment.add": "添加附件",
     "attachment.read": "查看附件",
     "unit.activate": "启用单位",
@@ -258,6 +262,7 @@ SUBJECTS = {
     "catalogue": "派单目录",
     "powers": "权责清单",
     "knowledge": "知识库条目",
+    "accuracy": "知识库准确率抽查",
     "export": "导出",
 }
 FIELDS = {

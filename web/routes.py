@@ -5,6 +5,8 @@ from web.api import knowledge as api_knowledge
 from web.api import orders as api_orders
 from web.pages import (
     account,
+    accuracy,
+    accuracy_draws,
     agent,
     agent_days,
     alarms,
@@ -86,6 +88,8 @@ TABLE: Table = (
     *phone.ROUTES,
     *agent_days.ROUTES,
     *board.ROUTES,
+    *accuracy_draws.ROUTES,
+    *accuracy.ROUTES,
     *knowledge_corrections.ROUTES,
     *knowledge_files.ROUTES,
     *knowledge_work.ROUTES,

@@ -87,9 +87,7 @@ async def report(session: AsyncSession, actor: Actor, item_id: UUID, n: int, wor
         raise NotFound("no-such-knowledge", "没有这个知识库条目。")
     if state_of(version, today()) not in ANSWERS:
         raise Conflict("not-in-force", "该版本已不作为答复依据，不需要纠错；请查看现行版本。")
-    await lock(session, f"correction-{item.id}")
-    waits = select(KnowledgeCorrection.id).where(_waits(), KnowledgeCorrection.item_id == item.id)
-    if actor.user_id and await session.scalar(waits.where(KnowledgeCorrection.by_id == actor.user_id)):
+    if await _waiting(session, actor, item.id):
         raise Conflict("correction-waits", "您对该条目的上一次纠错正等待提供单位答复。")
     at = now()
     days = installed().policy[KnowledgePolicy].error_days
@@ -99,6 +97,20 @@ async def report(session: AsyncSession, actor: Actor, item_id: UUID, n: int, wor
     await record(session, actor, "knowledge.correction", "knowledge", item.number, version=n)
     hint(session, service.TOPIC, item.id)
     return row
+
+
+async def report_once(session: AsyncSession, actor: Actor, item_id: UUID, n: int, words: str) -> KnowledgeCorrection:
+    """The same; the person's report that waits already where there is one. Raises NotFound, Conflict."""
+    return await _waiting(session, actor, item_id) or await report(session, actor, item_id, n, words)
+
+
+async def _waiting(session: AsyncSession, actor: Actor, item_id: UUID) -> KnowledgeCorrection | None:
+    await lock(session, f"correction-{item_id}")
+    of = KnowledgeCorrection
+    found: KnowledgeCorrection | None = await session.scalar(
+        select(of).where(_waits(), of.item_id == item_id, of.by_id == actor.user_id)
+    )
+    return found if actor.user_id else None
 
 
 async def answer(session: AsyncSession, actor: Actor, id: UUID, verdict: Verdict, words: str) -> Said:

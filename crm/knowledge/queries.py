@@ -110,6 +110,17 @@ async def answering(session: AsyncSession, number: str) -> Line | None:
     return Line(*row) if row else None
 
 
+async def in_use(session: AsyncSession) -> dict[str, list[str]]:
+    """Unit's id -> the ids of its versions that answer today, in the order of their items."""
+    wanted = select(KnowledgeItem.unit_id, KnowledgeVersion.id).join(
+        KnowledgeVersion, KnowledgeVersion.item_id == KnowledgeItem.id
+    )
+    found: dict[str, list[str]] = {}
+    for unit, version in await session.execute(wanted.where(_stands(Standing.VALID)).order_by(KnowledgeItem.number)):
+        found.setdefault(str(unit), []).append(str(version))
+    return found
+
+
 def _lines() -> Select[KnowledgeItem, KnowledgeVersion, str]:
     return (
         select(KnowledgeItem, KnowledgeVersion, Unit.name)

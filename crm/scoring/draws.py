@@ -9,8 +9,8 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from crm.sampling import Period
 from crm.scoring.models import Draw, Sample
-from crm.scoring.rules import Period
 from crm.scoring.service import require_any
 
 

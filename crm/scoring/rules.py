@@ -1,15 +1,12 @@
 """Drawing the sample and adding up a score. Pure."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from crm.sampling import ranked
 from crm.scoring_policy import ScoringPolicy
-
-SEEDS = 2**63
 
 
 class State(StrEnum):
@@ -51,48 +48,13 @@ class Step(StrEnum):
         return {"first": "评分", "second": "复核", "decision": "裁定"}[self.value]
 
 
-@dataclass(frozen=True)
-class Period:
-    """Days in Shanghai, both included."""
-
-    first: date
-    last: date
-
-    @property
-    def label(self) -> str:
-        """`2026年11月`, `2026年11月16日至22日`, `2026年12月28日至2027年1月3日`."""
-        if self.first.day == 1 and (self.last + timedelta(days=1)).day == 1:
-            return f"{self.first.year}年{self.first.month}月"
-        year = f"{self.last.year}年" if self.first.year != self.last.year else ""
-        month = f"{self.last.month}月" if self.first.month != self.last.month else ""
-        return f"{self.first.year}年{self.first.month}月{self.first.day}日至{year}{month}{self.last.day}日"
-
-
-def period_of(day: date, kind: str) -> Period:
-    """The week, Monday to Sunday, or the month in which a day lies."""
-    if kind == "week":
-        monday = day - timedelta(days=day.weekday())
-        return Period(monday, monday + timedelta(days=6))
-    first = day.replace(day=1)
-    return Period(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1))
-
-
-def last_complete(today: date, kind: str) -> Period:
-    """The newest period that is over."""
-    return period_of(period_of(today, kind).first - timedelta(days=1), kind)
-
-
 def draw(seed: int, population: Mapping[str, Iterable[str]], per_agent: int) -> dict[str, list[str]]:
     """Agent -> the calls drawn: of each agent's the first ones in the order of SHA-256(seed:call).
 
     Whoever has the seed and the population draws the same calls, on any machine and in any language, in whatever order
     the population comes; of fewer calls than `per_agent` all are drawn.
     """
-    return {agent: sorted(calls, key=lambda call: _rank(seed, call))[:per_agent] for agent, calls in population.items()}
-
-
-def _rank(seed: int, call: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{call}".encode()).digest()
+    return {agent: ranked(seed, calls, per_agent) for agent, calls in population.items()}
 
 
 @dataclass(frozen=True)

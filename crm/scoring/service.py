@@ -23,22 +23,9 @@ from core.locks import lock
 from core.permissions import Permission
 from crm.clocks import Rules
 from crm.installed import installed
+from crm.sampling import SEEDS, Period, last_complete, period_of
 from crm.scoring.models import Draw, Sample, Scored
-from crm.scoring.rules import (
-    COUNTS,
-    SEEDS,
-    Marks,
-    Period,
-    State,
-    Step,
-    draw,
-    last_complete,
-    may_not,
-    needs_second,
-    period_of,
-    total,
-    wrong,
-)
+from crm.scoring.rules import COUNTS, Marks, State, Step, draw, may_not, needs_second, total, wrong
 from crm.scoring_policy import ScoringPolicy
 from recordings.models import Recording, RecordingState
 

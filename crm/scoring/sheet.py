@@ -9,8 +9,9 @@ from core.actor import Actor
 from core.clock import local
 from core.errors import NotFound
 from core.permissions import Permission
+from crm.sampling import Period
 from crm.scoring.models import Draw, Scored
-from crm.scoring.rules import Period, State
+from crm.scoring.rules import State
 from crm.scoring.service import rules_of, samples_of
 from crm.search.taking import Taken, Taking, take
 

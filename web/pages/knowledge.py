@@ -141,6 +141,7 @@ async def index(ctx: Context, asked: KnowledgeList) -> web.Response:
         area_names=dict(areas()),
         standings=[(one.value, one.label) for one in queries.standings(ctx.actor)],
         may_write=ctx.actor.may(P.KNOWLEDGE_WRITE),
+        may_check=ctx.actor.may(P.KNOWLEDGE_PUBLISH),
         may_export=ctx.actor.may(P.ORDER_EXPORT),
     )
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated
 from urllib.parse import quote, urlencode
 from uuid import UUID
@@ -16,9 +16,10 @@ from callflow.models import Call
 from core.clock import now, today
 from core.ledger import record
 from core.permissions import Permission as P
+from crm.sampling import Period, newest
 from crm.scoring import draws, service, sheet
 from crm.scoring.models import Sample
-from crm.scoring.rules import COUNTS, Marks, Period, State, Step, may_not, period_of
+from crm.scoring.rules import COUNTS, Marks, State, Step, may_not
 from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import Recording, RecordingState
@@ -100,8 +101,8 @@ def _average(samples: Sequence[tuple[Sample, Call]]) -> str:
 
 async def index(ctx: Context, asked: Shown) -> web.Response:
     """The draws, and the calls of one."""
-    newest = await draws.draws(ctx.session, ctx.actor, draws.Wanted(), None, SHOWN_DRAWS + 1)
-    listed, more = shown(newest, SHOWN_DRAWS)
+    found = await draws.draws(ctx.session, ctx.actor, draws.Wanted(), None, SHOWN_DRAWS + 1)
+    listed, more = shown(found, SHOWN_DRAWS)
     chosen = await service.draw_of(ctx.session, asked.draw)
     samples = await service.samples_of(ctx.session, ctx.actor, chosen.id) if chosen else []
     agents = {one.agent_id: one.agent_name for one, _ in samples}
@@ -140,10 +141,7 @@ def _as_drawn(samples: Sequence[tuple[Sample, Call]], again: dict[str, list[str]
 
 async def _offered(session: AsyncSession, kind: str) -> list[tuple[str, str]]:
     """The newest periods that are over and have no draw."""
-    period, over = period_of(today(), kind), []
-    for _ in range(PERIODS_OFFERED):
-        period = period_of(period.first - timedelta(days=1), kind)
-        over.append(period)
+    over = newest(today(), kind, PERIODS_OFFERED)
     drawn = await service.drawn(session, over)
     return [(one.first.isoformat(), one.label) for one in over if one not in drawn]
 

@@ -27,9 +27,9 @@ from crm.city.models import CityExport, CityImport, CityRow
 from crm.handover.models import Handover, Matter
 from crm.installed import installed
 from crm.notices.models import Notice
+from crm.sampling import Period
 from crm.scoring import service
 from crm.scoring.models import Draw, Sample, Scored
-from crm.scoring.rules import Period
 from crm.sms.models import Sms
 from crm.tickets.models import StatutoryLimit
 from crm.tickets.service import Opening, open_draft

@@ -10,18 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from core.db import new_id
-from crm.scoring.rules import (
-    Marks,
-    Period,
-    Step,
-    draw,
-    last_complete,
-    may_not,
-    needs_second,
-    period_of,
-    total,
-    wrong,
-)
+from crm.sampling import Period, last_complete, period_of
+from crm.scoring.rules import Marks, Step, draw, may_not, needs_second, total, wrong
 from crm.scoring_policy import ScoringPolicy
 
 VALUES: dict[str, Any] = {
