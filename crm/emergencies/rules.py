@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from core.permissions import Permission, holders
+from crm.county.categories import Category
 from crm.county.emergencies import Level
 from crm.county.load import County
 from crm.county.locate import answering
 from crm.county.places import Gazetteer
 from crm.emergencies_policy import EmergencyPolicy
+from crm.tickets.states import OPEN, WITH_UNITS, State
 
 WIDE = ("county", "river")
 NAMED = re.compile(
@@ -59,6 +62,27 @@ def spot(address: str, words: str, area: str | None, gazetteer: Gazetteer, count
         return Spot(named.group(), area)
     unit = county.units.get(area or "")
     return Spot(unit.name, area) if unit else None
+
+
+CATEGORIES = (Category.HELP, Category.REPORT)
+"""D30: 求助、举报类诉求 (第十四条); the first is what an agent most often means."""
+
+
+def other_category(category: str | None) -> str:
+    """`尚未选择类别`, `类别为投诉`, of an order that 第十四条 does not speak of; empty for one of `CATEGORIES`."""
+    if category is None:
+        return "尚未选择类别"
+    return "" if category in CATEGORIES else f"类别为{Category(category).label}"
+
+
+def category_stays(category: str | None, state: State) -> str:
+    """Why an order keeps a category that 第十四条 does not name, though it is an emergency; empty where it does not."""
+    other = other_category(category)
+    if not other or state in OPEN:
+        return ""
+    if state in WITH_UNITS:
+        return f"工单{other}，现{state.label}，类别不变；须改类的，由{holders(Permission.ORDER_REVIEW)}按第十三条办理"
+    return f"工单{other}，现{state.label}，类别不再变更"
 
 
 @dataclass(frozen=True)

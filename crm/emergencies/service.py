@@ -17,18 +17,21 @@ from core.ledger import record
 from core.live import hint
 from core.locks import lock
 from core.permissions import Permission
+from crm.county.categories import Category
 from crm.county.emergencies import EmergencyKind
 from crm.emergencies.events import EmergencyChanged
 from crm.emergencies.models import EmergencyEvent, EmergencyOrder, EmergencySign
 from crm.emergencies.proposals import begin, event_lock, going, place_of, tell
-from crm.emergencies.rules import GOING, Spot, Standing
+from crm.emergencies.rules import GOING, Spot, Standing, category_stays, other_category
 from crm.emergencies_policy import EmergencyPolicy
 from crm.installed import installed
 from crm.sms.service import EXAMPLE, queue
 from crm.tickets.access import get, several
 from crm.tickets.history import append
+from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
-from crm.tickets.states import Act
+from crm.tickets.service import correct
+from crm.tickets.states import OPEN, Act, State
 
 ARTICLE = "第十四条"
 
@@ -41,8 +44,13 @@ def kind_of(code: str) -> EmergencyKind:
     return found
 
 
-async def confirm(session: AsyncSession, actor: Actor, sign_id: UUID) -> EmergencyEvent:
-    """确认为突发事件: the order stands in the event of its place. What was dismissed only a lead overrules."""
+async def confirm(
+    session: AsyncSession, actor: Actor, sign_id: UUID, category: Category = Category.HELP
+) -> EmergencyEvent:
+    """确认为突发事件: the order stands in the event of its place. What was dismissed only a lead overrules.
+
+    An order that is neither 求助 nor 举报 takes `category`, as long as the centre forms it (D30); it is never refused.
+    """
     sign, ticket = await _sign(session, actor, sign_id)
     if sign.state == "confirmed":
         raise Conflict("sign-decided", f"{sign.decided_by_name}已确认为突发事件。")
@@ -59,10 +67,20 @@ async def confirm(session: AsyncSession, actor: Actor, sign_id: UUID) -> Emergen
     elif event.state == Standing.SUGGESTED:
         await _open(session, actor, event)
     await _link(session, actor, event, [ticket])
-    await _mark(session, actor, ticket, f"确认为突发事件：{kind.name}，{place.name}", emergency=True)
+    stays = await _categorise(session, actor, ticket, category)
+    told = "；".join(filter(None, (f"确认为突发事件：{kind.name}，{place.name}", stays)))
+    await _mark(session, actor, ticket, told, emergency=True)
     await record(session, actor, "emergency.confirm", "order", ticket.id, kind=sign.kind, event=event.number)
     await publish(session, EmergencyChanged(event_id=event.id))
     return event
+
+
+async def _categorise(session: AsyncSession, actor: Actor, ticket: Ticket, category: Category) -> str:
+    """D30: the order becomes a 求助 or a 举报 by a correction of its own -> why it does not, where it cannot."""
+    state = State(ticket.state)
+    if other_category(ticket.category) and state in OPEN:
+        await correct(session, actor, ticket.id, ticket.version, Correction(category=category))
+    return category_stays(ticket.category, state)
 
 
 async def dismiss(session: AsyncSession, actor: Actor, sign_id: UUID, reason: str) -> EmergencySign:

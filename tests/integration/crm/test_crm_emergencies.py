@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from crm_desk import at
+from crm_desk import Desk, at
 from sqlalchemy import select
 
 from callflow.models import Call
@@ -17,10 +17,11 @@ from core.errors import Conflict, Denied, Invalid, NotFound
 from core.events import publish
 from core.jobs import run_pending
 from core.ledger.models import LedgerEntry
+from crm.county.categories import Category
 from crm.drafts import subscribers as drafts
 from crm.emergencies import queries, service, subscribers
 from crm.emergencies.models import EmergencyEvent, EmergencyOrder, EmergencySign
-from crm.emergencies.proposals import place_of
+from crm.emergencies.proposals import look, place_of
 from crm.emergencies.queries import Member, Wanted
 from crm.emergencies.rules import Standing
 from crm.sms.models import Sms
@@ -139,7 +140,7 @@ async def test_a_decision_is_asked_for_once_and_overruled_by_the_lead_alone(db: 
     event = await decide(db, service.confirm, office.lead, sign.id)
     async with db.session() as session:
         ticket = await session.get_one(Ticket, order)
-    assert ticket.emergency and ticket.version == 2 and event.state == "open"
+    assert ticket.emergency and ticket.category == "help" and event.state == "open"
     with pytest.raises(Denied, match="emergency-lead-only"):
         await decide(db, service.dismiss, office.agent, sign.id, "不是")
     await decide(db, service.dismiss, office.lead, sign.id, "核实为烧纸")
@@ -184,6 +185,53 @@ async def test_an_order_is_linked_by_number_taken_out_and_stays_out(db: Database
     await decide(db, service.dismiss_event, office.lead, event.id, "计划检修，不是突发事件")
     assert not any(ticket.emergency for ticket in await all_of(db, Ticket))
     assert await members(db, office.agent) == []
+
+
+@pytest.mark.proves("D30")
+@pytest.mark.parametrize(
+    ("before", "chosen", "after"),
+    [
+        (None, Category.HELP, "help"),
+        (None, Category.REPORT, "report"),
+        ("consultation", Category.HELP, "help"),
+        ("suggestion", Category.HELP, "help"),
+        ("opinion", Category.REPORT, "report"),
+        ("complaint", Category.HELP, "help"),
+        ("complaint", Category.REPORT, "report"),
+        ("help", Category.REPORT, "help"),
+        ("report", Category.HELP, "report"),
+    ],
+)
+async def test_an_emergency_is_a_request_for_help_or_a_report(
+    db: Database, office: Any, before: str | None, chosen: Category, after: str
+) -> None:
+    order = await call_in(db, office, "楼下着火了好大的烟快来人", 1)
+    async with db.session() as session:
+        (await session.get_one(Ticket, order)).category = before
+    sign = await sign_of(db, order, "fire")
+    await decide(db, service.confirm, office.agent, sign.id, chosen)
+    async with db.session() as session:
+        ticket = await session.get_one(Ticket, order)
+        acts = select(TicketEvent).where(TicketEvent.ticket_id == order).order_by(TicketEvent.seq)
+        told = [(one.act, one.before, one.after) for one in await session.scalars(acts)][1:]
+    assert ticket.emergency and ticket.category == after and ticket.sealed == (chosen == after == "report")
+    assert [act for act, _, _ in told] == (["emergency"] if before == after else ["correct", "emergency"])
+    if before != after:
+        assert (told[0][1]["category"], told[0][2]["category"]) == (before, after), "on the order's own record"
+        assert ticket.accepted["category"]["name"] == office.agent.name
+
+
+@pytest.mark.proves("D30")
+async def test_what_is_dispatched_is_an_emergency_whatever_its_category(db: Database, office: Any) -> None:
+    desk = await Desk(db, office).open()
+    await desk.dispatch()
+    async with db.session() as session:
+        await look(session, await session.get_one(Ticket, desk.id), "楼下着火了好大的烟快来人")
+    sign = await sign_of(db, desk.id, "fire")
+    await decide(db, service.confirm, office.agent, sign.id)
+    ticket, [*_, event] = await desk.ticket(), await desk.events()
+    assert ticket.emergency and ticket.category == "complaint" and event.act == "emergency"
+    assert "类别为投诉，现待签收，类别不变" in event.reason and "改类" in event.reason
 
 
 @pytest.mark.proves("D30")

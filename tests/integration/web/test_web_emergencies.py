@@ -63,6 +63,34 @@ async def test_the_strip_proposes_and_the_agent_decides_once(db: Database, agent
     assert (await agent.post(f"/emergency-signs/{new_id()}/confirm")).status == 404
 
 
+@pytest.mark.proves("D30")
+async def test_confirming_asks_what_the_order_is_and_says_where_that_stays(db: Database, agent: Desk) -> None:
+    ticket = await reported(db, "楼下着火了，好大的烟", category="complaint")
+    page = await (await agent.get(f"/orders/{ticket}")).text()
+    assert "类别为投诉，确认后为" in page and '<option value="help" selected>求助</option>' in page
+    sign = await sign_of(db, ticket)
+    path, back = f"/emergency-signs/{sign.id}/confirm", f"/orders/{ticket}"
+    assert (await agent.post(path, {"back": back, "category": "opinion"})).status == 422
+    assert (await agent.post(path, {"back": back})).headers["Location"] == back, "one press: what is preselected"
+    page = await (await agent.get(back)).text()
+    assert "确认后为" not in page and "求助" in page
+    sealed = await reported(db, "楼下着火了，好大的烟", 2)
+    assert "尚未选择类别，确认后为" in await (await agent.get(f"/orders/{sealed}")).text()
+    path = f"/emergency-signs/{(await sign_of(db, sealed)).id}/confirm"
+    done = await agent.post(path, {"back": f"/orders/{sealed}", "category": "report"})
+    assert done.headers["Location"].startswith("/emergencies/"), "a 举报 of somebody else's desk"
+    helped = await reported(db, "楼下着火了，好大的烟", 3, category="help")
+    page = await (await agent.get(f"/orders/{helped}")).text()
+    assert "确认为突发事件" in page and "确认后为" not in page
+    over = await reported(db, "楼下着火了，好大的烟", 4, category="complaint", state="closed")
+    page = await (await agent.get(f"/orders/{over}")).text()
+    assert "工单类别为投诉，现已办结·待回访，类别不再变更。" in page and "确认后为" not in page
+    path = f"/emergency-signs/{(await sign_of(db, over)).id}/confirm"
+    assert (await agent.post(path, {"back": f"/orders/{over}"})).status == 303
+    page = await (await agent.get(f"/orders/{over}")).text()
+    assert "类别不再变更" in page
+
+
 async def test_an_event_goes_from_suggestion_to_one_answer(db: Database, agent: Desk, lead: Desk) -> None:
     assert "没有突发事件" in await (await agent.get("/emergencies")).text()
     orders = [await reported(db, number=n) for n in range(3)]
