@@ -71,7 +71,8 @@ bench-desk: $(INSTALLED) $(INSTALLED_DEV) ## 测量坐席桌面：来电提示�
 bench-timers: $(INSTALLED) $(INSTALLED_DEV) ## 测量时限扫描：十万张未结工单停机一夜之后
 	@$(BIN)/python -m tests.bench.timers $(ARGS)
 
-bench-knowledge: $(INSTALLED) $(INSTALLED_DEV) ## 测量知识库检索：两万条目，50 名话务员同时输入
+bench-knowledge: $(INSTALLED) $(INSTALLED_DEV) ## 测量知识库：两万条目，50 名话务员同时输入；从市民说出到建议显示
+	@$(BIN)/hotline setup
 	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
 
 speech-model: $(INSTALLED) ## 下载并校验真实语音模型：make speech-model NAME=vosk-model-small-cn-0.22

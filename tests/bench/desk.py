@@ -17,14 +17,12 @@ import gc
 import math
 import signal
 import ssl
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import trustme
 import uvloop
 from sqlalchemy import select
 
@@ -38,16 +36,14 @@ from core.actor import SYSTEM
 from core.db import Database
 from core.identity import service as identity
 from core.permissions import Role
-from core.postgres import EmbeddedPostgres
 from crm import installed
-from hotline.schema import migrate
 from hotline.softphone import free_port
 from tests.bench.clerk import COUNTY, KEYS, clerk
 from tests.bench.desk_calls import AGENTS, POP, Exchange, Listener, latencies
 from tests.bench.desk_day import Held, day
 from tests.bench.desk_manager import QUEUE, Manager
 from tests.bench.desk_paint import WATCH, browser, visit, weigh
-from tests.bench.desk_roles import JOURNAL, role
+from tests.bench.desk_roles import JOURNAL, ground, role
 from tests.bench.line_load import percentile
 from tests.bench.machine import speed
 
@@ -263,32 +259,18 @@ async def main() -> None:
     county = installed.read(COUNTY)
     installed.use(county)
     current.use(county.policy[LinePolicy])
-    with tempfile.TemporaryDirectory(prefix="hl-desk-", ignore_cleanup_errors=True) as name:
-        home = Path(name)
-        authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1", "localhost")
-        (home / "tls").mkdir()
-        (home / "state").mkdir()
-        authority.cert_pem.write_to_path(home / "tls" / "ca.pem")
-        issued.cert_chain_pems[0].write_to_path(home / "tls" / "server.pem")
-        issued.private_key_pem.write_to_path(home / "tls" / "server.key")
-        server, port = EmbeddedPostgres(home / "postgres"), free_port()
-        await asyncio.to_thread(server.start)
-        try:
-            await asyncio.to_thread(migrate, server.url)
-            db = Database(server.url)
-            staff = await people(db, DESKS)
-            url = f"https://127.0.0.1:{port}"
-            async with (
-                Manager() as manager,
-                role("line", home, server.url, manager.port),
-                role("web", home, server.url, port),
-                clerk(db),
-            ):
-                found = await measured(Bench(db, home, url, staff, manager), asked.parts, asked.calls)
-            await db.close()
-        finally:
-            await asyncio.to_thread(server.stop)
+    async with ground() as (home, database):
+        db, port = Database(database), free_port()
+        staff = await people(db, DESKS)
+        url = f"https://127.0.0.1:{port}"
+        async with (
+            Manager() as manager,
+            role("line", home, database, manager.port),
+            role("web", home, database, port),
+            clerk(db),
+        ):
+            found = await measured(Bench(db, home, url, staff, manager), asked.parts, asked.calls)
+        await db.close()
     report(found)
     print(speed(), flush=True)
 

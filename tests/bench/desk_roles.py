@@ -1,4 +1,5 @@
-"""The line's reader and the desks' web role, each in a process of its own as the product runs them:
+"""The ground that desks are measured on, and the line's reader and the web role on it, each in a process of its own as
+the product runs them:
 `python -m tests.bench.desk_roles line|web HOME URL PORT`.
 
 The line hears the manager at PORT and follows a journal of channel events in `HOME/log`; desks are served at PORT.
@@ -9,9 +10,11 @@ import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
+import trustme
 import uvloop
 
 from callflow import current
@@ -22,9 +25,12 @@ from callflow.policy import LinePolicy
 from callflow.settings import LineSettings
 from core import log, personal
 from core.db import Database
+from core.postgres import EmbeddedPostgres
 from core.secrets import Secrets
 from core.service import Service
 from crm import installed
+from crm.knowledge.finder import FinderService
+from hotline.schema import migrate
 from recordings.store.folder import FolderStore
 from tests.bench.clerk import COUNTY, KEYS
 from web import bundle
@@ -33,6 +39,26 @@ from web.service import WebService
 from web.settings import WebSettings
 
 JOURNAL = "log/cel-custom/events.csv"
+
+
+@contextlib.asynccontextmanager
+async def ground() -> AsyncIterator[tuple[Path, str]]:
+    """A folder with a certificate for 127.0.0.1, and a database in it with full durability -> the folder, its URL."""
+    with tempfile.TemporaryDirectory(prefix="hl-desk-", ignore_cleanup_errors=True) as name:
+        home, authority = Path(name), trustme.CA()
+        issued = authority.issue_cert("127.0.0.1", "localhost")
+        (home / "tls").mkdir()
+        (home / "state").mkdir()
+        authority.cert_pem.write_to_path(home / "tls" / "ca.pem")
+        issued.cert_chain_pems[0].write_to_path(home / "tls" / "server.pem")
+        issued.private_key_pem.write_to_path(home / "tls" / "server.key")
+        server = EmbeddedPostgres(home / "postgres")
+        await asyncio.to_thread(server.start)
+        try:
+            await asyncio.to_thread(migrate, server.url)
+            yield home, server.url
+        finally:
+            await asyncio.to_thread(server.stop)
 
 
 @contextlib.asynccontextmanager
@@ -58,15 +84,15 @@ async def role(name: str, home: Path, url: str, port: int) -> AsyncIterator[int]
             await process.wait()
 
 
-def _line(home: Path, db: Database, port: int) -> Service:
+def _line(home: Path, db: Database, port: int) -> Sequence[Service]:
     intake = Intake(db, home / "state" / "set-aside.txt")
-    return LineFeed(db, intake, LineSettings(ami_port=port), lambda: "right", home / "log", CallerLimits())
+    return (LineFeed(db, intake, LineSettings(ami_port=port), lambda: "right", home / "log", CallerLimits()),)
 
 
-def _web(home: Path, db: Database, port: int) -> Service:
+def _web(home: Path, db: Database, port: int) -> Sequence[Service]:
     store = FolderStore(home / "archive")
     parts = Parts(db, WebSettings(port=port), Secrets(home / "secrets"), bundle.load(), home, "弋阳12345", store)
-    return WebService(parts)
+    return FinderService(db), WebService(parts)
 
 
 async def _serve(name: str, home: Path, url: str, port: int) -> None:
@@ -76,13 +102,15 @@ async def _serve(name: str, home: Path, url: str, port: int) -> None:
     installed.use(county)
     current.use(county.policy[LinePolicy])
     db = Database(url)
-    service = (_line if name == "line" else _web)(home, db, port)
-    await service.start()
+    services = (_line if name == "line" else _web)(home, db, port)
+    for one in services:
+        await one.start()
     gc.collect()
     gc.freeze()  # as the product's roles do
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    await service.stop()
+    for one in reversed(services):
+        await one.stop()
     await db.close()
 
 
