@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
 from core import phone
 from crm.county.categories import Category
@@ -44,6 +44,11 @@ class OrderFilter(BaseModel):
     last: date | None = None
     sort: Sort | None = None
     """None: by relevance where words are asked for, else the newest first."""
+
+    @field_serializer("state", when_used="json")
+    def _in_one_order(self, state: frozenset[State]) -> list[State]:
+        """The same filter is the same address, and the same text where it is kept."""
+        return sorted(state)
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,6 @@ MOST = 20
 def written(wanted: OrderFilter) -> str:
     """A filter as it is kept: the same text for the same filter."""
     asked = {name: value for name, value in wanted.model_dump(mode="json", exclude_defaults=True).items() if value}
-    if "state" in asked:
-        asked["state"] = sorted(asked["state"])
     return json.dumps(asked, ensure_ascii=False, sort_keys=True)
 
 

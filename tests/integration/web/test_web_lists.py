@@ -20,6 +20,7 @@ from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.models import Ticket
 from crm.tickets.service import Opening, correct, open_draft
+from crm.tickets.states import State
 from web.lists import Column, Listing, asked_of
 from web.pages.order_list import OrderList
 
@@ -75,6 +76,12 @@ async def test_heads_sort_and_filters_stay(db: Database, agent: Desk) -> None:
     assert "/orders?category=help&amp;sort=state" in text
     assert "sort=relevance" not in text
     assert "sort=relevance" in await (await agent.get("/orders?search=停水")).text()
+
+
+def test_an_address_that_holds_a_set_is_always_the_same() -> None:
+    given = asked_of(OrderList(state=frozenset(State)))
+    assert given["state"] == sorted(State)
+    assert given == asked_of(OrderList(state=frozenset(reversed(State))))
 
 
 async def test_an_empty_list_says_why(agent: Desk) -> None:
