@@ -24,7 +24,7 @@ from core.jobs import JOBS
 from hotline import wiring
 wiring.load(sys.argv[1])
 print(json.dumps({
-    "subscribers": {event: [job.name for job in jobs] for event, jobs in SUBSCRIBERS.items()},
+    "subscribers": {event: sorted(job.name for job in jobs) for event, jobs in SUBSCRIBERS.items()},
     "jobs": sorted(JOBS), "tables": sorted(Base.metadata.tables), "modules": sorted(sys.modules),
 }))
 """
@@ -40,7 +40,7 @@ def loaded(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 def test_whoever_publishes_knows_who_listens(loaded: tuple[str, dict[str, Any]]) -> None:
     _, of_role = loaded
     here = {
-        event: [job.name for job in jobs if job.name in WORDS] for event, jobs in SUBSCRIBERS.items()
+        event: sorted(job.name for job in jobs if job.name in WORDS) for event, jobs in SUBSCRIBERS.items()
     }  # without what other tests subscribe
     assert of_role["subscribers"] == {event: names for event, names in here.items() if names}
     assert set(of_role["jobs"]) == set(WORDS) <= set(JOBS)
