@@ -22,6 +22,18 @@ class Secrets:
             self._make(path)
         return path.read_text().strip()
 
+    def numbered(self, name: str) -> list[str]:
+        """Names of those of `name-1`, `name-2`, … that there are, in the order of their making."""
+        heads = (path.name.rpartition("-") for path in self._folder.glob(f"{name}-*"))
+        return [f"{name}-{number}" for number in sorted(int(last) for head, _, last in heads if last.isdecimal())]
+
+    def make_next(self, name: str) -> str:
+        """One more of them, the newest -> its name; two who make one at once make one."""
+        made = self.numbered(name)
+        following = f"{name}-{int(made[-1].rpartition('-')[2]) + 1 if made else 1}"
+        self.get(following)
+        return following
+
     def _make(self, path: Path) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

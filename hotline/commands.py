@@ -23,6 +23,10 @@ def register(app: typer.Typer) -> None:
     knowledge.callback()(_group)
     knowledge.command(name="evaluate")(evaluate_knowledge)
     app.add_typer(knowledge, name="knowledge")
+    archive = typer.Typer(no_args_is_help=True, help="录音归档")
+    archive.callback()(_archive)
+    archive.command(name="rotate-key")(rotate_archive_key)
+    app.add_typer(archive, name="archive")
     emergencies = typer.Typer(no_args_is_help=True, help="突发事件")
     emergencies.callback()(_emergencies)
     emergencies.command(name="evaluate")(evaluate_emergencies)
@@ -172,3 +176,25 @@ def evaluate_emergencies(
     from hotline.tools import emergencies
 
     print("\n".join(emergencies.as_text(emergencies.evaluate(settings.load(), cases))))
+
+
+def _archive() -> None:
+    """录音归档。"""
+
+
+def rotate_archive_key(
+    rewrap: Annotated[bool, typer.Option("--rewrap", help="不生成新的主密钥，只改用现行的主密钥")] = False,
+) -> None:
+    """更换录音归档的主密钥：生成新的主密钥，重新包裹全部数据密钥；录音文件不重写，服务不停。"""
+    from hotline.tools import archive
+
+    done = asyncio.run(archive.rotate_key(settings.load(), make=not rewrap, say=_aside))
+    print(f"现行主密钥 {done.master_id}，重新包裹 {done.rewrapped} 个数据密钥。请立即备份 secrets 目录。")
+    for line in done.refused:
+        print(f"未能重新包裹：{line}", file=sys.stderr)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+def _aside(line: str) -> None:
+    """How far a long command is, beside its result."""
+    print(line, file=sys.stderr, flush=True)

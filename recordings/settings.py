@@ -1,6 +1,7 @@
 """What this machine needs for recordings and speech."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -40,6 +41,11 @@ class RecordingSettings(Section):
     """Folder of the archive; `archive` in the instance's folder when empty."""
     s3: S3Settings | None = None
     """A bucket instead of the folder."""
+    encryption: Literal["aes-256-gcm", "sm4-gcm", "off"] = "aes-256-gcm"
+    """What is stored from now on is encrypted with this; what is there already stays readable."""
+    master_keys: tuple[str, ...] = ()
+    """Master keys of the archive, the present one first, each of at least 32 random characters, such as
+    `["…"]`; empty: files that the set-up makes in `secrets/` of the instance's folder."""
     scan_every_s: float = Field(2.0, gt=0)
     """Seconds between two looks into the spool."""
     quiet_s: float = Field(30.0, gt=0)

@@ -20,6 +20,8 @@ from hotline.setup.checks_machine import SETUP
 from hotline.supervisor import only_one
 from hotline.tools.healthy import ask_instance
 from ivr.prompts.render import STAMP
+from recordings.store.choose import masters_of
+from recordings.store.suite import Suite, sm4_is_there
 
 OLDEST_POSTGRES = 15
 
@@ -36,6 +38,17 @@ def certificate_of(runtime: Runtime) -> Health:
     if web.certificate is not None:
         return certificate.check_given(web.certificate, web.certificate_key)
     return certificate.check(tls, certificate.names(runtime.own_names()))
+
+
+def encryption(runtime: Runtime) -> Health:
+    """This machine has the algorithm and a master key; whether all of them are there the running service tells."""
+    part, chosen = "录音加密", runtime.settings.recordings.encryption
+    if chosen == "off":
+        return Health(part, True, "设置为不加密")
+    if Suite(chosen) is Suite.SM4 and not sm4_is_there():
+        return Health(part, False, "本机的 OpenSSL 不含 SM4", "改用 recordings.encryption = aes-256-gcm")
+    known = masters_of(runtime.settings.recordings, runtime.secrets).known()
+    return Health(part, bool(known), f"{chosen}，主密钥 {len(known)} 个" if known else "没有主密钥", SETUP)
 
 
 def ports(runtime: Runtime) -> Health:

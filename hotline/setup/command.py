@@ -14,6 +14,8 @@ from hotline.setup.cache import Say
 from hotline.setup.steps import Step, carry_out
 from hotline.tools.rules import of_instance
 from ivr.prompts.render import render_all
+from recordings.store.choose import masters_of
+from recordings.store.masters import SECRET as MASTER
 
 
 def ready(runtime: Runtime, say: Say, *, tests: bool = False, refresh: bool = False) -> list[str]:
@@ -43,9 +45,20 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
             lambda: runtime.settings.web.certificate is not None or certificate.check(tls, wanted).ok,
             lambda say: certificate.issue(tls, wanted, say),
         ),
+        Step(
+            "录音归档的密钥",
+            lambda: bool(runtime.settings.recordings.master_keys or runtime.secrets.numbered(MASTER)),
+            lambda say: _archive_keys(runtime, say),
+        ),
         Step("语音提示", lambda: False, lambda say: _prompts(runtime, say)),
         Step("数据库与演示县", lambda: False, lambda say: _database(runtime, say)),
     ]
+
+
+def _archive_keys(runtime: Runtime, say: Say) -> None:
+    """The master key of encrypted recordings."""
+    masters = masters_of(runtime.settings.recordings, runtime.secrets)
+    say(f"主密钥 {masters.present()}；请把 {runtime.home / 'secrets'} 另行备份：没有它，录音不能恢复")
 
 
 def _prompts(runtime: Runtime, say: Say) -> None:

@@ -38,6 +38,7 @@ def examine(settings: Settings, *, line: bool = False) -> Iterator[Health]:
         [
             ("语音提示", partial(instance.prompts, runtime)),
             ("证书", partial(instance.certificate_of, runtime)),
+            ("录音加密", partial(instance.encryption, runtime)),
             ("端口", partial(instance.ports, runtime)),
             ("数据库", partial(instance.database, runtime)),
             ("短信网关", partial(instance.sms, runtime)),

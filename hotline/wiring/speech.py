@@ -12,5 +12,5 @@ def services(runtime: Runtime) -> list[Service]:
     """Live words and words of recordings."""
     line_settings = runtime.settings.line
     ami = AmiClient(line_settings.private, line_settings.ami_port, "speech", lambda: runtime.secrets.get("ami-speech"))
-    store = open_store(runtime.settings.recordings, runtime.home)
+    store = open_store(runtime.settings.recordings, runtime.home, runtime.db, runtime.secrets)
     return [SpeechService(runtime.db, store, runtime.settings.speech, ami)]

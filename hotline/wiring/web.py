@@ -29,7 +29,7 @@ def services(runtime: Runtime) -> list[Service]:
         bundle=load(),
         home=runtime.home,
         title=TITLE,
-        store=open_store(settings.recordings, runtime.home),
+        store=open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets),
         handset=handset,
         phone_address=f"ws://{line.private}:{line.websocket_port}/ws",
         expected=frozenset(f"{role}@{settings.line.node}" for role in ROLES),

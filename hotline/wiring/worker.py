@@ -31,7 +31,7 @@ def services(runtime: Runtime) -> list[Service]:
     spool = settings.recordings.spool or runtime.home / "spool" / "recordings"
     ingest = Ingest(
         runtime.db,
-        open_store(settings.recordings, runtime.home),
+        open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets),
         spool,
         work=runtime.home / "work" / "recordings",
         node=settings.line.node,

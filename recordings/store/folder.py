@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISREG
 from typing import BinaryIO
 
 from recordings.store.port import BLOCK, Stat, check_key, digest_of, mismatch, missing, unavailable
@@ -47,9 +48,13 @@ class FolderStore:
         """See `Store.stat`."""
         path = self._path(key)
         with _translated():
-            if not await asyncio.to_thread(path.is_file):
+            try:
+                found = await asyncio.to_thread(path.stat)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                raise missing(key) from error
+            if not S_ISREG(found.st_mode):
                 raise missing(key)
-            return Stat(key, (await asyncio.to_thread(path.stat)).st_size)
+            return Stat(key, found.st_size)
 
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
-from core.errors import Invalid, NotFound, Unavailable
+from core.errors import HotlineError, Invalid, NotFound, Unavailable
 
-BLOCK = 256 * 1024
+BLOCK = 1024 * 1024
 """Bytes read or written at a time."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 LONGEST_KEY = 512
@@ -20,6 +20,16 @@ class Stat:
 
     key: str
     size: int
+
+
+class Damaged(HotlineError):
+    """The stored file is not what was stored; `why` says in what, in Chinese. Nothing of a wrong part was given out."""
+
+    status = 500
+
+    def __init__(self, key: str, why: str) -> None:
+        super().__init__("recording-damaged", f"存储的文件已损坏或被改动：{why}。")
+        self.key, self.why = key, why
 
 
 class Store(Protocol):

@@ -12,10 +12,12 @@ from callflow.callbacks.models import CallbackTask
 from callflow.models import Call
 from callflow.rules import Outcome
 from core.actor import Actor
+from core.secrets import Secrets
 from crm.tickets.models import Ticket
 from recordings.archive.ingest import fetch
 from recordings.models import Recording
-from recordings.store.folder import FolderStore
+from recordings.settings import RecordingSettings
+from recordings.store.choose import open_store
 
 PATIENCE_S = 90.0
 WORDS = "我要投诉小区门口占道经营"
@@ -53,7 +55,8 @@ async def recording(instance: Instance, call_id: UUID) -> Recording:
 async def sound(instance: Instance, kept: Recording) -> Path:
     """The recording's file, read from the archive."""
     copy = instance.home / f"{kept.id}.flac"
-    await fetch(FolderStore(instance.archive), kept.store_key, copy)
+    store = open_store(RecordingSettings(), instance.home, instance.db, Secrets(instance.home / "secrets"))
+    await fetch(store, kept.store_key, copy)
     return copy
 
 

@@ -52,11 +52,12 @@ def test_every_part_is_looked_at_and_what_is_not_there_yet_is_mended_by_setup(ho
     found = {health.part: health for health in examine(runtime(home).settings)}
     assert list(found) == [
         "Python", "Python 软件包", "系统软件包", "Asterisk 程序", "网页组件", "磁盘", "实时转写",
-        "语音提示", "证书", "端口", "数据库", "短信网关", "Asterisk 运行", "服务",
+        "语音提示", "证书", "录音加密", "端口", "数据库", "短信网关", "Asterisk 运行", "服务",
     ]  # fmt: skip
     missing = [health for health in found.values() if not health.ok]
-    assert {"语音提示", "证书", "数据库"} <= {health.part for health in missing}
-    assert all("make setup" in health.mend for health in missing if health.part in ("语音提示", "证书", "数据库"))
+    by_setup = {"语音提示", "证书", "录音加密", "数据库"}
+    assert by_setup <= {health.part for health in missing}
+    assert all("make setup" in health.mend for health in missing if health.part in by_setup)
 
 
 def test_a_county_that_cannot_be_read_is_a_part_like_the_others(home: Path) -> None:
@@ -177,3 +178,16 @@ def test_cloud_mas_must_have_a_template_for_the_receipt_and_a_way_back(home: Pat
         assert "模板" in wrong.detail
         text = "您的诉求已受理，工单号{}，查询码{}。可拨12345按2查询办理进度。"
         assert gateway(home, "mas", url=url, templates=[{"id": "1", "text": text}]).ok
+
+
+def test_encryption_needs_its_master_key_and_an_algorithm_that_is_there(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert checks.encryption(runtime(home)).detail == "没有主密钥"
+    runtime(home).secrets.make_next("archive-master")
+    assert checks.encryption(runtime(home)) == Health("录音加密", True, "aes-256-gcm，主密钥 1 个", checks.SETUP)
+    assert checks.encryption(runtime(home, recordings={"encryption": "off"})).ok
+    given = {"encryption": "sm4-gcm", "master_keys": ["a master key that only tests ever use"]}
+    assert checks.encryption(runtime(home, recordings=given)).detail == "sm4-gcm，主密钥 1 个"
+    monkeypatch.setattr(checks, "sm4_is_there", lambda: False)
+    assert not checks.encryption(runtime(home, recordings=given)).ok

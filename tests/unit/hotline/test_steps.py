@@ -1,9 +1,14 @@
 """The list of steps: what is done is left alone, what fails stops the rest."""
 
+from pathlib import Path
+
 import pytest
 
 from core.errors import Unavailable
+from hotline.runtime import Runtime
+from hotline.settings import Settings
 from hotline.setup.cache import Say
+from hotline.setup.command import steps
 from hotline.setup.steps import Step, carry_out
 
 
@@ -29,3 +34,16 @@ def test_an_error_stops_the_steps_after_it() -> None:
     with pytest.raises(Unavailable, match="needs-administrator"):
         carry_out(steps, lambda _line: None)
     assert ran == []
+
+
+def test_the_archive_gets_its_keys_once(tmp_path: Path) -> None:
+    runtime = Runtime(Settings(home=tmp_path))
+    said: list[str] = []
+    (keys,) = (step for step in steps(runtime) if step.name == "录音归档的密钥")
+    assert not keys.done()
+    keys.run(said.append)
+    made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    assert set(made) == {"archive-master-1"}
+    assert keys.done() and "另行备份" in said[0]
+    keys.run(said.append)
+    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made

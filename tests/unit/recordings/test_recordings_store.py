@@ -1,4 +1,5 @@
-"""One contract for all stores: the folder, and the bucket adapter over obstore's own stores and a real S3 server."""
+"""One contract for all stores: the folder, the bucket adapter over obstore's own stores and a real S3 server, and the
+encrypting store before them."""
 
 import hashlib
 import io
@@ -18,8 +19,12 @@ from obstore.store import LocalStore, MemoryStore
 from core.errors import Invalid, NotFound, Unavailable
 from recordings.settings import S3Settings
 from recordings.store.bucket import BucketStore
+from recordings.store.datakeys import MemoryKeys
 from recordings.store.folder import INCOMING, FolderStore
+from recordings.store.masters import GivenMasters
 from recordings.store.port import Store
+from recordings.store.suite import Suite
+from recordings.store.vault import VaultStore
 
 SERVER = Path(__file__).parents[2] / "s3"
 
@@ -61,7 +66,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     server.kill()
 
 
-@pytest.fixture(params=["folder", "memory", "local", "s3"])
+@pytest.fixture(params=["folder", "memory", "local", "s3", "vault", "vault in s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     match request.param:
         case "folder":
@@ -70,9 +75,16 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             return BucketStore(MemoryStore())
         case "local":
             return BucketStore(LocalStore(tmp_path / "bucket", mkdir=True))
-        case _:
+        case "vault":
+            return sealed(FolderStore(tmp_path / "archive"), Suite.AES)
+        case of_server:
             server: S3 = request.getfixturevalue("s3")
-            return BucketStore.s3(server.settings(tmp_path.name))
+            bucket = BucketStore.s3(server.settings(tmp_path.name))
+            return bucket if of_server == "s3" else sealed(bucket, Suite.SM4)
+
+
+def sealed(inner: Store, suite: Suite) -> VaultStore:
+    return VaultStore(inner, MemoryKeys(), GivenMasters(["a master key that only tests ever use"]), suite)
 
 
 def made(data: bytes) -> tuple[BinaryIO, str]:
