@@ -5,4 +5,9 @@ import hashlib
 
 def short_digest(text: str) -> str:
     """The first 16 hexadecimal digits of the text's SHA-256."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256_hex(text)[:16]
+
+
+def sha256_hex(text: str) -> str:
+    """The text's SHA-256, hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -26,6 +26,9 @@ def register(app: typer.Typer) -> None:
     archive = typer.Typer(no_args_is_help=True, help="录音归档")
     archive.callback()(_archive)
     archive.command(name="rotate-key")(rotate_archive_key)
+    archive.command(name="seal")(print_seal)
+    archive.command(name="prove")(prove_recording)
+    archive.command(name="verify")(verify_archive)
     app.add_typer(archive, name="archive")
     emergencies = typer.Typer(no_args_is_help=True, help="突发事件")
     emergencies.callback()(_emergencies)
@@ -193,6 +196,34 @@ def rotate_archive_key(
     for line in done.refused:
         print(f"未能重新包裹：{line}", file=sys.stderr)
     raise typer.Exit(1 if done.refused else 0)
+
+
+def print_seal(date: Annotated[str, typer.Option("--date", help="哪一天，例如 2026-11-29")]) -> None:
+    """输出某一天录音归档的封存单，供打印存档。"""
+    from hotline.tools import archive
+
+    print(asyncio.run(archive.print_seal(settings.load(), archive.day_of(date))), end="")
+
+
+def prove_recording(recording: Annotated[str, typer.Argument(help="录音编号")]) -> None:
+    """输出一份录音的存在证明（JSON），可用 docs/verify_archive.py 独立验证。"""
+    from hotline.tools import archive
+
+    proof = asyncio.run(archive.prove(settings.load(), archive.recording_of(recording)))
+    print(json.dumps(proof, ensure_ascii=False, indent=1))
+
+
+def verify_archive(
+    recording: Annotated[str, typer.Argument(help="只核验这一份录音（编号）；不写为全部")] = "",
+    date: Annotated[str, typer.Option("--date", help="只核验这一天归档的录音和这一天的封存")] = "",
+) -> None:
+    """核验录音归档：逐份读出并比对摘要，比对封存与目录；发现问题时返回 1。"""
+    from hotline.tools import archive
+
+    one, day = archive.recording_of(recording) if recording else None, archive.day_of(date) if date else None
+    checked = asyncio.run(archive.verify(settings.load(), one, day, _aside))
+    print("\n".join(archive.as_text(checked)))
+    raise typer.Exit(1 if checked.findings else 0)
 
 
 def _aside(line: str) -> None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Enum, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import Enum, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -86,7 +86,10 @@ class Recording(Base):
         UniqueConstraint("node", "linkedid", "kind", "part"),
         Index(None, "call_id"),
         Index(None, "started_at", "id"),
+        Index(None, "catalogued_at"),
         Index("ix_recordings_untranscribed", "id", postgresql_where=text("transcribed_at IS NULL")),
+        Index("ix_recordings_to_check", "checked_at", "id", postgresql_where=text("digest <> ''")),
+        Index("ix_recordings_found_wrong", "id", postgresql_where=text("finding <> ''")),
     )
 
     id: Mapped[Id]
@@ -102,7 +105,9 @@ class Recording(Base):
     seconds: Mapped[float]
     channels: Mapped[int]
     digest: Mapped[str]
-    """SHA-256 of the stored file, hexadecimal; empty for `EMPTY`."""
+    """SHA-256 of the file (as it was before the store encrypted it), hexadecimal; empty for `EMPTY`."""
+    sm3: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """SM3 (GB/T 32905) of the same; empty too where it was archived before there was one."""
     store_key: Mapped[str]
     size: Mapped[int]
     protected_until: Mapped[date]
@@ -111,6 +116,10 @@ class Recording(Base):
     catalogued_at: Mapped[datetime] = mapped_column(default=now)
     transcribed_at: Mapped[datetime | None]
     """When speech last made sure that no words of it are missing."""
+    checked_at: Mapped[datetime | None]
+    """When the stored file was last read as a whole and compared with the digests."""
+    finding: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    """What was wrong then, in Chinese; empty when nothing was."""
 
 
 class Transcript(Base):

@@ -46,6 +46,8 @@ class RecordingSettings(Section):
     master_keys: tuple[str, ...] = ()
     """Master keys of the archive, the present one first, each of at least 32 random characters, such as
     `["…"]`; empty: files that the set-up makes in `secrets/` of the instance's folder."""
+    verify_mb_per_s: float = Field(20.0, gt=0)
+    """The check of the archive reads no faster than this, in megabytes a second."""
     scan_every_s: float = Field(2.0, gt=0)
     """Seconds between two looks into the spool."""
     quiet_s: float = Field(30.0, gt=0)

@@ -22,6 +22,7 @@ def invent(folder: Path) -> Path:
         ("query_code_digits = 6", "query_code_digits = 8"),
         ("弋阳县", "云河县"),
         ("protected_years = 3", "protected_years = 5"),
+        ("check_days = 1", "check_days = 30"),
     ):
         assert before in policy
         policy = policy.replace(before, after, 1)

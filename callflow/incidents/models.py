@@ -21,6 +21,7 @@ class Incident(Base):
     id: Mapped[Id]
     kind: Mapped[str] = mapped_column(String(20), default="no-agent")
     """`no-agent`, or `spool-full`: sound cannot be written; `archive-away`: finished recordings cannot be archived;
+    `archive-wrong`: the check found archived recordings changed, or cannot keep up;
     `toll-fraud`: again and again a number was dialled that is not allowed; `line-probe`: the line's
     own citizen was not answered as it should be."""
     opened_at: Mapped[datetime]

@@ -21,7 +21,7 @@ from core.locks import lock
 from core.permissions import Permission
 
 KIND = "no-agent"
-SPOOL_FULL, ARCHIVE_AWAY, LINE_PROBE = "spool-full", "archive-away", "line-probe"
+SPOOL_FULL, ARCHIVE_AWAY, ARCHIVE_WRONG, LINE_PROBE = "spool-full", "archive-away", "archive-wrong", "line-probe"
 FRESH = timedelta(minutes=2)
 """Older word from Asterisk says nothing about this minute: it stays unobserved."""
 

@@ -14,6 +14,8 @@ from hotline.setup.cache import Say
 from hotline.setup.steps import Step, carry_out
 from hotline.tools.rules import of_instance
 from ivr.prompts.render import render_all
+from recordings.proof.signing import SECRET as SEAL
+from recordings.proof.signing import Signer
 from recordings.store.choose import masters_of
 from recordings.store.masters import SECRET as MASTER
 
@@ -47,7 +49,10 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
         ),
         Step(
             "录音归档的密钥",
-            lambda: bool(runtime.settings.recordings.master_keys or runtime.secrets.numbered(MASTER)),
+            lambda: (
+                bool(runtime.settings.recordings.master_keys or runtime.secrets.numbered(MASTER))
+                and bool(runtime.secrets.numbered(SEAL))
+            ),
             lambda say: _archive_keys(runtime, say),
         ),
         Step("语音提示", lambda: False, lambda say: _prompts(runtime, say)),
@@ -56,8 +61,9 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
 
 
 def _archive_keys(runtime: Runtime, say: Say) -> None:
-    """The master key of encrypted recordings."""
+    """The master key of encrypted recordings, and the key that signs the daily seals."""
     masters = masters_of(runtime.settings.recordings, runtime.secrets)
+    Signer(runtime.secrets).public_key()
     say(f"主密钥 {masters.present()}；请把 {runtime.home / 'secrets'} 另行备份：没有它，录音不能恢复")
 
 

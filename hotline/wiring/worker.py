@@ -20,23 +20,36 @@ from recordings.archive.ingest import Ingest
 from recordings.archive.service import IngestService
 from recordings.archive.space import SpoolSpace
 from recordings.policy import RecordingPolicy
-from recordings.store.choose import open_store
+from recordings.proof.service import CheckService, sealer
+from recordings.proof.signing import Signer
+from recordings.store.choose import masters_of, open_store
 
 SEAL_EVERY_S = 1.0
 
 
 def services(runtime: Runtime) -> list[Service]:
-    """Jobs, ingest of recordings, the ledger's sealer, the end of what is kept for a time."""
+    """Jobs, ingest of recordings, their seals and their check, the ledger's sealer, the end of what is kept for a
+    time."""
     settings = runtime.settings
     spool = settings.recordings.spool or runtime.home / "spool" / "recordings"
+    store, signer = open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets), Signer(runtime.secrets)
     ingest = Ingest(
         runtime.db,
-        open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets),
+        store,
         spool,
         work=runtime.home / "work" / "recordings",
         node=settings.line.node,
         quiet_after_s=settings.recordings.quiet_s,
         protected_years=lambda: installed().policy[RecordingPolicy].protected_years,
+    )
+
+    check = CheckService(
+        runtime.db,
+        store,
+        signer,
+        masters_of(settings.recordings, runtime.secrets),
+        days=lambda: installed().policy[RecordingPolicy].check_days,
+        mb_per_s=settings.recordings.verify_mb_per_s,
     )
 
     async def chain() -> None:
@@ -53,6 +66,8 @@ def services(runtime: Runtime) -> list[Service]:
         Worker(runtime.db, services={SmsOutlet: outlet}),
         IngestService(runtime.db, ingest, every_s=settings.recordings.scan_every_s),
         SpoolSpace(spool, settings.recordings.spool_reserve_mb),
+        sealer(runtime.db, signer),
+        check,
         disk_clock(runtime.db),
         scanner(runtime.db),
         Loop("逐级汇报", escalations.CLIMB_EVERY_S, lambda: escalations.climb_all(runtime.db)),

@@ -1,14 +1,16 @@
-"""Minutes in which sound could not be kept become incidents on record, from what the health board says."""
+"""Minutes in which sound could not be kept, or was found to be other than it was, become incidents on record, from
+what the health board says."""
 
-from callflow.incidents.service import ARCHIVE_AWAY, SPOOL_FULL, note_trouble
+from callflow.incidents.service import ARCHIVE_AWAY, ARCHIVE_WRONG, SPOOL_FULL, note_trouble
 from core import board
 from core.clock import now
 from core.db import Database
 from core.service import Loop
 from recordings.archive import service, space
+from recordings.proof.service import CHECKING
 
 EVERY_S = 10.0
-KINDS = {space.PART: SPOOL_FULL, service.PART: ARCHIVE_AWAY}
+KINDS = {space.PART: SPOOL_FULL, service.PART: ARCHIVE_AWAY, CHECKING: ARCHIVE_WRONG}
 """Part of the health board -> kind of its incidents."""
 
 

@@ -222,6 +222,7 @@ class Ingest:
             "seconds": seconds,
             "channels": 1 if take.kind is Kind.MESSAGE else 2,
             "digest": digest,
+            "sm3": one.encoded.sm3 if one.encoded else "",
             "store_key": one.key,
             "size": one.encoded.size if one.encoded else 0,
             "protected_until": last_protected_day(started_at, self._protected_years()),

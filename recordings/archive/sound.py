@@ -11,7 +11,8 @@ import numpy.typing as npt
 import soundfile
 
 from recordings.archive.rules import RATE, SAMPLE_BYTES, whole_samples
-from recordings.store.port import digest_of, mismatch
+from recordings.store.digests import digests_of
+from recordings.store.port import mismatch
 
 BLOCK = 8 * RATE
 """Samples at a time: eight seconds."""
@@ -23,9 +24,10 @@ Samples = npt.NDArray[np.int16]
 
 @dataclass(frozen=True)
 class Encoded:
-    """A FLAC file: its digest, size in bytes, and samples per channel."""
+    """A FLAC file: its SHA-256 and SM3, size in bytes, and samples per channel."""
 
     digest: str
+    sm3: str
     size: int
     samples: int
 
@@ -46,7 +48,8 @@ def encode(sources: list[Path | None], target: BinaryIO) -> Encoded:
             file.write(block)
     if _decoded_digest(target) != written.hexdigest():
         raise mismatch()
-    return Encoded(digest_of(target), target.seek(0, os.SEEK_END), total)
+    digests = digests_of(target)
+    return Encoded(digests.sha256, digests.sm3, target.seek(0, os.SEEK_END), total)
 
 
 def peaks_of(path: Path) -> list[list[int]]:

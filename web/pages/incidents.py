@@ -29,6 +29,7 @@ KINDS = {
     "no-agent": "无人值守",
     "spool-full": "录音无法写入",
     "archive-away": "录音无法归档",
+    "archive-wrong": "录音核验异常",
     "line-probe": "线路自检未通过",
     "toll-fraud": "反复外呼不允许的号码",
 }

@@ -43,7 +43,7 @@ def test_the_archive_gets_its_keys_once(tmp_path: Path) -> None:
     assert not keys.done()
     keys.run(said.append)
     made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
-    assert set(made) == {"archive-master-1"}
+    assert set(made) == {"archive-master-1", "archive-seal-1"}
     assert keys.done() and "另行备份" in said[0]
     keys.run(said.append)
     assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made

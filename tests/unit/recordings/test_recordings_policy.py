@@ -23,4 +23,5 @@ def test_the_county_protects_recordings_for_three_years_by_article_twelve() -> N
 @pytest.mark.parametrize("years", [0, 2, 101])
 def test_less_than_the_regulation_asks_for_is_refused(years: int) -> None:
     with pytest.raises(ValidationError, match="protected_years"):
-        RecordingPolicy.model_validate({"protected_years": years, "basis": {"protected_years": "本局决定"}})
+        basis = dict.fromkeys(("protected_years", "check_days"), "本局决定")
+        RecordingPolicy.model_validate({"protected_years": years, "check_days": 1, "basis": basis})
