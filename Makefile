@@ -1,6 +1,6 @@
 # One command for everything; `make` lists them. PYTHON=/path/to/python3.12 chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-desk bench-timers bench-knowledge bench-speech speech-model speech-model-train clean
+.PHONY: help setup run test lint agent call reload doctor images lock soak bench-line bench-orders bench-desk bench-timers bench-knowledge bench-archive bench-speech speech-model speech-model-train clean
 export PYTHON
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -74,6 +74,9 @@ bench-timers: $(INSTALLED) $(INSTALLED_DEV) ## 测量时限扫描：十万张未
 bench-knowledge: $(INSTALLED) $(INSTALLED_DEV) ## 测量知识库：两万条目，50 名话务员同时输入；从市民说出到建议显示
 	@$(BIN)/hotline setup
 	@$(BIN)/python -m tests.bench.knowledge $(ARGS)
+
+bench-archive: $(INSTALLED) $(INSTALLED_DEV) ## 测量录音归档：加密入档、核验、跳播
+	@$(BIN)/python -m tests.bench.archive $(ARGS)
 
 speech-model: $(INSTALLED) ## 下载并校验真实语音模型：make speech-model NAME=vosk-model-small-cn-0.22
 	@$(BIN)/hotline speech-model "$(NAME)"
