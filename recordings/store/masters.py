@@ -4,6 +4,7 @@ A key is named by a fingerprint of itself: another key under the old one's file 
 """
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from secrets import token_bytes
 from typing import Protocol
@@ -42,15 +43,16 @@ class MasterKeys(Protocol):
         """A new present key -> its id. Raises `Invalid("keys-given")` where keys come from outside."""
 
 
-class _Held:
+class _Held(ABC):
     """Keys whose secrets this process holds, the present one first."""
 
+    @abstractmethod
     def _secrets(self) -> Iterable[str]:
-        raise NotImplementedError
+        """All of them."""
 
+    @abstractmethod
     def _newest(self) -> str:
         """The present key's secret."""
-        raise NotImplementedError
 
     def present(self) -> str:
         """See `MasterKeys.present`."""
