@@ -38,6 +38,12 @@ class NotFound(HotlineError):
     status = 404
 
 
+class Gone(HotlineError):
+    """It was there and lawfully ended; it does not come back."""
+
+    status = 410
+
+
 class Conflict(HotlineError):
     """Somebody else acted first; fetch again and decide anew."""
 

@@ -21,6 +21,16 @@ class Permission(StrEnum):
     INCIDENT_VIEW = "incident.view"  # minutes without a human on the line
     RECORDING_VIEW = "recording.view"  # that a recording exists
     RECORDING_LISTEN = "recording.listen"  # what was said; always audited
+    RETENTION_VIEW = "retention.view"  # what is held, what ends when, disposal lists and certificates
+    RETENTION_HOLD = "retention.hold"  # place and lift legal holds
+    DISPOSAL_REVIEW = "disposal.review"  # review a disposal list, take recordings off it, execute it when approved
+    DISPOSAL_APPROVE = "disposal.approve"  # for the centre: the first approval of a disposal list
+    DISPOSAL_CONFIRM = "disposal.confirm"  # for the bureau: the second, by another person
+    RECORDING_ASK = "recording.ask"  # ask an officer for listening to certain recordings; a unit for its own orders'
+    RECORDING_DECIDE = "recording.decide"  # approve or refuse that, and exports; never what one asked for oneself
+    RECORDING_TAKE = "recording.take"  # redacted copies and marked exports of recordings; always audited
+    TRANSCRIPT_CORRECT = "transcript.correct"  # correct what the machine heard, line by line; always audited
+    TRANSCRIPT_AGAIN = "transcript.again"  # have recordings transcribed again; always audited
     ORDER_VIEW = "order.view"  # all orders
     ORDER_VIEW_UNIT = "order.view-unit"  # those of one's own unit only
     ORDER_EDIT = "order.edit"  # correct, confirm, void, refuse, answer or merge a draft
@@ -46,6 +56,8 @@ class Permission(StrEnum):
     ORDER_EXCEPT = "order.except"  # for the bureau's leader: a second extension
     ORDER_ARCHIVE = "order.archive"  # archive what is done
     ORDER_CONTACT = "order.contact"  # for one's own unit: the citizen of its order in full; always audited
+    DATA_REGISTER = "data.register"  # register citizens' requests for their own data, check who asks
+    DATA_DECIDE = "data.decide"  # decide on requests that another registered, carry them out, answer; always audited
     PERSONAL_UNMASK = "personal.unmask"  # names and phones in full; always audited
     SMS_VIEW = "sms.view"  # the SMS log
     SMS_RESOLVE = "sms.resolve"  # settle a message whose outcome is unknown
@@ -127,7 +139,7 @@ _AGENT = {
     P.ORDER_EDIT,
     P.ORDER_DISPATCH,
 }
-_AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW, P.KNOWLEDGE_VIEW}
+_AGENT |= {P.PERSONAL_UNMASK, P.RECORDING_VIEW, P.RECORDING_ASK, P.KNOWLEDGE_VIEW, P.DATA_REGISTER}
 _LEAD = _AGENT | {
     P.LINE_LEAD,
     P.LINE_BESIDE,
@@ -139,11 +151,12 @@ _LEAD = _AGENT | {
 }
 _LEAD |= {P.SYSTEM_VIEW, P.ORDER_EXPORT, P.POLICY_VIEW, P.ORDER_SECOND, P.ORDER_REVIEW, P.ROSTER_EDIT}
 _LEAD |= {P.WALLBOARD_VIEW, P.QUALITY_SCORE, P.QUALITY_DECIDE, P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.EMERGENCY_LEAD}
-_LEAD |= {P.CONTACT_EDIT}
+_LEAD |= {P.CONTACT_EDIT, P.RECORDING_TAKE, P.TRANSCRIPT_CORRECT, P.TRANSCRIPT_AGAIN}
 _RULES = {P.POLICY_VIEW, P.POLICY_PROPOSE, P.POLICY_CONFIRM, P.CALENDAR_PROPOSE, P.CALENDAR_CONFIRM}
 _RULES |= {P.LISTS_PROPOSE, P.LISTS_CONFIRM}
 """Both of the bureau's roles hold both halves; nobody confirms what he proposed himself."""
 _UNIT = {P.ORDER_VIEW_UNIT, P.ORDER_HANDLE, P.ORDER_CONTACT, P.ORDER_EXPORT, P.KNOWLEDGE_VIEW, P.CONTACT_EDIT}
+_UNIT |= {P.RECORDING_ASK}
 _BUREAU = {
     P.LINE_VIEW,
     P.WALLBOARD_VIEW,
@@ -165,7 +178,7 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         | {P.LISTS_PROPOSE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.EMERGENCY_LEAD, P.CONTACT_EDIT}
     ),
     Role.CHECKER: frozenset(
-        {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE}
+        {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.QUALITY_SCORE, P.TRANSCRIPT_CORRECT}
         | {P.ORDER_VIEW, P.ORDER_REPORTS, P.ORDER_CHECK, P.KNOWLEDGE_VIEW}
     ),
     Role.FOLLOW_UP: frozenset(
@@ -178,16 +191,24 @@ GRANTS: dict[Role, frozenset[Permission]] = {
         | {P.ORDER_ARCHIVE, P.ORDER_EXPORT, P.PERSONAL_UNMASK, P.POLICY_VIEW, P.CITY_EXCHANGE}
         | {P.LISTS_PROPOSE, P.LISTS_CONFIRM, P.ROSTER_EDIT, P.WALLBOARD_VIEW, P.QUALITY_DECIDE}
         | {P.SCOPE_DECIDE, P.REFERRAL_EDIT, P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH, P.CONTACT_EDIT}
+        | {P.RETENTION_VIEW, P.RETENTION_HOLD, P.DISPOSAL_APPROVE, P.RECORDING_ASK, P.RECORDING_DECIDE}
+        | {P.DATA_REGISTER, P.DATA_DECIDE}
     ),
     Role.ARCHIVIST: frozenset(
         {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_LISTEN, P.ORDER_VIEW, P.ORDER_ARCHIVE, P.ORDER_EXPORT}
+        | {P.RETENTION_VIEW, P.RETENTION_HOLD, P.DISPOSAL_REVIEW, P.RECORDING_DECIDE, P.RECORDING_TAKE}
+        | {P.DATA_REGISTER, P.DATA_DECIDE, P.TRANSCRIPT_CORRECT, P.TRANSCRIPT_AGAIN}
     ),
     Role.KNOWLEDGE_KEEPER: frozenset({P.KNOWLEDGE_VIEW, P.KNOWLEDGE_PUBLISH, P.ORDER_EXPORT}),
     Role.UNIT_CLERK: frozenset(_UNIT | {P.KNOWLEDGE_WRITE}),
     Role.UNIT_LEADER: frozenset(_UNIT | {P.ORDER_UNIT_LEAD, P.KNOWLEDGE_LEAD}),
     Role.SECRECY_REVIEWER: frozenset({P.KNOWLEDGE_VIEW, P.KNOWLEDGE_SECRECY}),
-    Role.SUPERVISOR: frozenset(_BUREAU | {P.CALL_VIEW, P.RECORDING_VIEW, P.SMS_VIEW, P.SYSTEM_VIEW}),
-    Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT}),
+    Role.SUPERVISOR: frozenset(
+        _BUREAU
+        | {P.CALL_VIEW, P.RECORDING_VIEW, P.RECORDING_ASK, P.SMS_VIEW, P.SYSTEM_VIEW, P.RETENTION_VIEW}
+        | {P.RETENTION_HOLD}
+    ),
+    Role.BUREAU_LEADER: frozenset(_BUREAU | {P.ORDER_EXCEPT, P.RETENTION_VIEW, P.RETENTION_HOLD, P.DISPOSAL_CONFIRM}),
     Role.LEADER: frozenset(
         {P.LINE_VIEW, P.WALLBOARD_VIEW, P.INCIDENT_VIEW, P.ORDER_VIEW, P.POLICY_VIEW, P.KNOWLEDGE_VIEW}
     ),

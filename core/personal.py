@@ -1,14 +1,15 @@
 """Personal data at rest: encrypted, searchable by a blind index, recognisable by its last four characters.
 
-One text column holds `v1:<last four>:<blind index>:<nonce and ciphertext>`; keys come from the instance's
-secrets and are set once per process. AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 for the index (PIPL Art. 51).
+One text column holds `v<key>:<last four>:<blind index>:<nonce and ciphertext>`; keys come from the instance's secrets.
+AES-256-GCM (NIST SP 800-38D), HMAC-SHA-256 for the index (PIPL Art. 51). Encryption keys are numbered: a new one
+encrypts from now on, old ones go on decrypting until every value was written anew (`core.personal_rotate`).
 """
 
 import hashlib
 import hmac
 import secrets
 from base64 import b64decode, b64encode
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,35 +23,55 @@ _NONCE = 12
 
 @dataclass(frozen=True, repr=False)
 class Keys:
-    """The two keys, each 32 bytes."""
+    """The keys for encrypting, by number, the highest of which is used from now on; and the one for the index."""
 
-    encryption: bytes
+    encryption: Mapping[int, AESGCM]
     index: bytes
 
     @classmethod
-    def derive(cls, master: bytes) -> "Keys":
-        """Both keys from one master secret of at least 32 bytes."""
-        if len(master) < 32:
-            raise ValueError("the master key must have at least 32 bytes")
+    def derive(cls, first: bytes) -> "Keys":
+        """Both from one master secret of at least 32 bytes."""
+        return cls.of({1: first}, first)
+
+    @classmethod
+    def of(cls, masters: Mapping[int, bytes], index: bytes) -> "Keys":
+        """From master secrets of at least 32 bytes each, by number, and the one for the index."""
+        if any(len(one) < 32 for one in (*masters.values(), index)):
+            raise ValueError("a master key must have at least 32 bytes")
+        derived = {number: hmac.digest(one, b"personal:encryption", "sha256") for number, one in masters.items()}
         return cls(
-            hmac.digest(master, b"personal:encryption", "sha256"),
-            hmac.digest(master, b"personal:index", "sha256"),
+            {number: AESGCM(key) for number, key in derived.items()},
+            hmac.digest(index, b"personal:index", "sha256"),
         )
 
+    @property
+    def present(self) -> int:
+        """The number of the key that encrypts from now on."""
+        return max(self.encryption)
 
-_keys: Keys | None = None
+
+class KeyMissing(Exception):
+    """A value was encrypted with a key that is not among this instance's secrets; the text says which, in Chinese."""
 
 
-def use_keys(keys: Keys) -> None:
-    """Set this process's keys; called once at start."""
+_keys: Callable[[], Keys] | None = None
+
+
+def use_keys(keys: Keys | Callable[[], Keys]) -> None:
+    """Set this process's keys, or what gives them at each use: a new one is then used by a running process too."""
     global _keys
-    _keys = keys
+    _keys = (lambda: keys) if isinstance(keys, Keys) else keys
+
+
+def present() -> int:
+    """The number of the key that encrypts now."""
+    return _current().present
 
 
 def _current() -> Keys:
     if _keys is None:
         raise RuntimeError("personal data needs its keys: call core.personal.use_keys first")
-    return _keys
+    return _keys()
 
 
 def blind(value: str) -> str:
@@ -60,17 +81,20 @@ def blind(value: str) -> str:
 
 def seal(value: str) -> str:
     """`value` as it is stored."""
-    nonce = secrets.token_bytes(_NONCE)
-    cipher = AESGCM(_current().encryption).encrypt(nonce, value.encode(), None)
+    keys, nonce = _current(), secrets.token_bytes(_NONCE)
+    number = keys.present
+    cipher = keys.encryption[number].encrypt(nonce, value.encode(), None)
     last = value[-4:].replace(":", "") if len(value) > 6 else ""
-    return f"v1:{last}:{blind(value)}:{b64encode(nonce + cipher).decode()}"
+    return f"v{number}:{last}:{blind(value)}:{b64encode(nonce + cipher).decode()}"
 
 
 def unseal(stored: str) -> str:
-    """The value again. Raises `cryptography.exceptions.InvalidTag` when it was tampered with."""
-    _, _, _, body = stored.split(":", 3)
-    raw = b64decode(body)
-    return AESGCM(_current().encryption).decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
+    """The value again. Raises `cryptography.exceptions.InvalidTag` when it was tampered with, `KeyMissing`."""
+    version, _, _, body = stored.split(":", 3)
+    raw, key = b64decode(body), _current().encryption.get(int(version[1:]))
+    if key is None:
+        raise KeyMissing(f"缺少第 {version[1:]} 个个人信息密钥")
+    return key.decrypt(raw[:_NONCE], raw[_NONCE:], None).decode()
 
 
 class Personal(TypeDecorator[str]):

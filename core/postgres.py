@@ -25,7 +25,8 @@ log = get(__name__)
 START_TIMEOUT_S = 120.0  # a recovery after a power cut may take this long
 STOP_TIMEOUT_S = 30.0
 DATABASE = "hotline"
-USER = "hotline"
+OWNER, APPLICATION = "hotline", "hotline_app"
+"""Who owns the server and every table, and as whom the application works: it has only what `hotline.grants` gives."""
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -66,12 +67,17 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """libpq URL of the hotline's database."""
+        """libpq URL of the hotline's database, for the application."""
+        return self.url_of(DATABASE, APPLICATION)
+
+    @property
+    def owner_url(self) -> str:
+        """The same for its owner, who alone makes and changes tables."""
         return self.url_of(DATABASE)
 
-    def url_of(self, database: str) -> str:
+    def url_of(self, database: str, user: str = OWNER) -> str:
         """libpq URL of one of its databases."""
-        return f"postgresql://{USER}@/{database}?host={quote(str(self._socket), safe='')}"
+        return f"postgresql://{user}@/{database}?host={quote(str(self._socket), safe='')}"
 
     def start(self) -> None:
         """Make the cluster if there is none, start it or adopt the running one; returns when it answers.
@@ -85,6 +91,8 @@ class EmbeddedPostgres:
         self._wait_ready(self._launch() if self.pid() is None else None)
         if not self._sql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'"):
             self._sql("postgres", f"CREATE DATABASE {DATABASE}")
+        if not self._sql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{APPLICATION}'"):
+            self._sql("postgres", f"CREATE ROLE {APPLICATION} LOGIN")
 
     def made(self) -> bool:
         """Whether there is a cluster."""
@@ -128,7 +136,7 @@ class EmbeddedPostgres:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self.folder / "data.new"
         shutil.rmtree(draft, ignore_errors=True)
-        options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D", str(draft)]
+        options = ["-U", OWNER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "-D", str(draft)]
         done = subprocess.run([*_as_ordinary_user(), str(BIN / "initdb"), *options], capture_output=True, text=True)
         if done.returncode:
             raise Unavailable("postgres-initdb-failed", f"内置数据库初始化失败：{done.stderr.strip()[-500:]}")
@@ -155,7 +163,7 @@ class EmbeddedPostgres:
         """Until it answers. Raises Unavailable when `child` ended instead, or too much time has passed."""
         deadline = time.monotonic() + START_TIMEOUT_S
         while subprocess.run(
-            [str(BIN / "pg_isready"), "-q", "-h", str(self._socket), "-U", USER, "-d", "postgres"]
+            [str(BIN / "pg_isready"), "-q", "-h", str(self._socket), "-U", OWNER, "-d", "postgres"]
         ).returncode:
             died = child.poll() is not None if child else self.pid() is None
             if died or time.monotonic() > deadline:

@@ -27,6 +27,10 @@ class Secrets:
         heads = (path.name.rpartition("-") for path in self._folder.glob(f"{name}-*"))
         return [f"{name}-{number}" for number in sorted(int(last) for head, _, last in heads if last.isdecimal())]
 
+    def has(self, name: str) -> bool:
+        """Whether it was made."""
+        return (self._folder / name).exists()
+
     def make_next(self, name: str) -> str:
         """One more of them, the newest -> its name; two who make one at once make one."""
         made = self.numbered(name)

@@ -22,6 +22,8 @@ class CoreSettings(Section):
     """The folder of this instance; set by `home`."""
     database_url: str | None = None
     """A PostgreSQL >= 15 server or cluster; empty means the embedded one in `home`."""
+    database_owner_url: str | None = None
+    """The same as the owner of its tables, who upgrades them; empty: the application's user owns them."""
     database_pool: int = 10
     """Connections to the database that each process holds at most."""
     log_level: str = "INFO"

@@ -8,6 +8,7 @@ import callflow.menu
 import callflow.policy  # noqa: F401 - their sections belong to the policy file
 import crm.accuracy_policy
 import crm.conflicts_policy
+import crm.datarequests_policy
 import crm.duty_policy
 import crm.emergencies_policy
 import crm.knowledge_policy
@@ -16,9 +17,11 @@ import crm.notices_policy
 import crm.operations_policy
 import crm.policy
 import crm.procedure
+import crm.retention_policy
 import crm.scope_policy
 import crm.scoring_policy
 import crm.secrecy_policy  # noqa: F401 - likewise
+import recordings.desk.policy
 import recordings.policy  # noqa: F401 - likewise
 from core import policy
 from core.calendar import WorkCalendar, official

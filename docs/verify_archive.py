@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Checks a recording against its proof and a seal on paper, with nothing but Python: no part of the product is needed.
+"""Checks a recording or an attachment against its proof and a seal on paper, with nothing but Python: no part of the
+product is needed.
 
-    python3 verify_archive.py RECORDING.flac PROOF.json SEAL.txt
+    python3 verify_archive.py FILE PROOF.json SEAL.txt
 
-RECORDING.flac  the sound as it was downloaded
+FILE            the sound as it lies in the archive, .flac or .opus; or the attachment as it was put to its order
 PROOF.json      what `hotline archive prove` printed
 SEAL.txt        what `hotline archive seal --date` printed, or what was typed in from its paper; spaces do not matter
 
@@ -15,8 +16,10 @@ import hashlib
 import json
 import sys
 
-FIELDS = ("day", "count", "sha256", "sm3", "previous", "public-key", "signature")
-HEAD = "HOTLINE ARCHIVE SEAL 1"
+FIELDS = {
+    "HOTLINE ARCHIVE SEAL 1": ("day", "count", "sha256", "sm3", "previous", "public-key", "signature"),
+    "HOTLINE ARCHIVE SEAL 2": ("day", "count", "sha256", "sm3", "previous", "ledger", "public-key", "signature"),
+}
 
 
 class Wrong(Exception):
@@ -26,19 +29,23 @@ class Wrong(Exception):
 def read_seal(text):
     """The lines of a seal by name; lines before its head and comments are passed over."""
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if not lines or lines[0] != HEAD:
-        raise Wrong("封存单不完整：第一行应为 " + HEAD)
+    head = " ".join(lines[0].split()) if lines else ""
+    if head not in FIELDS:
+        raise Wrong("封存单不完整：第一行应为 " + " 或 ".join(FIELDS))
     pairs = (line.partition(":")[::2] for line in lines[1:])
     seal = {name.strip(): "".join(value.split()) for name, value in pairs}
-    missing = [name for name in FIELDS if name not in seal]
+    missing = [name for name in FIELDS[head] if name not in seal]
     if missing:
         raise Wrong("封存单缺少：" + "、".join(missing))
-    return seal
+    if "ledger" in FIELDS[head]:  # the digest is its last 64 characters
+        seal["ledger"] = seal["ledger"][:-64] + " " + seal["ledger"][-64:]
+    return seal | {"head": head}
 
 
 def text_of(seal):
     """What was signed."""
-    return "\n".join([HEAD, *(f"{name}: {seal[name]}" for name in FIELDS[:-1])]) + "\n"
+    head = seal["head"]
+    return "\n".join([head, *(f"{name}: {seal[name]}" for name in FIELDS[head][:-1])]) + "\n"
 
 
 def sha256(data):
@@ -57,15 +64,24 @@ def root_by_path(leaf, place, count, path):
     return sha256(b"\x01" + path[-1] + root_by_path(leaf, place - split, count - split, path[:-1]))
 
 
-def check_file(path, said):
-    """The sound is the one of the leaf."""
+def called(said):
+    """What a leaf is of, and since when there is what it is of; those of recordings name no kind."""
+    if said.get("what", "recording") == "recording":
+        return "录音", "开始", said["started_at"]
+    if said["what"] == "attachment":
+        return "附件", "添加", said["added_at"]
+    raise Wrong("证明的种类不可识别")
+
+
+def check_file(path, said, kind):
+    """The file is the one of the leaf."""
     digest, size = hashlib.sha256(), 0
     with open(path, "rb") as file:
         while block := file.read(1 << 18):
             digest.update(block)
             size += len(block)
     if size != said["size"] or digest.hexdigest() != said["sha256"]:
-        raise Wrong("录音文件与证明中的 SHA-256 或长度不符")
+        raise Wrong(f"{kind}文件与证明中的 SHA-256 或长度不符")
 
 
 def check_proof(proof, seal):
@@ -99,14 +115,15 @@ def main(arguments):
     if len(arguments) != 3:
         print(__doc__)
         return 2
-    recording, proof_file, seal_file = arguments
+    file_name, proof_file, seal_file = arguments
     try:
         with open(proof_file, encoding="utf-8") as file:
             proof = json.load(file)
         with open(seal_file, encoding="utf-8") as file:
             seal = read_seal(file.read())
         said = json.loads(proof["leaf"])
-        check_file(recording, said)
+        kind, began, at = called(said)
+        check_file(file_name, said, kind)
         check_proof(proof, seal)
         signed = check_signature(seal)
     except Wrong as wrong:
@@ -115,7 +132,7 @@ def main(arguments):
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(f"无法核对：{type(error).__name__} {error}")
         return 1
-    print(f"相符：录音 {said['id']}，开始于 {said['started_at']}，在 {seal['day']} 的封存中，此后没有改动。")
+    print(f"相符：{kind} {said['id']}，{began}于 {at}，在 {seal['day']} 的封存中，此后没有改动。")
     print("签名相符。" if signed else "签名未核对（没有安装 cryptography），请与纸质封存单逐字核对。")
     return 0
 

@@ -87,12 +87,10 @@ def role(names: Annotated[list[str], typer.Argument(help="line、web、worker、
 @app.command()
 def migrate() -> None:
     """把数据库升级到本版本。"""
-    from hotline.schema import migrate as upgrade
-
     opened = runtime()
     if opened.postgres:
         opened.postgres.start()
-    upgrade(opened.db.url)
+    opened.migrate()
     print("数据库已是最新版本。")
 
 

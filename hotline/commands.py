@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from hotline import settings
+from hotline import archive_commands, settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands beside those of the service itself."""
-    for command in (setup, doctor, agent, call, healthy, due, backup_done):
+    for command in (setup, doctor, agent, call, healthy, due):
         app.command()(command)
     app.command(name="speech-model")(speech_model)
     app.command(name="assets")(build_assets)
@@ -23,13 +23,7 @@ def register(app: typer.Typer) -> None:
     knowledge.callback()(_group)
     knowledge.command(name="evaluate")(evaluate_knowledge)
     app.add_typer(knowledge, name="knowledge")
-    archive = typer.Typer(no_args_is_help=True, help="录音归档")
-    archive.callback()(_archive)
-    archive.command(name="rotate-key")(rotate_archive_key)
-    archive.command(name="seal")(print_seal)
-    archive.command(name="prove")(prove_recording)
-    archive.command(name="verify")(verify_archive)
-    app.add_typer(archive, name="archive")
+    archive_commands.register(app)
     emergencies = typer.Typer(no_args_is_help=True, help="突发事件")
     emergencies.callback()(_emergencies)
     emergencies.command(name="evaluate")(evaluate_emergencies)
@@ -139,17 +133,6 @@ def due(
         print("\n".join(reckon.as_text(answer, explain=explain)))
 
 
-def backup_done(
-    at: Annotated[str, typer.Option(help="备份完成的时间，例如 2026-02-13T02:10；不写为现在")] = "",
-    note: Annotated[str, typer.Option(help="说明，例如备份到何处、多大；显示在系统状态")] = "",
-) -> None:
-    """登记一次已完成的备份，由本局的备份脚本在最后调用；系统状态由此知道备份是否按时。"""
-    from hotline.tools.backup_done import report
-    from hotline.tools.reckon import chinese
-
-    print(f"已登记 {chinese(asyncio.run(report(settings.load(), at, note)))} 的备份。")
-
-
 def _group() -> None:
     """知识库。"""
 
@@ -179,53 +162,3 @@ def evaluate_emergencies(
     from hotline.tools import emergencies
 
     print("\n".join(emergencies.as_text(emergencies.evaluate(settings.load(), cases))))
-
-
-def _archive() -> None:
-    """录音归档。"""
-
-
-def rotate_archive_key(
-    rewrap: Annotated[bool, typer.Option("--rewrap", help="不生成新的主密钥，只改用现行的主密钥")] = False,
-) -> None:
-    """更换录音归档的主密钥：生成新的主密钥，重新包裹全部数据密钥；录音文件不重写，服务不停。"""
-    from hotline.tools import archive
-
-    done = asyncio.run(archive.rotate_key(settings.load(), make=not rewrap, say=_aside))
-    print(f"现行主密钥 {done.master_id}，重新包裹 {done.rewrapped} 个数据密钥。请立即备份 secrets 目录。")
-    for line in done.refused:
-        print(f"未能重新包裹：{line}", file=sys.stderr)
-    raise typer.Exit(1 if done.refused else 0)
-
-
-def print_seal(date: Annotated[str, typer.Option("--date", help="哪一天，例如 2026-11-29")]) -> None:
-    """输出某一天录音归档的封存单，供打印存档。"""
-    from hotline.tools import archive
-
-    print(asyncio.run(archive.print_seal(settings.load(), archive.day_of(date))), end="")
-
-
-def prove_recording(recording: Annotated[str, typer.Argument(help="录音编号")]) -> None:
-    """输出一份录音的存在证明（JSON），可用 docs/verify_archive.py 独立验证。"""
-    from hotline.tools import archive
-
-    proof = asyncio.run(archive.prove(settings.load(), archive.recording_of(recording)))
-    print(json.dumps(proof, ensure_ascii=False, indent=1))
-
-
-def verify_archive(
-    recording: Annotated[str, typer.Argument(help="只核验这一份录音（编号）；不写为全部")] = "",
-    date: Annotated[str, typer.Option("--date", help="只核验这一天归档的录音和这一天的封存")] = "",
-) -> None:
-    """核验录音归档：逐份读出并比对摘要，比对封存与目录；发现问题时返回 1。"""
-    from hotline.tools import archive
-
-    one, day = archive.recording_of(recording) if recording else None, archive.day_of(date) if date else None
-    checked = asyncio.run(archive.verify(settings.load(), one, day, _aside))
-    print("\n".join(archive.as_text(checked)))
-    raise typer.Exit(1 if checked.findings else 0)
-
-
-def _aside(line: str) -> None:
-    """How far a long command is, beside its result."""
-    print(line, file=sys.stderr, flush=True)

@@ -9,7 +9,6 @@ from core.errors import Unavailable
 from core.log import get
 from hotline.node import NodeBeside, listens_on, node, require_listening, wanted
 from hotline.runtime import Runtime
-from hotline.schema import migrate
 
 log = get(__name__)
 WATCH_EVERY_S = 0.5
@@ -41,7 +40,7 @@ class Ground:
         """The database alone, migrated."""
         if self._runtime.postgres:
             await asyncio.to_thread(self._runtime.postgres.start)
-        await asyncio.to_thread(migrate, self._runtime.db.url)
+        await asyncio.to_thread(self._runtime.migrate)
 
     async def _start_asterisk(self) -> None:
         """Start Asterisk on the settings' files; one that runs already reads those that differ, calls go on.

@@ -9,12 +9,15 @@ from callflow.menu import MenuPolicy
 from callflow.policy import LinePolicy
 from core import personal
 from core.db import Database
+from core.personal_keys import SecretKeys
 from core.postgres import EmbeddedPostgres
 from core.rules.book import Rulebook
 from core.secrets import Secrets
 from crm import installed
 from crm.search import index as _index  # noqa: F401 - whoever writes orders keeps their words
+from hotline.schema import migrate
 from hotline.settings import Settings
+from hotline.unfinished import require_whole
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,20 @@ class Runtime:
         url = self.settings.core.database_url or (self.postgres.url if self.postgres else "")
         return Database(url, pool_size=self.settings.core.database_pool)
 
+    @property
+    def owner_url(self) -> str:
+        """The database as the owner of its tables: for what makes, upgrades and restores them."""
+        return self.settings.core.database_owner_url or (self.postgres.owner_url if self.postgres else self.db.url)
+
+    def migrate(self) -> None:
+        """Bring the tables to this program's version."""
+        migrate(self.owner_url, self.db.url)
+
     def open(self) -> "Runtime":
         """Make the folder, set the keys of personal data and the county; errors say what is wrong where."""
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        personal.use_keys(personal.Keys.derive(self.secrets.get("personal").encode()))
+        require_whole(self.home)
+        personal.use_keys(SecretKeys(self.secrets))
         installed.use(installed.read(self.settings.core.county))
         self.apply(installed.installed().rules)
         return self

@@ -15,6 +15,7 @@ from callflow.settings import LineSettings
 from core.errors import Invalid
 from core.settings import CoreSettings
 from crm.settings import SmsSettings
+from hotline.backup.settings import BackupSettings
 from recordings.settings import RecordingSettings, SpeechSettings
 from web.settings import WebSettings
 
@@ -23,6 +24,25 @@ PORTS = {
     "speech": ("port",),
     "web": ("port",),
 }
+
+ENVIRONMENT_ONLY = (("recordings", "pkcs11", "pin"), ("recordings", "pkcs11_former", "pin"))
+"""Whoever reads the file, which is copied and shown to others, must not learn these."""
+
+
+class _File(TomlConfigSettingsSource):
+    """`hotline.toml`. Raises `ValueError` where a secret stands in it."""
+
+    def __call__(self) -> dict[str, Any]:
+        given = super().__call__()
+        for *sections, name in ENVIRONMENT_ONLY:
+            section: Any = given
+            for one in sections:
+                section = section.get(one) if isinstance(section, dict) else None
+            if isinstance(section, dict) and name in section:
+                raise ValueError(
+                    f"{'.'.join([*sections, name])} 不能写在 hotline.toml 中，请放在 secrets 目录或环境变量中"
+                )
+        return given
 
 
 class Settings(BaseSettings):
@@ -39,6 +59,8 @@ class Settings(BaseSettings):
     """The folder of this instance: database, recordings, secrets, `hotline.toml` itself; so set by environment only."""
     database_url: str | None = None
     """A PostgreSQL 15 or newer, as a libpq address; empty: the embedded one in `home`."""
+    database_owner_url: str | None = None
+    """The same database as the owner of its tables, who upgrades and restores them; empty: as in `database_url`."""
     port_offset: int = Field(0, ge=0, le=40_000)
     """Added to every port that is not given: a second instance takes 1000, say."""
     core: CoreSettings = CoreSettings()
@@ -47,6 +69,7 @@ class Settings(BaseSettings):
     speech: SpeechSettings = SpeechSettings()
     sms: SmsSettings = SmsSettings()
     web: WebSettings = WebSettings()
+    backup: BackupSettings = BackupSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -60,7 +83,8 @@ class Settings(BaseSettings):
             data[section] = given
         core = _plain(data.get("core"))
         core.setdefault("home", Path(data.get("home") or "var").expanduser().resolve())
-        core.setdefault("database_url", data.get("database_url"))
+        for name in ("database_url", "database_owner_url"):
+            core.setdefault(name, data.get(name))
         data["core"] = core
         return data
 
@@ -74,7 +98,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = Path(os.environ.get("HOTLINE_HOME", "var")) / "hotline.toml"
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+        return init_settings, env_settings, _File(settings_cls, file)
 
 
 def _plain(section: Any) -> dict[str, Any]:

@@ -27,3 +27,17 @@ class TranscriptFinal(Event):
 
     name: ClassVar[str] = "recordings.transcript-final"
     call_id: UUID
+
+
+class WordsCorrected(Event):
+    """A person corrected a line of a call, or took a correction back."""
+
+    name: ClassVar[str] = "recordings.words-corrected"
+    call_id: UUID
+
+
+class WordsErased(Event):
+    """The words of a call were destroyed, with its last recording or before: who keeps some apart forgets them."""
+
+    name: ClassVar[str] = "recordings.words-erased"
+    call_id: UUID

@@ -2,30 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callflow.models import Call
 from core import clock
 from core.actor import Actor
-from core.db import paged
 from core.errors import NotFound
 from core.permissions import Permission
 from recordings.models import (
-    Kind,
     LivePartial,
     Recording,
-    RecordingState,
     Side,
     SpeechStatus,
     Transcript,
-    TranscriptSegment,
     TranscriptState,
 )
+from recordings.said import said
 
 PAGE = 50
 STALE_S = 10.0
@@ -61,17 +57,13 @@ class CallWords:
 
 
 async def words_of_call(session: AsyncSession, call_id: UUID) -> CallWords:
-    """Live and batch words merged; they never overlap, since batch decodes only what live left out.
+    """The words in force, live and batch words merged, and what is being said (`recordings.said`).
 
     For services; a page asks `transcript`.
     """
-    segments = await session.scalars(
-        select(TranscriptSegment)
-        .where(TranscriptSegment.call_id == call_id)
-        .order_by(TranscriptSegment.start_s, TranscriptSegment.side)
-    )
     lines = [
-        Line(Side(row.side), row.text, row.start_s, row.end_s, row.words, True, row.recording_id) for row in segments
+        Line(one.side, one.text, one.start_s, one.end_s, one.words, True, one.recording_id)
+        for one in await said(session, [call_id], words=True)
     ]
     partials = await session.scalars(
         select(LivePartial).where(LivePartial.call_id == call_id).order_by(LivePartial.side)
@@ -96,42 +88,6 @@ async def speech_status(session: AsyncSession) -> list[SpeechStatus]:
     return list(
         await session.scalars(select(SpeechStatus).where(SpeechStatus.at >= since).order_by(SpeechStatus.process))
     )
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which recordings; days are those of Asia/Shanghai, both included. `of_call`: conditions on their calls."""
-
-    kind: Kind | None = None
-    state: RecordingState | None = None
-    first: date | None = None
-    last: date | None = None
-    of_call: tuple[ColumnElement[bool], ...] = ()
-    oldest_first: bool = False
-
-
-async def recordings(
-    session: AsyncSession,
-    actor: Actor,
-    wanted: Wanted = Wanted(),
-    *,
-    after: tuple[datetime, UUID] | None = None,
-    limit: int = PAGE,
-) -> list[tuple[Recording, Call | None]]:
-    """Recordings, each with its call where that is known, the newest first; `after` is (started_at, id) of the last row
-    of the page before."""
-    actor.require(Permission.RECORDING_VIEW)
-    query = select(Recording, Call).outerjoin(Call, Call.id == Recording.call_id).where(*wanted.of_call)
-    query = paged(query, Recording.started_at, Recording.id, after, oldest_first=wanted.oldest_first)
-    if wanted.kind:
-        query = query.where(Recording.kind == wanted.kind)
-    if wanted.state:
-        query = query.where(Recording.state == wanted.state)
-    if wanted.first:
-        query = query.where(Recording.started_at >= clock.midnight(wanted.first))
-    if wanted.last:
-        query = query.where(Recording.started_at < clock.midnight(wanted.last + timedelta(days=1)))
-    return [(row[0], row[1]) for row in await session.execute(query.limit(limit))]
 
 
 async def recordings_of_call(session: AsyncSession, actor: Actor, call_id: UUID) -> Sequence[Recording]:

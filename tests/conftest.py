@@ -2,10 +2,12 @@
 
 import asyncio
 import fcntl
+import functools
 import gc
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,13 +20,14 @@ from argon2 import PasswordHasher
 from core import personal
 from core.db import Database
 from core.identity import passwords
-from core.postgres import FOR_TESTS, EmbeddedPostgres
+from core.postgres import APPLICATION, FOR_TESTS, OWNER, EmbeddedPostgres
 
 if TYPE_CHECKING:
     from crm.installed import Installation
 
 RUN = "HOTLINE_TEST_RUN"
 TEMPLATE = "template_hotline"
+KEYS = personal.Keys.derive(b"a master key that only tests ever use")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -33,14 +36,37 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[RUN] = tempfile.mkdtemp(prefix="hotline-test-")
         config.add_cleanup(lambda: EmbeddedPostgres(Path(os.environ[RUN]) / "pg").stop())
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # what the roles run on
-    personal.use_keys(personal.Keys.derive(b"a master key that only tests ever use"))
+    personal.use_keys(KEYS)
     _hash_cheaply()
     _log_briefly()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """A process for each processor, and one for the groups that ring: these wait most of their time."""
-    return len(os.sched_getaffinity(0)) + 1
+    """A process for each of the three groups that ring, which wait most of their time, and one more where the other
+    tests can stand back for these; as many as processors, where there are more."""
+    return max(len(os.sched_getaffinity(0)), 4 if _may_stand_back() else 3)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """A test that rings has the processors first, and what it starts: sound that comes late is other sound. Every other
+    takes what is left, which while lines ring is more than half."""
+    if _may_stand_back():
+        rings = item.get_closest_marker("line") is not None
+        os.sched_setscheduler(0, os.SCHED_OTHER if rings else os.SCHED_IDLE, os.sched_param(0))
+    return (yield)
+
+
+@functools.cache
+def _may_stand_back() -> bool:
+    """Whether this process may stand back and come forth again, which takes a right; tried by a thread, for itself."""
+
+    def there_and_back() -> None:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+    with ThreadPoolExecutor(1) as one:
+        return one.submit(there_and_back).exception() is None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,6 +93,13 @@ def _log_briefly() -> None:
     structlog.configure(processors=[*before, brief])
 
 
+@pytest.fixture(autouse=True)
+def _usual_keys() -> Iterator[None]:
+    """A test that runs a command in this process has used that instance's keys: the next one has its own again."""
+    yield
+    personal.use_keys(KEYS)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> EmbeddedPostgres:
     """The run's PostgreSQL, started by whoever needs it first."""
@@ -85,17 +118,33 @@ def _make_template(server: EmbeddedPostgres) -> None:
         if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone():
             return
         connection.execute(f"CREATE DATABASE {TEMPLATE}_draft")
-        migrate(server.url_of(f"{TEMPLATE}_draft"))
+        draft = f"{TEMPLATE}_draft"
+        migrate(server.url_of(draft), server.url_of(draft, APPLICATION))
+        # A test that tampers does it as whoever has the server would: `by_hand.BY_HAND`.
+        connection.execute(f"ALTER ROLE {APPLICATION} NOINHERIT; GRANT {OWNER} TO {APPLICATION}")
         connection.execute(f"ALTER DATABASE {TEMPLATE}_draft RENAME TO {TEMPLATE}")
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres: EmbeddedPostgres, worker_id: str) -> str:
-    """A database of this test process's own, with all tables."""
+def template(postgres: EmbeddedPostgres) -> str:
+    """The name of the database with all tables that others are copied from."""
+    del postgres  # which has made it
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def owner_url(postgres: EmbeddedPostgres, worker_id: str) -> str:
+    """A database of this test process's own, with all tables, as their owner."""
     name = f"test_{worker_id}_{os.getpid()}"
     with psycopg.connect(postgres.url_of("postgres"), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
     return postgres.url_of(name)
+
+
+@pytest.fixture(scope="session")
+def database_url(owner_url: str) -> str:
+    """The same as the application's user, with the rights that it has where it is installed."""
+    return owner_url.replace(OWNER, APPLICATION, 1)
 
 
 @pytest.fixture(scope="session")
@@ -115,9 +164,9 @@ async def db(database: Database, empty: Callable[[], object]) -> AsyncIterator[D
 
 
 @pytest.fixture(scope="session")
-def empty(database_url: str) -> Iterator[Callable[[], object]]:
+def empty(owner_url: str) -> Iterator[Callable[[], object]]:
     """Deletes every row, on a connection that has planned it before (three milliseconds; TRUNCATE takes a hundred)."""
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(owner_url, autocommit=True) as connection:
         tables = connection.execute(
             "SELECT format('DELETE FROM %I.%I', schemaname, tablename) FROM pg_tables"
             " WHERE schemaname = 'public' AND tablename <> 'alembic_version'"

@@ -23,6 +23,7 @@ def invent(folder: Path) -> Path:
         ("弋阳县", "云河县"),
         ("protected_years = 3", "protected_years = 5"),
         ("check_days = 1", "check_days = 30"),
+        ("report_years = 5", "report_years = 8"),
     ):
         assert before in policy
         policy = policy.replace(before, after, 1)

@@ -1,8 +1,8 @@
 """`make soak`: the tests of faults again and again, harder than in `make test`.
 
 PostgreSQL is away for thirty seconds each time, two hundred calls come at once, and the moments at which the SMS
-worker and each gateway are killed are thrown anew from a seed that is printed, as are the histories of orders. Stops at
-the first round that fails; its output says what was lost.
+worker, each gateway and the archiving of recordings are killed are thrown anew from a seed that is printed, as are the
+histories of orders. Stops at the first round that fails; its output says what was lost.
 
 Options: `--rounds N` (10), `--seed N` (1) of the first round.
 """
@@ -19,6 +19,8 @@ TESTS = [
     "tests/integration/crm/test_crm_invariants.py",
     "tests/integration/crm/test_crm_sms_faults.py",
     "tests/integration/core/test_postgres.py",
+    "tests/integration/recordings/test_ingest_kills.py",
+    "tests/integration/recordings/test_disposal_kills.py",
 ]
 
 

@@ -20,6 +20,7 @@ from web.parts import PARTS, Parts
 from web.reading import MAX_BODY, SAFE, read
 from web.render import RENDERER, Renderer
 from web.route import Answers, Door, Route, Table
+from web.watch import is_refusal, note_refusal
 
 log = get(__name__)
 
@@ -51,6 +52,15 @@ def dispatcher(route: Route[Any]) -> Handler:
     """The route as an aiohttp handler: session, permission, request model, CSRF, then the handler itself."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        try:
+            return await served(request)
+        except HotlineError as error:
+            who = request.get(doors.WHO)
+            if route.watched and who and is_refusal(route, error):
+                await note_refusal(request.app[PARTS].database, request, route, who, error)
+            raise
+
+    async def served(request: web.Request) -> web.StreamResponse:
         database = request.app[PARTS].database
         if (route.stream and isinstance(route.who, Door)) or route.who is Door.PUBLIC:
             doors.admit(route, request, None)

@@ -15,13 +15,17 @@ from core.rules.kinds import Kind, Standing
 from core.rules.models import RuleVersion
 from crm.accuracy.queries import waiting as to_check
 from crm.city.writing import count_waiting
+from crm.datarequests.queries import waiting as unanswered
 from crm.emergencies.models import EmergencyEvent
 from crm.emergencies.rules import GOING
 from crm.escalations.models import Escalation
 from crm.handover.models import Matter
 from crm.scoring.service import unseen, waiting
 from crm.sms.models import Sms
-from crm.tickets.models import StatutoryLimit
+from crm.tickets.models import Attachment, StatutoryLimit
+from recordings.desk.models import Export, ExportState, ListeningRequest, RequestState
+from recordings.models import Recording
+from recordings.proof.models import ArchiveSeal
 
 Count = Callable[[AsyncSession], Awaitable[int]]
 Mine = Callable[[AsyncSession, UUID], Awaitable[int]]
@@ -42,6 +46,7 @@ unknown_sms = of(select(func.count()).select_from(Sms).where(Sms.state == "unkno
 city = count_waiting
 to_score, own_scores = waiting, unseen
 accuracy = to_check
+data_requests = unanswered
 help_requests = of(select(func.count()).select_from(HelpRequest).where(HelpRequest.closed_at.is_(None)))
 matters = of(select(func.count()).select_from(Matter).where(Matter.closed_at.is_(None)))
 nuisance_proposals = of(
@@ -51,6 +56,17 @@ nuisance_proposals = of(
 )
 emergencies = of(select(func.count()).select_from(EmergencyEvent).where(EmergencyEvent.state.in_(GOING)))
 escalations = of(select(func.count()).select_from(Escalation).where(Escalation.answered_at.is_(None)))
+listening_requests = of(
+    select(func.count()).select_from(ListeningRequest).where(ListeningRequest.state == RequestState.WAITING)
+)
+archive_findings = of(
+    select(
+        select(func.count()).select_from(Recording).where(Recording.finding != "").scalar_subquery()
+        + select(func.count()).select_from(Attachment).where(Attachment.finding != "").scalar_subquery()
+        + select(func.count()).select_from(ArchiveSeal).where(ArchiveSeal.finding != "").scalar_subquery()
+    )
+)
+asked_exports = of(select(func.count()).select_from(Export).where(Export.state == ExportState.ASKED))
 incidents = of(select(func.count()).select_from(Incident).where(Incident.closed_at.is_(None)))
 
 

@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from core.errors import HotlineError, Invalid
+from core.log import get
+
+log = get(__name__)
 BLOCK = 256 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -25,7 +29,7 @@ async def send_document(request: web.Request, content: IO[bytes], name: str) -> 
 
 
 async def _send(request: web.Request, content: IO[bytes], kind: str, name: str) -> web.StreamResponse:
-    response = web.StreamResponse(headers=_headers(kind, name))
+    response = web.StreamResponse(headers=headers_of(kind, name))
     with content:
         await response.prepare(request)
         while block := await asyncio.to_thread(content.read, BLOCK):
@@ -38,7 +42,7 @@ async def stream(
     request: web.Request, blocks: AsyncIterator[bytes], content_type: str, name: str, size: int
 ) -> web.StreamResponse:
     """A file from a store, of which the size is known, as a download."""
-    response = web.StreamResponse(headers=_headers(content_type, name) | {"Content-Length": str(size)})
+    response = web.StreamResponse(headers=headers_of(content_type, name) | {"Content-Length": str(size)})
     await response.prepare(request)
     async for block in blocks:
         await response.write(block)
@@ -46,5 +50,31 @@ async def stream(
     return response
 
 
-def _headers(content_type: str, name: str) -> dict[str, str]:
+async def send_promised(
+    request: web.Request, response: web.StreamResponse, first: bytes, rest: AsyncIterator[bytes], size: int
+) -> web.StreamResponse:
+    """Exactly `size` bytes, or a connection that breaks: what is damaged in the middle never looks whole.
+
+    `first` was read before, so that what cannot be read at all is told in words.
+    """
+    try:
+        await response.prepare(request)
+        await response.write(first)
+        left = size - len(first)
+        async for block in rest:
+            await response.write(block)
+            left -= len(block)
+        if left:
+            raise Invalid("file-incomplete", "文件不完整。")
+    except ConnectionError:
+        log.debug("file.dropped")  # a player that seeks drops what it no longer wants
+    except HotlineError as error:
+        log.warning("file.broke-off", error=error.id)
+        if request.transport:
+            request.transport.abort()
+    return response
+
+
+def headers_of(content_type: str, name: str) -> dict[str, str]:
+    """Of a download (RFC 6266)."""
     return {"Content-Type": content_type, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}

@@ -12,6 +12,8 @@ from crm.knowledge.queries import waiting as knowledge_waiting
 from crm.linkages.queries import owed_by
 from crm.notices.service import unread
 from crm.queries import desks
+from crm.retention.queries import waiting as disposals_waiting
+from recordings.desk.requests import unseen as unseen_answers
 from web import counts
 from web.agent_bar import AgentBar
 from web.agent_bar import show as show_agent
@@ -37,6 +39,7 @@ class Place:
 
 _LOG = (P.LINE_LEAD, P.ORDER_VERIFY, P.ORDER_OVERSEE)
 _SCOPE, _REFER = (P.ORDER_EDIT, P.SCOPE_DECIDE), (P.LINE_AGENT, P.ORDER_EDIT, P.REFERRAL_EDIT, P.ORDER_FOLLOW_UP)
+_DATA = (P.DATA_REGISTER, P.DATA_DECIDE)
 PLACES = (
     Place("话务", "live", "/live-calls", "实时话务", (P.LINE_VIEW,), counts.calls),
     Place("话务", "calls", "/calls", "通话记录", (P.CALL_VIEW,)),
@@ -54,6 +57,7 @@ PLACES = (
     Place("工单", "duty-contacts", "/duty-contacts", "值班联系人", (P.ORDER_VIEW, P.CONTACT_EDIT)),
     Place("工单", "linkages", "/linkages", "联动登记", (P.ORDER_VIEW,), mine=owed_by, tone="waits"),
     Place("工单", "escalations", "/escalations", "逐级汇报", _SCOPE, counts.escalations, "waits"),
+    Place("工单", "data-requests", "/data-requests", "个人信息申请", _DATA, counts.data_requests, "waits"),
     Place("工单", "referrals", "/referrals", "转接去向", _REFER),
     Place("工单", "watched", "/watched", "主管事项", (P.ORDER_VIEW_UNIT,)),
     Place("工单", "enterprises", "/enterprises", "企业逾期月报", (P.ORDER_OVERSEE, P.ORDER_VERIFY)),
@@ -67,6 +71,31 @@ PLACES = (
     Place("统计", "statistics", "/statistics/returns", "退回与延期", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)),
     Place("工单", "own-unit", "/unit", "本单位", (P.ORDER_VIEW_UNIT,)),
     Place("档案", "recordings", "/recordings", "录音", (P.RECORDING_VIEW,)),
+    Place(
+        "档案",
+        "listening",
+        "/listening-requests",
+        "调听审批",
+        (P.RECORDING_DECIDE,),
+        counts.listening_requests,
+        "waits",
+    ),
+    Place(
+        "档案",
+        "exports",
+        "/recording-exports",
+        "录音导出",
+        (P.RECORDING_TAKE, P.RECORDING_DECIDE),
+        counts.asked_exports,
+        "waits",
+    ),
+    Place(
+        "档案", "my-listening", "/my-listening", "我的调听申请", (P.RECORDING_ASK,), mine=unseen_answers, tone="waits"
+    ),
+    Place("档案", "dossiers", "/dossiers", "档案包", (P.ORDER_ARCHIVE, P.ORDER_OVERSEE)),
+    Place("档案", "retention", "/retention", "保管与销毁", (P.RETENTION_VIEW,), mine=disposals_waiting, tone="waits"),
+    Place("档案", "holds", "/retention/holds", "档案冻结", (P.RETENTION_VIEW,)),
+    Place("档案", "retranscriptions", "/retranscriptions", "重新转写", (P.TRANSCRIPT_AGAIN,)),
     Place("值守", "incidents", "/incidents", "值守事件", (P.INCIDENT_VIEW,), counts.incidents, "alarm"),
     Place("值守", "board", "/board", "班长看板", (P.LINE_LEAD,), counts.help_requests, "alarm"),
     Place("值守", "wallboard", "/wallboard", "大屏", (P.WALLBOARD_VIEW,)),
@@ -91,6 +120,9 @@ PLACES = (
     Place("管理", "units", "/units", "单位", (P.UNIT_ADMIN, P.USER_ADMIN)),
     Place("管理", "programs", "/programs", "接口程序", (P.USER_ADMIN,)),
     Place("管理", "ledger", "/ledger", "审计日志", (P.AUDIT_VIEW,)),
+    Place(
+        "档案", "archive", "/archive", "核验与封存", (P.RETENTION_VIEW, P.AUDIT_VIEW), counts.archive_findings, "alarm"
+    ),
     Place("管理", "jobs", "/jobs", "失败任务", (P.SYSTEM_VIEW,), count_failed, "alarm"),
     Place("管理", "health", "/system", "系统状态", (P.SYSTEM_VIEW,)),
     Place("规则", "regulations", "/regulations", "依据库", (P.ORDER_VIEW, P.ORDER_VIEW_UNIT, P.POLICY_VIEW)),

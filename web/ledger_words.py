@@ -6,6 +6,7 @@ from callflow.numbers.models import Merger
 from core.permissions import LABELS
 from crm.county.categories import LABELS as CATEGORIES
 from crm.county.data import UnitKind
+from crm.datarequests.rules import Act as DataAct
 from crm.knowledge.states import Act as KnowledgeAct
 from crm.tickets.states import State
 
@@ -46,11 +47,25 @@ ACTIONS = {
     "knowledge.correction": "知识库纠错",
     "knowledge.corrected": "答复知识库纠错",
     "knowledge.corrections-export": "导出知识库纠错",
+    **{f"data-request.{act}": f"个人信息申请：{act.label}" for act in DataAct},
+    "data-request.letter": "打印个人信息申请决定书",
+    "data-request.export": "导出个人信息申请",
     "accuracy.draw": "抽取知识库样本",
     "accuracy.check": "核对知识库样本",
     "accuracy.export": "导出知识库抽样",
     "accuracy.draws-export": "导出知识库准确率",
     "attachment.add": "添加附件",
+    "attachment.archive": "附件归档",
+    "material.add": "补充归档材料",
+    "dossier.close": "档案包成卷",
+    "dossier.export": "导出档案包",
+    "dossier.fetch": "下载档案包",
+    "dossier.approve": "批准导出档案包",
+    "dossier.refuse": "不批准导出档案包",
+    "dossier.check": "核验档案包",
+    "dossier.checked": "档案包核验结果",
+    "dossier.import": "导入档案包",
+    "dossier.read": "查看档案包原件",
     "attachment.read": "查看附件",
     "unit.activate": "启用单位",
     "unit.deactivate": "停用单位",
@@ -170,9 +185,63 @@ ACTIONS = {
     "recording.open": "调听录音",
     "recording.listen": "播放录音",
     "recording.export": "导出录音清单",
+    "recording.refused": "调听、导出录音或档案包被拒",
+    "recording.mark": "标注录音",
+    "recording.unmark": "移除录音标注",
+    "recording.redact": "制作脱敏副本",
+    "recording.not-redacted": "脱敏副本未能制作",
+    "recording.copy": "制作带标记的录音副本",
+    "recording.not-copied": "录音未能导出",
+    "sound.ask": "申请导出录音",
+    "sound.approve": "批准导出录音",
+    "sound.refuse": "不批准导出录音",
+    "sound.cancel": "取消导出录音",
+    "sound.ready": "录音导出完成",
+    "sound.fail": "录音导出失败",
+    "sound.take": "下载导出的录音",
+    "sound.expire": "导出的录音到期销毁",
+    "listening.ask": "申请调听",
+    "listening.approve": "批准调听",
+    "listening.refuse": "不批准调听",
+    "listening.withdraw": "撤回调听批准",
+    "listening.cancel": "撤销调听申请",
+    "recording.taken": "随档案包导出录音",
+    "recording.search": "检索通话文字",
+    "transcript.correct": "更正通话文字",
+    "transcript.take-back": "撤回通话文字的更正",
+    "transcript.again": "提出重新转写",
+    "transcript.again-stop": "停止重新转写",
+    "recording.archive": "录音归档",
+    "archive.seal": "封存一天的录音和日志",
+    "ledger.cut": "发现审计日志链尾被改动",
     "archive.check": "录音核验",
-    "archive.prove": "出具录音存在证明",
+    "archive.replay": "恢复备份后再次销毁录音",
+    "retention.hold": "冻结档案",
+    "retention.lift": "解除档案冻结",
+    "draft.lapse": "清除没有确认的工单草稿",
+    "transcript.lapse": "通话文字保存期满清除",
+    "retention.warn": "保存期将满提醒",
+    "disposal.propose": "提出销毁清单",
+    "disposal.take-off": "移出销毁清单",
+    "disposal.review": "审查销毁清单",
+    "disposal.approve": "批准销毁清单（中心）",
+    "disposal.confirm": "批准销毁清单（局）",
+    "disposal.return": "退回销毁清单",
+    "disposal.order": "执行销毁清单",
+    "disposal.stop": "停止销毁",
+    "retention.export": "导出销毁清单目录",
+    "retention.soon-export": "导出保存期将满的档案",
+    "retention.items-export": "导出销毁清单的内容",
+    "retention.holds-export": "导出档案冻结登记",
+    "disposal.done": "完成销毁并出具证书",
+    "archive.mend": "由副本修复录音",
+    "archive.replica-wrong": "副本文件缺失或不符",
+    "archive.switch": "更换归档主存储",
+    "archive.prove": "出具存在证明",
     "archive.rotate-key": "更换归档主密钥",
+    "personal.rotate-key": "更换个人信息密钥",
+    "system.backup": "备份",
+    "system.restore": "按备份恢复",
     "incident.explain": "说明值守事件",
     "sms.export": "导出短信日志",
     "calls.export": "导出通话记录",
@@ -210,7 +279,14 @@ GROUPS = {
     "session": "登录",
     "personal": "查看个人信息",
     "recording": "录音",
-    "archive": "录音归档",
+    "listening": "调听申请",
+    "transcript": "通话文字",
+    "sound": "录音导出",
+    "dossier": "档案包",
+    "archive": "归档与封存",
+    "retention": "录音保管与冻结",
+    "disposal": "录音销毁",
+    "system": "备份与恢复",
     EXPORTS: "导出",
     "city": "市级工单",
     "user": "用户",
@@ -229,6 +305,7 @@ GROUPS = {
     "emergency": "突发事件",
     "contact": "值班联系人",
     "linkage": "联动登记",
+    "data-request": "个人信息申请",
     "sms": "短信",
     "job": "后台任务",
     "policy": "运行规则",
@@ -237,6 +314,7 @@ GROUPS = {
     "powers": "权责清单",
     "limit": "特别时限",
     "attachment": "附件",
+    "ledger": "审计日志",
 }
 """What the first word of an action stands for; `EXPORTS` is the subject of all lists that are taken along."""
 SUBJECTS = {
@@ -258,8 +336,19 @@ SUBJECTS = {
     "call": "通话",
     "statutory-limit": "特别时限",
     "recording": "录音",
+    "attachment": "附件",
+    "listening": "调听申请",
+    "recording-search": "录音检索",
+    "retranscription": "重新转写",
     "archive": "录音归档",
-    "archive-seal": "录音封存",
+    "archive-seal": "封存",
+    "ledger": "审计日志",
+    "backup": "备份",
+    "personal-key": "个人信息密钥",
+    "dossier": "档案包",
+    "retention": "档案保管",
+    "hold": "档案冻结",
+    "disposal": "销毁清单",
     "sms": "短信",
     "callback": "回拨任务",
     "job": "后台任务",
@@ -269,9 +358,14 @@ SUBJECTS = {
     "powers": "权责清单",
     "knowledge": "知识库条目",
     "accuracy": "知识库准确率抽查",
+    "data-request": "个人信息申请",
     "export": "导出",
 }
 FIELDS = {
+    "within": "查找范围",
+    "kept": "保管",
+    "most": "最长（分钟）",
+    "least": "最短（分钟）",
     "name": "名称",
     "title": "名称",
     "roles": "岗位",
@@ -324,6 +418,48 @@ FIELDS = {
     "size": "大小",
     "attachment": "附件",
 }
+TOLD = {
+    "finding": "发现",
+    "findings": "发现",
+    "error": "原因",
+    "why": "原因",
+    "about": "内容",
+    "purpose": "用途",
+    "asker": "申请人",
+    "ground": "事由",
+    "document": "依据",
+    "owner": "责任人",
+    "store": "副本",
+    "recordings": "录音（份）",
+}
+"""Of what else is known of an act: what is shown, and under which name."""
+REFUSED = {
+    "not-permitted": "岗位没有这项权限",
+    "not-approved": "没有权限，或批准的时间已过、已被撤回",
+    "listening-over": "调听授权已失效或被改动",
+    "player-only": "不经播放器直接取录音",
+    "range-not-satisfiable": "请求的片段超出录音范围",
+    "invalid-input": "地址或参数不合要求",
+    "own-request": "审批自己的申请",
+    "own-export": "审批自己的导出",
+    "export-over": "导出文件已过可下载的时间",
+    "recording-destroyed": "录音已依法销毁",
+    "recording-unknown": "没有这份录音",
+    "recording-empty": "没有录到声音",
+    "recording-file-missing": "存储中没有录音文件",
+    "no-such-dossier": "不可见的档案包，或没有这个档案包",
+    "no-such-export": "不是本人的导出，或没有这次导出",
+    "no-such-line": "没有这句话",
+    "no-such-run": "没有这次转写",
+    "no-export": "不是本人的导出，或没有这次导出",
+    "no-request": "不是本人的申请，或没有这件申请",
+    "no-redaction": "没有这份脱敏副本",
+    "no-such-order": "不可见的工单，或没有这张工单",
+    "order-sealed": "举报件，来电人须保密",
+    "no-mark": "没有这条标注",
+    "not-your-mark": "移除他人的标注",
+}
+"""Why somebody was refused at a door that is watched."""
 CODES = (
     {role.value: label for role, label in LABELS.items()}
     | {kind.value: kind.label for kind in UnitKind}
@@ -343,12 +479,20 @@ def changes(detail: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def told(detail: dict[str, Any]) -> str:
-    """How much was taken along, and by which filter: `共 23 条；状态：待签收`."""
-    if "count" not in detail:
-        return ""
+    """How much was taken along, what was looked for, what was found: `共 23 条；状态：待签收`."""
     asked = detail.get("filter") or {}
-    parts = [f"{FIELDS[name]}：{_shown(asked[name])}" for name in FIELDS if name in asked and name != "sort"]
-    return "；".join([f"共 {detail['count']} 条", *parts])
+    parts = [f"共 {detail['count']} 条"] if "count" in detail else []
+    parts += [f"{FIELDS[name]}：{_shown(asked[name])}" for name in FIELDS if name in asked and name != "sort"]
+    return "；".join(parts + [f"{TOLD[name]}：{said}" for name in TOLD if (said := _said(name, detail.get(name)))])
+
+
+def _said(name: str, value: Any) -> str:
+    """What an act knows besides; lists of what has no name for people are counted."""
+    if name == "error":
+        return REFUSED.get(str(value), "其他") if value else ""
+    if name == "recordings" and isinstance(value, list):
+        return str(len(value))
+    return "未再发现问题" if name in ("finding", "findings") and value in ("", []) else _shown(value) if value else ""
 
 
 def _shown(value: Any) -> str:

@@ -49,11 +49,16 @@ TOPICS: dict[str, tuple[Permission, ...]] = {
     "emergencies": (Permission.ORDER_VIEW,),
     "duty-contacts": (Permission.ORDER_VIEW, Permission.CONTACT_EDIT),
     "linkages": (Permission.ORDER_VIEW,),
+    "data-requests": (Permission.DATA_REGISTER, Permission.DATA_DECIDE),
     "escalations": (Permission.ORDER_EDIT, Permission.SCOPE_DECIDE),
     "referrals": (Permission.LINE_AGENT, Permission.ORDER_EDIT, Permission.REFERRAL_EDIT),
     "knowledge": (Permission.KNOWLEDGE_VIEW,),
     "incidents": (Permission.INCIDENT_VIEW,),
     "recordings": (Permission.RECORDING_VIEW,),
+    "retention": (Permission.RETENTION_VIEW,),
+    "listening": (Permission.RECORDING_ASK, Permission.RECORDING_DECIDE, Permission.RECORDING_TAKE),
+    "redactions": (Permission.RECORDING_TAKE,),
+    "dossier": (Permission.ORDER_VIEW,),
     "health": (Permission.SYSTEM_VIEW,),
 }
 """Who may know that something of this kind changed; topics that are not listed stay inside."""

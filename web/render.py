@@ -115,6 +115,13 @@ def as_json(value: Any) -> Markup:
     return Markup.escape(json.dumps(value, ensure_ascii=False))
 
 
+def size(bytes: int) -> str:
+    """`109 B`, `15 KB`, `3.2 MB`."""
+    if bytes < 1024:
+        return f"{bytes} B"
+    return f"{bytes / 1024:.0f} KB" if bytes < 1024 * 1024 else f"{bytes / 1024 / 1024:.1f} MB"
+
+
 class Renderer:
     """The environment of all templates: escaping always on, an undefined name is an error."""
 
@@ -146,6 +153,7 @@ class Renderer:
             "roles": roles,
             "as_json": as_json,
             "browser": browser,
+            "bytes": size,
         }
         self._environment.globals |= {"asset": bundle.url, "product": title, "now": clock.now}
 

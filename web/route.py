@@ -75,6 +75,8 @@ class Route(Generic[A]):
     status: int = 200
     takes: int = 0
     """The most bytes of the file, or of all files together, that its form may carry as `file`; 0: it takes none."""
+    watched: bool = False
+    """Whether who was refused here is in the ledger as well (`web.watch`)."""
 
     @property
     def once(self) -> bool:

@@ -102,6 +102,8 @@ def _plain(value: Any) -> str:
 
 
 def _help(info: FieldInfo, kind: str) -> str:
+    if info.description:
+        return info.description
     if kind == "toml":
         return "按政策文件的样式填写"
     least = next((one.ge for one in info.metadata if isinstance(one, Ge)), None)

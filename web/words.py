@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callflow.models import Call
 from callflow.phones import voices
 from callflow.phones.voices import Voices
-from recordings.models import LivePartial, Recording, Side, TranscriptSegment
+from recordings.models import LivePartial, Recording, Side
+from recordings.said import SaidLine, said
 
 SHOWN_SEGMENTS = 500
 """While the call goes on its page fetches them again and again."""
@@ -41,28 +42,24 @@ class Words:
 async def words(session: AsyncSession, call: Call) -> Words:
     """What was said so far, in order, with what is just being said at the end."""
     of = await voices.of_call(session, call)
-    segments = (
-        select(TranscriptSegment, Recording.part)
-        .outerjoin(Recording, Recording.id == TranscriptSegment.recording_id)
-        .where(TranscriptSegment.call_id == call.id)
-    )
-    if call.ended_at:
-        rows = list(await session.execute(segments.order_by(TranscriptSegment.start_s, TranscriptSegment.id)))
-    else:
-        newest = segments.order_by(TranscriptSegment.start_s.desc(), TranscriptSegment.id.desc())
-        rows = list(await session.execute(newest.limit(SHOWN_SEGMENTS + 1)))[::-1]
+    rows = await said(session, [call.id], newest=None if call.ended_at else SHOWN_SEGMENTS + 1)
+    parts = {
+        row.id: row.part
+        for row in await session.execute(select(Recording.id, Recording.part).where(Recording.call_id == call.id))
+    }
     before = call.ended_at is None and len(rows) > SHOWN_SEGMENTS
     lines = [
-        Line(one.side, one.start_s, one.text, who=_who(of, call, one, part))
-        for one, part in (rows[-SHOWN_SEGMENTS:] if before else rows)
+        Line(one.side, one.start_s, one.text, who=who(of, call, one, parts.get(one.recording_id)))
+        for one in (rows[-SHOWN_SEGMENTS:] if before else rows)
     ]
     partials = select(LivePartial).where(LivePartial.call_id == call.id).order_by(LivePartial.at)
     lines += [Line(one.side, None, one.text, True) for one in await session.scalars(partials) if one.text]
     return Words(of, lines, before)
 
 
-def _who(of: Voices, call: Call, one: TranscriptSegment, part: int | None) -> str:
+def who(of: Voices, call: Call, one: SaidLine, part: int | None) -> str:
+    """Who said it, where it is not the one whose column it stands in."""
     if one.side is Side.CITIZEN or call.connected_at is None:
         return ""
-    who = of.second_at(call.connected_at + timedelta(seconds=one.start_s), part)
-    return "" if who == of.second else who
+    name = of.second_at(call.connected_at + timedelta(seconds=one.start_s), part)
+    return "" if name == of.second else name

@@ -1,4 +1,4 @@
-"""Table of call-back tasks."""
+"""Tables of call-back tasks, and of the calls that were made for them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -40,3 +40,15 @@ class CallbackTask(Base):
         Index("ix_line_callbacks_waiting", "created_at", postgresql_where=text("done_at IS NULL")),
         index_for("ix_line_callbacks_phone", phone),
     )
+
+
+class CallbackCall(Base):
+    """A call out that somebody made for a task, by the name under which Asterisk knows it."""
+
+    __tablename__ = "line_callback_calls"
+
+    task_id: Mapped[UUID] = mapped_column(ForeignKey("line_callbacks.id"), primary_key=True)
+    node: Mapped[str] = mapped_column(String(64), primary_key=True)
+    linkedid: Mapped[str] = mapped_column(String(128), primary_key=True)
+
+    __table_args__ = (Index("ix_line_callback_calls_call", "node", "linkedid"),)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callflow.callbacks.models import CallbackTask
+from callflow.callbacks.models import CallbackCall, CallbackTask
 from callflow.callbacks.rules import Reason, next_try, quiet, reason
 from callflow.current import line_policy
 from callflow.models import Call
@@ -134,6 +134,18 @@ async def claim(session: AsyncSession, actor: Actor, task_id: UUID, version: int
     for task in mine:
         task.claimed_by, task.claimed_at = actor.user_id, now()
     return await _changed(session, mine)
+
+
+async def called(session: AsyncSession, actor: Actor, task_id: UUID, node: str, linkedid: str) -> None:
+    """This call out is made for the task, and for those of the number that were taken with it."""
+    phone = await session.scalar(select(CallbackTask.phone).where(CallbackTask.id == task_id))
+    mine = select(CallbackTask.id).where(
+        CallbackTask.phone.matches(phone) if phone else CallbackTask.id == task_id,
+        CallbackTask.claimed_by == actor.user_id,
+        CallbackTask.done_at.is_(None),
+    )
+    ids = (await session.scalars(mine)).all()
+    session.add_all(CallbackCall(task_id=id, node=node, linkedid=linkedid) for id in ids)
 
 
 async def finish(

@@ -19,6 +19,7 @@ from crm.accuracy.models import AccuracyDraw, AccuracyFinding, AccuracySample
 from crm.accuracy.rules import Sort, Tally, Verdict
 from crm.accuracy.service import NEEDS
 from crm.county.knowledge import Class
+from crm.draws import WantedDraws, draws_page
 from crm.knowledge.models import KnowledgeCorrection, KnowledgeItem, KnowledgeUse, KnowledgeVersion
 from crm.sampling import Period
 from crm.tickets.access import visible_to
@@ -29,16 +30,6 @@ Of = dict[Sort, Tally]
 NONE = Tally()
 WAITING = "waiting"
 """The state of what nobody has checked yet, among the verdicts of a filter."""
-
-
-@dataclass(frozen=True)
-class WantedDraws:
-    """Which draws: of periods that reach into these days; each of `words` is in a unit's or in the drawer's name."""
-
-    words: Sequence[str] = ()
-    first: date | None = None
-    last: date | None = None
-    oldest_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -99,15 +90,7 @@ async def draws(
 ) -> Sequence[Drawn]:
     """A page of them by their periods, from behind the one that begins on `after` on."""
     actor.require(NEEDS)
-    query = select(AccuracyDraw).order_by(AccuracyDraw.first if wanted.oldest_first else AccuracyDraw.first.desc())
-    if after:
-        query = query.where(AccuracyDraw.first > after if wanted.oldest_first else AccuracyDraw.first < after)
-    if wanted.first:
-        query = query.where(AccuracyDraw.last >= wanted.first)
-    if wanted.last:
-        query = query.where(AccuracyDraw.first <= wanted.last)
-    for word in wanted.words:
-        query = query.where(_names(word))
+    query = draws_page(select(AccuracyDraw), AccuracyDraw, wanted, after, _names)
     rows = (await session.scalars(query.limit(limit))).all()
     found = await _tallies(session, [row.id for row in rows], AccuracySample.draw_id)
     return [Drawn(row, found.get(row.id, {})) for row in rows]
@@ -115,8 +98,7 @@ async def draws(
 
 def _names(word: str) -> ColumnElement[bool]:
     named = _samples().with_only_columns(AccuracySample.id).where(AccuracySample.draw_id == AccuracyDraw.id)
-    of_unit = named.where(Unit.name.icontains(word, autoescape=True)).correlate(AccuracyDraw).exists()
-    return or_(AccuracyDraw.drawn_by_name.icontains(word, autoescape=True), of_unit)
+    return named.where(Unit.name.icontains(word, autoescape=True)).correlate(AccuracyDraw).exists()
 
 
 async def drawn(session: AsyncSession, periods: Sequence[Period]) -> list[Period]:

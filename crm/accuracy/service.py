@@ -20,6 +20,7 @@ from core.permissions import Permission
 from crm.accuracy.models import AccuracyDraw, AccuracyFinding, AccuracySample
 from crm.accuracy.rules import FAULTY, Drawn, Verdict, draw, final
 from crm.accuracy_policy import AccuracyPolicy
+from crm.citizens.restrictions import restricted
 from crm.installed import installed
 from crm.knowledge import corrections
 from crm.knowledge.models import KnowledgeCorrection, KnowledgeItem, KnowledgeUse, KnowledgeVersion
@@ -28,6 +29,7 @@ from crm.knowledge.service import TOPIC
 from crm.knowledge.states import ANSWERS
 from crm.knowledge.table import state_of
 from crm.sampling import SEEDS, Period, period_of
+from crm.tickets.models import Ticket
 
 NEEDS = Permission.KNOWLEDGE_PUBLISH
 SHORTEST_NOTE = 4
@@ -99,7 +101,8 @@ def _seed(given: int | None, plan: AccuracyPolicy) -> int:
 
 async def _answers(session: AsyncSession, period: Period) -> list[str]:
     begins, ends = midnight(period.first), midnight(period.last + timedelta(days=1))
-    wanted = select(KnowledgeUse.id).where(KnowledgeUse.at >= begins, KnowledgeUse.at < ends)
+    wanted = select(KnowledgeUse.id).join(Ticket, Ticket.id == KnowledgeUse.ticket_id)
+    wanted = wanted.where(KnowledgeUse.at >= begins, KnowledgeUse.at < ends, ~restricted(Ticket.caller_phone))
     return [str(one) for one in await session.scalars(wanted.order_by(KnowledgeUse.at, KnowledgeUse.id))]
 
 

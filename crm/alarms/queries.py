@@ -1,10 +1,10 @@
-"""Reading the alarms of an event: each unit, whom it was told through, and what became of each call."""
+"""Reading the alarms of an event or of an order: each unit, whom it was told through, and what became of each call."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.spoken import service as spoken
@@ -15,6 +15,8 @@ from core.identity.models import Unit
 from crm.alarms.models import Alarm, AlarmRung
 from crm.alarms.rules import How
 from crm.alarms.service import SUBJECT
+from crm.emergencies.models import EmergencyOrder
+from crm.tickets.models import Assignment
 
 MOST_CALLS = 500
 
@@ -50,7 +52,22 @@ class Row:
 
 async def of_event(session: AsyncSession, event_id: UUID) -> Sequence[Row]:
     """All alarms of an event, those that go on first."""
-    wanted = select(Alarm, Unit).join(Unit, Unit.id == Alarm.unit_id).where(Alarm.event_id == event_id)
+    return await _where(session, Alarm.event_id == event_id)
+
+
+async def of_order(session: AsyncSession, ticket_id: UUID) -> Sequence[Row]:
+    """The alarms by which the units of this order were told of it: of the order's event, one for each of its units,
+    whichever order of the event came to the unit first."""
+    events = select(EmergencyOrder.event_id).where(
+        EmergencyOrder.ticket_id == ticket_id, EmergencyOrder.state != "removed"
+    )
+    units = select(Assignment.unit_id).where(Assignment.ticket_id == ticket_id)
+    shared = and_(Alarm.event_id.in_(events), Alarm.unit_id.in_(units))
+    return await _where(session, or_(Alarm.ticket_id == ticket_id, shared))
+
+
+async def _where(session: AsyncSession, which: ColumnElement[bool]) -> Sequence[Row]:
+    wanted = select(Alarm, Unit).join(Unit, Unit.id == Alarm.unit_id).where(which)
     rows = [(alarm, unit) for alarm, unit in await session.execute(wanted.order_by(Alarm.began_at, Alarm.id))]
     rungs = await _rungs(session, [alarm.id for alarm, _ in rows])
     found = [Row(alarm, unit, rungs.get(alarm.id, [])) for alarm, unit in rows]

@@ -1,7 +1,9 @@
-"""Table of citizens (诉求人): found again by their number, never readable without the keys."""
+"""Tables of citizens (诉求人): found again by their number, never readable without the keys."""
 
 from datetime import datetime
+from uuid import UUID
 
+from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
@@ -32,3 +34,21 @@ class Citizen(Base):
 
 
 index_for("uq_citizens_phone", Citizen.phone).unique = True
+
+
+class Restriction(Base):
+    """限制处理 of one number, for one request of its citizen; of a number it may be several."""
+
+    __tablename__ = "citizen_restrictions"
+
+    id: Mapped[Id]
+    phone: Mapped[str] = mapped_column(Personal)
+    request_id: Mapped[UUID] = mapped_column(unique=True)
+    """The `DataRequest` that says why."""
+    placed_at: Mapped[datetime] = mapped_column(default=now)
+    placed_by_name: Mapped[str] = mapped_column(String(40))
+    lifted_at: Mapped[datetime | None]
+    lifted_by_name: Mapped[str] = mapped_column(String(40), default="")
+
+
+index_for("ix_citizen_restrictions_phone", Restriction.phone)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,3 +29,9 @@ async def remember(session: AsyncSession, phone: str, *, name: str | None = None
     by_number = [blind_index(Citizen.phone)]
     kept = made.on_conflict_do_update(index_elements=by_number, set_={"updated_at": now(), **told})
     return (await session.execute(kept.returning(Citizen.id))).scalar_one()
+
+
+async def release(session: AsyncSession, phone: str) -> None:
+    """Nobody is known by this number any more: its citizen has another one."""
+    found = update(Citizen).where(Citizen.phone.matches(phone)).values(name=None, address=None, updated_at=now())
+    await session.execute(found.execution_options(synchronize_session=False))

@@ -18,7 +18,8 @@ from crm.installed import installed
 from crm.lexicon import lexicon_of
 from crm.tickets.service import Opening, of_call, open_drafts, propose
 from crm.tickets.states import State
-from recordings.models import Side, TranscriptSegment
+from recordings.models import Side
+from recordings.said import said
 
 MAX_SEGMENTS = 400
 CALLS = Call.__table__
@@ -75,12 +76,7 @@ async def refresh(session: AsyncSession, call_id: UUID) -> bool:
 
 
 async def _utterances(session: AsyncSession, call_id: UUID) -> Sequence[Utterance]:
-    rows = await session.scalars(
-        select(TranscriptSegment)
-        .where(TranscriptSegment.call_id == call_id)
-        .order_by(TranscriptSegment.start_s, TranscriptSegment.id)
-        .limit(MAX_SEGMENTS)
-    )
     return [
-        Utterance(str(row.id), row.text, row.start_s, row.end_s, row.words, row.side == Side.CITIZEN) for row in rows
+        Utterance(str(one.id), one.text, one.start_s, one.end_s, one.words, one.side is Side.CITIZEN)
+        for one in await said(session, [call_id], words=True, first=MAX_SEGMENTS)
     ]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -56,3 +56,9 @@ async def forget(session: AsyncSession, actor: Actor, ticket_id: UUID) -> None:
     """This person sent them or gave them up."""
     gone = delete(TypedFields).where(TypedFields.ticket_id == ticket_id, TypedFields.user_id == actor.user_id)
     await session.execute(gone)
+
+
+async def forget_old(session: AsyncSession, days: int) -> int:
+    """What nobody touched for so long goes: it may hold a caller and is no part of any order -> how many."""
+    old = delete(TypedFields).where(TypedFields.saved_at < now() - timedelta(days=days))
+    return len((await session.execute(old.returning(TypedFields.ticket_id))).all())

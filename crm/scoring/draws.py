@@ -3,25 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
+from crm.draws import WantedDraws, draws_page
 from crm.sampling import Period
 from crm.scoring.models import Draw, Sample
 from crm.scoring.service import require_any
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which draws: of periods that reach into these days; each of `words` is in the name of who drew or was drawn."""
-
-    words: Sequence[str] = ()
-    first: date | None = None
-    last: date | None = None
-    oldest_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,9 @@ class Drawn:
         return Period(self.draw.first, self.draw.last)
 
 
-async def draws(session: AsyncSession, actor: Actor, wanted: Wanted, after: date | None, limit: int) -> Sequence[Drawn]:
+async def draws(
+    session: AsyncSession, actor: Actor, wanted: WantedDraws, after: date | None, limit: int
+) -> Sequence[Drawn]:
     """A page of them by their periods, from behind the one that begins on `after` on."""
     require_any(actor)
     tally = (
@@ -55,22 +47,12 @@ async def draws(session: AsyncSession, actor: Actor, wanted: Wanted, after: date
     query = (
         select(Draw, func.coalesce(tally.c.calls, 0), func.coalesce(tally.c.told, 0), tally.c.average)
         .outerjoin(tally, tally.c.draw_id == Draw.id)
-        .order_by(Draw.first if wanted.oldest_first else Draw.first.desc())
         .limit(limit)
     )
-    if after:
-        query = query.where(Draw.first > after if wanted.oldest_first else Draw.first < after)
-    rows = await session.execute(_narrowed(query, wanted))
+    rows = await session.execute(draws_page(query, Draw, wanted, after, _names))
     return [Drawn(row[0], row[1], row[2], None if row[3] is None else float(row[3])) for row in rows]
 
 
-def _narrowed(query: Select[Any], wanted: Wanted) -> Select[Any]:
-    if wanted.first:
-        query = query.where(Draw.last >= wanted.first)
-    if wanted.last:
-        query = query.where(Draw.first <= wanted.last)
-    for word in wanted.words:
-        named = Sample.agent_name.icontains(word, autoescape=True)
-        drawn = select(Sample.id).where(Sample.draw_id == Draw.id, named).exists()
-        query = query.where(or_(Draw.drawn_by_name.icontains(word, autoescape=True), drawn))
-    return query
+def _names(word: str) -> ColumnElement[bool]:
+    named = Sample.agent_name.icontains(word, autoescape=True)
+    return select(Sample.id).where(Sample.draw_id == Draw.id, named).exists()

@@ -21,6 +21,7 @@ from core.ledger import record
 from core.live import hint
 from core.locks import lock
 from core.permissions import Permission
+from crm.citizens.restrictions import restricted
 from crm.clocks import Rules
 from crm.installed import installed
 from crm.sampling import SEEDS, Period, last_complete, period_of
@@ -116,7 +117,8 @@ def again(row: Draw) -> dict[str, list[str]]:
 async def _population(
     session: AsyncSession, period: Period, rules: ScoringPolicy
 ) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """Agents' names, and the calls of each that are long enough, were recorded, and lie in no other draw."""
+    """Agents' names, and the calls of each that are long enough, were recorded, lie in no other draw, and whose
+    citizen has not asked for 限制处理."""
     begins = midnight(period.first)
     ends = midnight(period.last + timedelta(days=1))
     kept = (RecordingState.STORED, RecordingState.PARTIAL)
@@ -130,6 +132,7 @@ async def _population(
             Call.ended_at - Call.connected_at >= timedelta(seconds=rules.shortest_s),
             select(Recording.id).where(Recording.call_id == Call.id, Recording.state.in_(kept)).exists(),
             ~select(Sample.id).where(Sample.call_id == Call.id).exists(),
+            ~restricted(Call.caller),
         )
         .order_by(Call.connected_at, Call.id)
     )

@@ -9,13 +9,16 @@ from callflow.models import Call
 from core.actor import Actor
 from core.db import among
 from core.identity.models import User
+from core.permissions import Permission
 from crm.installed import installed
 from crm.policy import OrdersPolicy
 from crm.search.filter import Asked, understand
 from crm.search.identity import identity_shown_to, require_phone_search
 from crm.search.narrow import begins
 from crm.tickets.access import visible_to
+from crm.tickets.belonging import calls_of
 from crm.tickets.models import Ticket
+from crm.tickets.numbers import as_written
 
 
 async def calls_named(session: AsyncSession, actor: Actor, search: str) -> tuple[ColumnElement[bool], ...]:
@@ -37,13 +40,24 @@ def understood(search: str) -> Asked:
     return understand(search, installed().policy[OrdersPolicy].number_prefix)
 
 
-def numbered(actor: Actor, asked: Asked, call_id: Any, caller: Any) -> list[ColumnElement[bool]]:
-    """The numbers of a search as conditions on what has a call and its caller. Raises Denied("no-phone-search")."""
+def is_whole(number: str) -> bool:
+    """Whether this is an order's number, not its beginning."""
+    return as_written(number, installed().policy[OrdersPolicy]) == number
+
+
+def numbered(
+    actor: Actor, asked: Asked, call_id: Any, caller: Any, *, also_for: Permission | None = None
+) -> list[ColumnElement[bool]]:
+    """The numbers of a search as conditions on what has a call and its caller. A whole order number finds all calls of
+    the order; a beginning, which many have, those that the orders came from. `also_for`: who may look for whole
+    numbers here without seeing them. Raises Denied("no-phone-search")."""
     where: list[ColumnElement[bool]] = []
     for number in asked.numbers:
-        orders = select(Ticket.call_id).where(begins(number), visible_to(actor), identity_shown_to(actor))
-        where.append(call_id.in_(orders.where(Ticket.call_id.is_not(None))))
+        open_to = (visible_to(actor), identity_shown_to(actor))
+        own = select(Ticket.call_id).where(begins(number), *open_to, Ticket.call_id.is_not(None))
+        where.append(call_id.in_(calls_of(Ticket.number == number, *open_to) if is_whole(number) else own))
     for phone in asked.phones:
-        require_phone_search(actor)
+        if not (also_for and actor.may(also_for)):
+            require_phone_search(actor)
         where.append(caller.matches(phone))
     return [*where, *(caller.ends(digits) for digits in asked.last_fours)]

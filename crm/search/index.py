@@ -17,11 +17,13 @@ from sqlalchemy.orm import Session, UOWTransaction
 from core import phone
 from core.db import Database
 from crm.search import words
-from crm.tickets.models import Assignment, Ticket
+from crm.tickets.belonging import call_ids
+from crm.tickets.models import Assignment, FollowUp, Reply, Ticket
 from crm.tickets.states import State
+from recordings.finding import found_anew_of
 
 TEXTS = ("title", "content", "address", "subject", "demand")
-WATCHED = (*TEXTS, "area", "sealed", "confidential", "upstream_number")
+WATCHED = (*TEXTS, "area", "matter", "sealed", "confidential", "upstream_number", "master_id")
 """A change of one of these changes the row; so does whatever makes the order searchable."""
 BATCH = 500
 _TOUCHED = "search.touched"
@@ -36,14 +38,15 @@ def searchable(ticket: Ticket) -> bool:
 def kept(ticket: Ticket) -> set[str]:
     """What the index keeps of an order beside its units. What names the caller of a sealed or confidential order is
     left out."""
-    texts = {name: _anonymous(ticket, getattr(ticket, name)) for name in TEXTS}
+    texts = {name: anonymous(ticket, getattr(ticket, name)) for name in TEXTS}
     found = words.lexemes("\n".join((*texts.values(), ticket.upstream_number or "")))
     found |= {words.TITLE + one for one in words.lexemes(texts["title"])}
     found |= words.opened(ticket.opened_at.astimezone(UTC).date())
     return found | {words.area(ticket.area)} if ticket.area else found
 
 
-def _anonymous(ticket: Ticket, text: str) -> str:
+def anonymous(ticket: Ticket, text: str) -> str:
+    """The text without what names the caller of a sealed or confidential order."""
     if not (ticket.sealed or ticket.confidential):
         return text
     number = ticket.caller_phone
@@ -61,9 +64,11 @@ def _note(session: Session, _: UOWTransaction) -> None:
             touched.add(row.ticket_id)
         elif isinstance(row, Ticket) and searchable(row):
             touched.add(row.id)
+        elif (isinstance(row, FollowUp) and row.call_id) or (isinstance(row, Reply) and row.contact_call_id):
+            touched.add(row.ticket_id)
     for row in session.dirty:
         if isinstance(row, Ticket) and searchable(row) and _changed(row):
-            touched.add(row.id)
+            touched |= {row.id, row.master_id or row.id}
     if touched:
         tickets = session.info.setdefault(_TOUCHED, {})
         tickets |= {id: session.identity_map.get(session.identity_key(Ticket, id)) for id in touched}
@@ -84,6 +89,9 @@ def _write(session: Session) -> None:
         tickets = [ticket or session.get_one(Ticket, id) for id, ticket in touched.items()]
         for statement, values in _statements(tickets):
             session.execute(statement, values)
+        found = call_ids(session, {ticket.id for ticket in tickets}).values()
+        if calls := {id for some in found for id, _ in some}:
+            session.execute(found_anew_of(calls))
 
 
 async def reindex(db: Database) -> int:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,7 +33,7 @@ class TicketWords(Base):
 
 
 class SavedFilter(Base):
-    """常用查询: a search of the list of orders that one person keeps under a name, and nobody else sees.
+    """常用查询: a search of a list that one person keeps under a name, and nobody else sees.
 
     People look for citizens by name and number, so the name and the filter are kept as personal data are.
     """
@@ -42,11 +42,13 @@ class SavedFilter(Base):
 
     id: Mapped[Id]
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    of: Mapped[str] = mapped_column(String(20), server_default="orders")
+    """Which list: `orders`, `recordings`."""
     name: Mapped[str] = mapped_column(Personal)
     filter: Mapped[str] = mapped_column(Personal)
     """`crm.search.saved.written`."""
 
-    __table_args__ = (Index("uq_saved_filters_name", "user_id", blind_index(name), unique=True),)
+    __table_args__ = (Index("uq_saved_filters_name", "user_id", "of", blind_index(name), unique=True),)
 
 
 last_four_index_for("ix_tickets_caller_last_four", Ticket.caller_phone)

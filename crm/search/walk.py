@@ -11,42 +11,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnClause,
-    ColumnElement,
-    DateTime,
-    Integer,
-    Select,
-    TableValuedAlias,
-    Uuid,
-    and_,
-    bindparam,
-    case,
-    cast,
-    column,
-    func,
-    literal,
-    literal_column,
-    or_,
-    select,
-    text,
-    true,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+from sqlalchemy import ColumnElement, Select, and_, case, cast, func, literal, or_, select, text, true
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.types import TypeEngine
 
 from core.db import among
 from crm.search.models import TicketWords
 from crm.search.narrow import Narrowed
 from crm.search.stretches import Key, Part, Stretch, part_join
-from crm.search.windows import Window, windows_of
+from crm.search.through import Index, beyond_of, order_of, through
+from crm.search.windows import windows_of
 from crm.tickets.models import Ticket
 from crm.tickets.states import State
 
 FEW = 10_000
 """Of so many orders the words are read sooner than the index says where they stand."""
 Rows = list[tuple[Any, ...]]
+INDEX = Index(TicketWords.opened_at, TicketWords.ticket_id, TicketWords.words, Ticket.id)
 
 
 @dataclass(frozen=True)
@@ -108,10 +89,10 @@ async def _read(
     part = parts[alike.start]
     base = _select(columns, found, part)
     if part.terms and part.by is None and not (part.states and await _few(session, part.states)):
-        windows = await windows_of(session, found, parts, alike, key)
+        windows = await windows_of(session, Ticket.opened_at, found, parts, alike, key)
         if not windows:
             return []
-        page = _opened(base, part.newest_first, windows, need)
+        page = through(base, INDEX, part.newest_first, windows, need)
     else:
         page = _page(base, parts, alike, key, need)
         if part.terms:  # a plan made without knowing the words would be made for none of them
@@ -135,8 +116,8 @@ def _page(base: Select[Any], parts: Sequence[Stretch], alike: range, key: Key | 
     """Rows by the tables' own indexes; where words are asked for, those of every order are looked at."""
     part = parts[alike.start]
     by = _by(part)
-    order: tuple[Any, ...] = _order(part.newest_first, by, Ticket.id)
-    beyond = _beyond(part.newest_first, by, Ticket.id, key.at, key.id) if key else true()
+    order: tuple[Any, ...] = order_of(part.newest_first, by, Ticket.id)
+    beyond = beyond_of(part.newest_first, by, Ticket.id, key.at, key.id) if key else true()
     if part.terms:
         base = base.join(TicketWords, TicketWords.ticket_id == Ticket.id)
         base = base.where(or_(*(_has(parts[n].terms) for n in alike)))
@@ -146,57 +127,6 @@ def _page(base: Select[Any], parts: Sequence[Stretch], alike: range, key: Key | 
         order = (number, *order)
         beyond = or_(number > key.stretch, and_(number == key.stretch, beyond)) if key else beyond
     return base.where(beyond).add_columns(number.label("stretch")).order_by(*order).limit(need)
-
-
-def _opened(base: Select[Any], newest_first: bool, windows: Sequence[Window], need: int) -> Select[Any]:
-    """Rows of one window after the other: each is an inner loop of its own, run only while rows are wanted.
-
-    The windows' order is the rows' order: what is read of a window depends on it, and an array's elements come in turn.
-    """
-    window = _asked(windows)
-    at, id, has = TicketWords.opened_at, TicketWords.ticket_id, TicketWords.words.op("@@")
-    beyond = _beyond(newest_first, at, id, window.c.at, window.c.id)
-    # a condition for the days and another for the words, that of the days first: the index then leaps from the next
-    # order of these days to the next one with the words; as one condition it would go through every order of the days
-    hits = select(at, id).where(has(window.c.inside), has(window.c.terms), beyond).correlate(window)
-    # sorted before the orders themselves are read, so that of those only as many are read as the page needs
-    hit = hits.order_by(*_order(newest_first, at, id)).offset(literal_column("0")).lateral("hit")
-    rows = base.join(hit, hit.c.ticket_id == Ticket.id)
-    rows = rows.order_by(*_order(newest_first, hit.c.opened_at, hit.c.ticket_id)).limit(need)
-    page = rows.lateral("page")
-    return select(*page.c, window.c.stretch).select_from(window).join(page, true()).limit(need)
-
-
-_ASKED: dict[str, TypeEngine[Any]] = {
-    "stretch": Integer(),
-    "terms": TSQUERY(),
-    "inside": TSQUERY(),
-    "at": DateTime(timezone=True),
-    "id": Uuid(),
-}
-
-
-def _asked(windows: Sequence[Window]) -> TableValuedAlias:
-    """The windows as rows, in their order; one array for each column, so that the statement is the same for any
-    number of them."""
-    values = zip(*((one.stretch, one.terms, one.inside, *one.edge) for one in windows), strict=True)
-    arrays = [
-        cast(bindparam(name, list(given), ARRAY(kind)), ARRAY(kind))
-        for (name, kind), given in zip(_ASKED.items(), values, strict=True)
-    ]
-    columns: list[ColumnClause[Any]] = [column(name, kind) for name, kind in _ASKED.items()]
-    return func.unnest(*arrays).table_valued(*columns).render_derived("asked")
-
-
-def _order(newest_first: bool, at: Any, id: Any) -> tuple[Any, Any]:
-    return (at.desc(), id.desc()) if newest_first else (at, id)
-
-
-def _beyond(newest_first: bool, by: Any, id: Any, at: Any, behind: Any) -> ColumnElement[bool]:
-    """Behind the row `behind` of the instant `at`; the first half lets an index begin there."""
-    if newest_first:
-        return and_(by <= at, or_(by < at, id < behind))
-    return and_(by >= at, or_(by > at, id > behind))
 
 
 def _has(terms: str) -> ColumnElement[bool]:

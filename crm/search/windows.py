@@ -8,6 +8,7 @@ as the one before, and at last all that are left. Nothing is asked beyond the fi
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -16,7 +17,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm.search import words
 from crm.search.narrow import Narrowed
 from crm.search.stretches import Key, Stretch
-from crm.tickets.models import Ticket
 
 FIRST_LOOK = 1_000
 """So many orders are looked through first."""
@@ -25,6 +25,9 @@ WIDER = 4
 are more than the page needs."""
 MOST_DAYS = 256
 """A window of more days is as good as all of them."""
+STEP_DAYS, MOST_STEPS = 4 * words.BLOCK, 24
+"""Where the end of the list is known, no window is wider than a step, and so many steps are taken before all that is
+left: words that begin somewhere far from the list's beginning are then not read from there to its end."""
 WHOLE_FROM = 4 * words.BLOCK
 """A window of so many days goes on to the end of a block: little more is read, and fewer facts are asked for."""
 Edge = tuple[datetime, UUID]
@@ -45,9 +48,9 @@ class Window:
 
 
 async def windows_of(
-    session: AsyncSession, found: Narrowed, parts: Sequence[Stretch], alike: range, key: Key | None
+    session: AsyncSession, at: Any, found: Narrowed, parts: Sequence[Stretch], alike: range, key: Key | None
 ) -> list[Window]:
-    """All windows of these stretches, in the order in which they are opened."""
+    """All windows of these stretches, in the order in which they are opened; `at` is the column that orders them."""
     newest_first = parts[alike.start].newest_first
     begin, end = (found.until, found.since) if newest_first else (found.since, found.until)
     last = _day(end) if end else None
@@ -56,7 +59,7 @@ async def windows_of(
     for n in alike:
         edge = (key.at, key.id) if key and key.stretch == n else (begin or _OPEN_END[newest_first], _NOWHERE)
         if edge not in looks:
-            looks[edge] = await _look(session, edge[0], newest_first)
+            looks[edge] = await _look(session, at, edge[0], newest_first)
         for days in _ladder(looks[edge], last, newest_first):
             inside = words.either(words.within(min(days), max(days))) if days else parts[n].terms
             windows.append(Window(n, parts[n].terms, inside, edge))
@@ -65,11 +68,10 @@ async def windows_of(
     return windows
 
 
-async def _look(session: AsyncSession, edge: datetime, newest_first: bool) -> tuple[int, int | None] | None:
-    """The days of the next order and of the one `FIRST_LOOK` orders behind it, if there are so many; None: of none."""
-    opened = Ticket.opened_at
-    looked = select(opened).order_by(opened.desc() if newest_first else opened)
-    looked = looked.where(opened <= edge if newest_first else opened >= edge)
+async def _look(session: AsyncSession, at: Any, edge: datetime, newest_first: bool) -> tuple[int, int | None] | None:
+    """The days of the next row and of the one `FIRST_LOOK` rows behind it, if there are so many; None: of none."""
+    looked = select(at).order_by(at.desc() if newest_first else at)
+    looked = looked.where(at <= edge if newest_first else at >= edge)
     ends = select(looked.limit(1).scalar_subquery(), looked.offset(FIRST_LOOK).limit(1).scalar_subquery())
     row: Sequence[datetime | None] = (await session.execute(ends)).one()
     near, far = (_day(at) if at else None for at in row)
@@ -80,12 +82,13 @@ def _ladder(look: tuple[int, int | None] | None, last: int | None, newest_first:
     """The days of each window, near ones first; None: all that are left, being too many to name."""
     if look is None:
         return
-    days = _days(*look, last, newest_first)
+    days, steps = _days(*look, last, newest_first), 0
     while days:
         yield days
         if days[-1] == last:
             return
-        days = _next_days(days, last, newest_first)
+        steps += len(days) * WIDER > STEP_DAYS
+        days = _next_days(days, last, newest_first) if last is None or steps <= MOST_STEPS else None
     if days is None:
         yield None
 
@@ -104,8 +107,10 @@ def _days(near: int, far: int | None, last: int | None, newest_first: bool) -> r
 def _next_days(days: range, last: int | None, newest_first: bool) -> range | None:
     """The days beyond these."""
     width, step = len(days) * WIDER, -1 if newest_first else 1
-    if width > MOST_DAYS:
-        return _days(days[-1] + step, None, last, newest_first)
+    if last is None and width > MOST_DAYS:
+        return None
+    if last is not None:
+        width = min(width, STEP_DAYS)
     far = days[-1] + step * width
     if width >= WHOLE_FROM:
         far += -(far % words.BLOCK) if newest_first else words.BLOCK - 1 - far % words.BLOCK

@@ -38,17 +38,26 @@ def lexemes(text: str) -> set[str]:
 def terms(text: str, cut: Cut) -> list[str]:
     """What a search asks for, all of it to be found: words of two characters and more, `厂*` for a lone character."""
     asked: list[str] = []
+    for word in asked_words(text, cut):
+        if not is_han(word):
+            asked.append(word[:LONGEST_WORD] + ("*" if len(word) >= PREFIX_FROM else ""))
+        elif len(word) == 1:
+            asked.append(f"{word}*")
+        else:
+            asked.extend(word[at : at + 2] for at in range(len(word) - 1))
+    return list(dict.fromkeys(asked))[:MOST_TERMS]
+
+
+def asked_words(text: str, cut: Cut) -> list[str]:
+    """The words of a search as they are looked for: of a run of Chinese those of two characters and more, if any."""
+    asked: list[str] = []
     for run in runs(text):
         if not is_han(run):
-            asked.append(run[:LONGEST_WORD] + ("*" if len(run) >= PREFIX_FROM else ""))
+            asked.append(run)
             continue
         words = _joined(cut(run))
-        long = [word for word in words if len(word) > 1]
-        for word in long:
-            asked.extend(word[at : at + 2] for at in range(len(word) - 1))
-        if not long:
-            asked.extend(f"{word}*" for word in words)
-    return list(dict.fromkeys(asked))[:MOST_TERMS]
+        asked.extend([word for word in words if len(word) > 1] or words)
+    return asked
 
 
 def _joined(words: Iterable[str]) -> list[str]:

@@ -11,6 +11,8 @@ from crm.sms.link import Backoff, Link, Message
 log = get(__name__)
 
 LEAVE_S = 3.0
+AGAIN_S = 1.0
+"""`asyncio.wait_for` of Python 3.11 loses a cancellation that comes together with what it waits for: then another."""
 SERVED_S = 30.0
 """A connection that stood so long served: only then the next loss is followed by a short wait again."""
 
@@ -41,10 +43,9 @@ class LinkedGateway(Generic[Message]):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LEAVE_S):
                     await self._leave()
-        if self._task is not None:
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task], timeout=AGAIN_S)
         self.link.down()
 
     async def health(self) -> Health:

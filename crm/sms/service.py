@@ -42,7 +42,7 @@ async def queue(
     session: AsyncSession,
     *,
     key: str,
-    ticket_id: UUID,
+    ticket_id: UUID | None,
     to: str | None,
     text: str,
     why: str,
@@ -89,6 +89,17 @@ async def resolve(session: AsyncSession, actor: Actor, sms_id: UUID, outcome: st
         await become(session, sms, SmsState(outcome), f"人工确认：{reason.strip()}", actor)
     await ledger.record(session, actor, "sms.resolve", "sms", sms.id, reason=reason.strip(), outcome=outcome)
     return sms
+
+
+async def doubt_unsent(session: AsyncSession) -> int:
+    """After a backup was brought back: what waited then may have been sent since, and is not sent again -> how many."""
+    waiting = select(Sms).where(Sms.state.in_((SmsState.QUEUED, SmsState.SUBMITTING))).with_for_update()
+    doubted = 0
+    for sms in await session.scalars(waiting):
+        await become(session, sms, SmsState.UNKNOWN, "系统自备份恢复：备份之后是否已经发出不明")
+        sms.person_asked_at = now()
+        doubted += 1
+    return doubted
 
 
 async def ask_people(session: AsyncSession, policy: SmsPolicy) -> int:

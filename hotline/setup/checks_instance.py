@@ -23,7 +23,10 @@ from ivr.prompts.render import STAMP
 from recordings.store.choose import masters_of
 from recordings.store.suite import Suite, sm4_is_there
 
+_OWNED = "SELECT 1 FROM pg_class WHERE relname = 'ledger' AND pg_has_role(relowner, 'USAGE')"
+"""A row where this user could alter the ledger's table."""
 OLDEST_POSTGRES = 15
+DEVICE_MEND = "检查密码设备、网络、驱动和 secrets 中的 PIN；详见处置手册“录音”"
 
 
 def prompts(runtime: Runtime) -> Health:
@@ -47,8 +50,15 @@ def encryption(runtime: Runtime) -> Health:
         return Health(part, True, "设置为不加密")
     if Suite(chosen) is Suite.SM4 and not sm4_is_there():
         return Health(part, False, "本机的 OpenSSL 不含 SM4", "改用 recordings.encryption = aes-256-gcm")
-    known = masters_of(runtime.settings.recordings, runtime.secrets).known()
-    return Health(part, bool(known), f"{chosen}，主密钥 {len(known)} 个" if known else "没有主密钥", SETUP)
+    masters, device = masters_of(runtime.settings.recordings, runtime.secrets), runtime.settings.recordings.pkcs11
+    try:
+        known = asyncio.run(masters.known())
+        if device:
+            asyncio.run(masters.present())  # where files are in use there is one, or asking would make it
+    except Unavailable as error:
+        return Health(part, False, error.message, DEVICE_MEND)
+    where = f"，现行的在密码设备“{device.token}”中" if device else ""
+    return Health(part, bool(known), f"{chosen}，主密钥 {len(known)} 个{where}" if known else "没有主密钥", SETUP)
 
 
 def ports(runtime: Runtime) -> Health:
@@ -124,9 +134,11 @@ def database(runtime: Runtime) -> Health:
     try:
         with psycopg.connect(runtime.db.dsn, connect_timeout=5) as connection:
             number = connection.info.server_version // 10000
+            whose = connection.execute(_OWNED).fetchone()
     except psycopg.Error as error:
         return Health(part, False, f"没有应答：{str(error).strip()}", mend)
-    return Health(part, number >= OLDEST_POSTGRES, f"PostgreSQL {number}", "请使用 PostgreSQL 15 以上版本")
+    alone = "，服务账号就是表的所有者：建议分设两个账号，见 docs/howto/postgresql.md" if whose else ""
+    return Health(part, number >= OLDEST_POSTGRES, f"PostgreSQL {number}{alone}", "请使用 PostgreSQL 15 以上版本")
 
 
 def sms(runtime: Runtime) -> Health:

@@ -72,6 +72,7 @@ def disks(settings: Settings) -> Health:
     """Room on each file system that the database, recordings on their way, and the archive lie on."""
     home, recordings = settings.core.home, settings.recordings
     archive = [] if recordings.s3 else [recordings.archive or home]
+    archive += [one.folder for one in recordings.replicas.values() if one.folder]
     spots = {os.stat(spot).st_dev: spot for spot in map(_nearest, [*archive, recordings.spool or home, home])}
     free = {spot: shutil.disk_usage(spot).free / 1e9 for spot in spots.values()}
     ok = all(room >= LEAST_FREE_GB for room in free.values())

@@ -8,8 +8,7 @@ from callflow.menu import MenuPolicy
 from core.clock import now
 from hotline import demo
 from hotline.runtime import Runtime
-from hotline.schema import migrate
-from hotline.setup import assets, asterisk, certificate, packages
+from hotline.setup import assets, asterisk, certificate, packages, radosgw, softhsm
 from hotline.setup.cache import Say
 from hotline.setup.steps import Step, carry_out
 from hotline.tools.rules import of_instance
@@ -50,21 +49,39 @@ def steps(runtime: Runtime, *, tests: bool = False, refresh: bool = False) -> li
         Step(
             "录音归档的密钥",
             lambda: (
-                bool(runtime.settings.recordings.master_keys or runtime.secrets.numbered(MASTER))
+                bool(runtime.settings.recordings.master_keys or runtime.secrets.numbered(MASTER) or _in_device(runtime))
                 and bool(runtime.secrets.numbered(SEAL))
             ),
             lambda say: _archive_keys(runtime, say),
         ),
+        *([_radosgw(), _softhsm()] if tests else []),
         Step("语音提示", lambda: False, lambda say: _prompts(runtime, say)),
         Step("数据库与演示县", lambda: False, lambda say: _database(runtime, say)),
     ]
 
 
+def _radosgw() -> Step:
+    return Step("S3 服务（测试用）", lambda: radosgw.find() is not None, lambda say: say(str(radosgw.ensure(say).root)))
+
+
+def _softhsm() -> Step:
+    return Step(
+        "密码设备（测试用）", lambda: softhsm.find() is not None, lambda say: say(str(softhsm.ensure(say).root))
+    )
+
+
+def _in_device(runtime: Runtime) -> bool:
+    """Whether master keys are a device's, where `hotline archive rotate-key` makes them: it may be away now."""
+    return runtime.settings.recordings.pkcs11 is not None
+
+
 def _archive_keys(runtime: Runtime, say: Say) -> None:
     """The master key of encrypted recordings, and the key that signs the daily seals."""
-    masters = masters_of(runtime.settings.recordings, runtime.secrets)
     Signer(runtime.secrets).public_key()
-    say(f"主密钥 {masters.present()}；请把 {runtime.home / 'secrets'} 另行备份：没有它，录音不能恢复")
+    if _in_device(runtime):
+        return
+    present = asyncio.run(masters_of(runtime.settings.recordings, runtime.secrets).present())
+    say(f"主密钥 {present}；请把 {runtime.home / 'secrets'} 另行备份：没有它，录音不能恢复")
 
 
 def _prompts(runtime: Runtime, say: Say) -> None:
@@ -81,7 +98,7 @@ def _database(runtime: Runtime, say: Say) -> None:
     if server is not None:
         server.start()
     try:
-        migrate(runtime.db.url)
+        runtime.migrate()
         say(asyncio.run(_demo(runtime)))
     finally:
         if server is not None and stopped:

@@ -20,7 +20,8 @@ from crm.sms.models import Sms
 from crm.tickets.models import Ticket
 from hotline.runtime import Runtime
 from hotline.softphone import On, Softphone
-from recordings.models import Recording, RecordingState, Transcript, TranscriptSegment, TranscriptState
+from recordings.models import Recording, RecordingState, Transcript, TranscriptState
+from recordings.said import said
 
 LOOK_EVERY_S = 0.2
 LISTEN_S = 2.0
@@ -106,8 +107,7 @@ async def _report(session: AsyncSession, call: Call | None) -> tuple[dict[str, A
     recordings = select(Recording).where(Recording.call_id == call.id, Recording.state != RecordingState.EMPTY)
     recording = await session.scalar(recordings.order_by(Recording.started_at).limit(1))
     words = await session.get(Transcript, call.id)
-    said = select(TranscriptSegment).where(TranscriptSegment.call_id == call.id).order_by(TranscriptSegment.start_s)
-    spoken = (await session.scalars(said)).all()
+    spoken = await said(session, [call.id])
     ticket = await session.scalar(select(Ticket).where(Ticket.call_id == call.id))
     messages = (await session.scalars(select(Sms).where(Sms.ticket_id == ticket.id))).all() if ticket else ()
     report = {

@@ -32,7 +32,7 @@ from web.routes import API, TABLE
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "reference"
-ELSEWHERE = frozenset({("core", "home"), ("core", "database_url")})
+ELSEWHERE = frozenset({("core", "home"), ("core", "database_url"), ("core", "database_owner_url")})
 """Filled from the settings of the same name that stand outside every section."""
 WRITTEN = "Written by `python -m hotline.tools.reference`; a test fails when it is out of date."
 

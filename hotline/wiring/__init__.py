@@ -10,6 +10,8 @@ from core.service import Service
 from hotline.models import metadata
 from hotline.runtime import Runtime
 
+TITLE = "12345政务服务便民热线"
+"""What pages and packages call this installation."""
 ROLES = ("line", "web", "worker", "speech")
 
 

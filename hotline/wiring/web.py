@@ -6,14 +6,13 @@ from core.service import Service
 from crm.knowledge.finder import FinderService
 from hotline.renewal import CertificateKeeper
 from hotline.runtime import Runtime
-from hotline.wiring import ROLES
-from hotline.wiring.common import rules
-from recordings.store.choose import open_store
+from hotline.wiring import ROLES, TITLE
+from hotline.wiring.common import key_device, rules
+from hotline.wiring.replayed import NothingBroughtBack
+from recordings.store.choose import masters_of, open_store
 from web.bundle import load
 from web.parts import Parts
 from web.service import WebService
-
-TITLE = "12345政务服务便民热线"
 
 
 def services(runtime: Runtime) -> list[Service]:
@@ -22,6 +21,8 @@ def services(runtime: Runtime) -> list[Service]:
     line = settings.line
     ami = AmiClient(line.private, line.ami_port, "desk", lambda: runtime.secrets.get("ami-desk"))
     handset = Handset(ami, line.node)
+    masters = masters_of(settings.recordings, runtime.secrets)
+    store = open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets, masters)
     parts = Parts(
         database=runtime.db,
         settings=settings.web,
@@ -29,9 +30,17 @@ def services(runtime: Runtime) -> list[Service]:
         bundle=load(),
         home=runtime.home,
         title=TITLE,
-        store=open_store(settings.recordings, runtime.home, runtime.db, runtime.secrets),
+        store=store,
         handset=handset,
         phone_address=f"ws://{line.private}:{line.websocket_port}/ws",
         expected=frozenset(f"{role}@{settings.line.node}" for role in ROLES),
     )
-    return [rules(runtime), handset, FinderService(runtime.db), WebService(parts), CertificateKeeper(runtime)]
+    return [
+        rules(runtime),
+        NothingBroughtBack(runtime, store),
+        *key_device(settings.recordings, masters),
+        handset,
+        FinderService(runtime.db),
+        WebService(parts),
+        CertificateKeeper(runtime),
+    ]

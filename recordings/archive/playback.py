@@ -1,27 +1,23 @@
 """Listening: whoever may, with a reason, and every look is in the ledger."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.actor import Actor
-from core.errors import Invalid, NotFound
+from core.clock import local
+from core.errors import Gone, Invalid, NotFound
 from core.ledger.models import LedgerEntry
 from core.ledger.service import record
 from core.locks import lock
-from core.permissions import Permission
-from recordings.archive.ingest import fetch
-from recordings.archive.sound import peaks_of
+from recordings.desk.access import require_listening
 from recordings.models import Recording, RecordingState
 from recordings.store.port import Store
 
-CONTENT_TYPE = "audio/flac"
 LONGEST_REASON = 200
 
 
@@ -35,6 +31,7 @@ class Range:
     total: int
     digest: str
     partial: bool
+    media_type: str
 
 
 def parse_range(header: str | None, total: int) -> tuple[int, int] | None:
@@ -50,12 +47,17 @@ def parse_range(header: str | None, total: int) -> tuple[int, int] | None:
     if not (first or last) or (first and not first.isdigit()) or (last and not last.isdigit()):
         return None
     if not first:
-        start, end = max(0, total - int(last)), total
+        start, end = max(0, total - _bytes(last)), total
     else:
-        start, end = int(first), min(total, int(last) + 1) if last else total
+        start, end = _bytes(first), min(total, _bytes(last) + 1) if last else total
     if start >= end:
         raise Invalid("range-not-satisfiable", "请求的录音片段超出范围。")
     return start, end
+
+
+def _bytes(digits: str) -> int:
+    """A number of bytes; one that fills a header line is as far beyond every file as its first twenty digits."""
+    return int((digits.lstrip("0") or "0")[:20])
 
 
 async def open_range(
@@ -71,18 +73,20 @@ async def open_range(
 
     `play` names one sitting at the player: its many ranges are one look, noted with the first.
 
-    Raises `Denied`, `NotFound("recording-unknown" | "recording-empty")`, `Invalid("reason-needed")`.
+    Raises `Denied`, `NotFound("recording-unknown" | "recording-empty")`, `Gone("recording-destroyed")`,
+    `Invalid("reason-needed")`.
     """
-    actor.require(Permission.RECORDING_LISTEN)
+    await require_listening(session, actor, recording_id)
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise Invalid("reason-needed", "请填写调听录音的理由。", fields={"reason": "请填写理由，不超过200字。"})
-    row = await _playable(session, recording_id)
+    row = await playable(session, recording_id)
     part = parse_range(header, row.size)
     start, end = part or (0, row.size)
     if not play or not await _noted(session, actor, row.id, play):
         await record(session, actor, "recording.listen", "recording", row.id, reason=reason, play=play)
-    return Range(store.read(row.store_key, start, end), start, end, row.size, row.digest, part is not None)
+    content = store.read(row.store_key, start, end)
+    return Range(content, start, end, row.size, row.digest, part is not None, row.form.media_type)
 
 
 async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: str) -> bool:
@@ -98,20 +102,19 @@ async def _noted(session: AsyncSession, actor: Actor, recording_id: UUID, play: 
     return await session.scalar(wanted.limit(1)) is not None
 
 
-async def peaks(session: AsyncSession, store: Store, actor: Actor, recording_id: UUID) -> list[list[int]]:
-    """The waveform, per channel; computed when somebody looks, since few recordings are ever opened."""
-    actor.require(Permission.RECORDING_LISTEN)
-    row = await _playable(session, recording_id)
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / "sound.flac"
-        await fetch(store, row.store_key, copy)
-        return await asyncio.to_thread(peaks_of, copy)
-
-
-async def _playable(session: AsyncSession, recording_id: UUID) -> Recording:
+async def playable(session: AsyncSession, recording_id: UUID) -> Recording:
+    """A recording with sound. Raises `NotFound("recording-unknown" | "recording-empty")`."""
     row = await session.get(Recording, recording_id)
     if row is None:
         raise NotFound("recording-unknown", "没有这份录音。")
     if row.state == RecordingState.EMPTY:
         raise NotFound("recording-empty", "这次通话没有录到声音。")
+    if row.destroyed_at:
+        raise Gone("recording-destroyed", destroyed(row.destroyed_at, row.certificate))
     return row
+
+
+def destroyed(at: datetime, certificate: str) -> str:
+    """How a recording ended, in a sentence."""
+    day = local(at)
+    return f"这份录音保存期满，已于{day.year}年{day.month}月{day.day}日依法销毁（销毁证书 {certificate}），不能再调听。"

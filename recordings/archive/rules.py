@@ -11,6 +11,8 @@ from recordings.models import Kind
 
 RATE = 8000
 SAMPLE_BYTES = 2
+LONGEST_S = 24 * 3600
+"""Nobody talks longer: a longer file is none of a call, and would take the machine for hours."""
 
 _NAME = re.compile(
     r"(?P<linkedid>[A-Za-z0-9][A-Za-z0-9._-]{0,127})_(?:talk(?P<part>[1-9][0-9]{0,3})_(?P<side>in|out)|message)\.sln"

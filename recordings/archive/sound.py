@@ -1,72 +1,120 @@
-"""Raw one-direction files to one lossless file: stereo for a talk, mono for a message."""
+"""Raw one-direction files to one file: stereo for a talk, mono for a message; and back."""
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
 
+from core.log import get
+from recordings.archive import opus
 from recordings.archive.rules import RATE, SAMPLE_BYTES, whole_samples
+from recordings.archive.seektable import add_seek_table
+from recordings.archive.told import Told
+from recordings.archive.tracks import BLOCK, Samples, Tracks
+from recordings.forms import Encoding, Form
 from recordings.store.digests import digests_of
 from recordings.store.port import mismatch
 
-BLOCK = 8 * RATE
-"""Samples at a time: eight seconds."""
-PEAKS = 1000
-"""Points of a waveform."""
-
-Samples = npt.NDArray[np.int16]
+log = get(__name__)
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A FLAC file: its SHA-256 and SM3, size in bytes, and samples per channel."""
+    """A file: its form, SHA-256 and SM3, size in bytes, and samples per channel."""
 
+    form: Form
     digest: str
     sm3: str
     size: int
     samples: int
 
 
-def encode(sources: list[Path | None], target: BinaryIO) -> Encoded:
+def encode(sources: Sequence[Path | None], target: BinaryIO, encoding: Encoding = Encoding.FLAC) -> Encoded:
     """Each source becomes one channel; a missing or shorter one is silent to the end.
 
-    The result is decoded again and compared with the sources: raises `Invalid("digest-mismatch")` when one
-    sample differs, OSError when the disk is full.
+    The result is decoded again and compared with the sources. What Opus would not carry is kept lossless instead, and
+    lossless is to the sample: raises `Invalid("digest-mismatch")` when one differs, OSError when the disk is full.
     """
-    counts = [whole_samples(source.stat().st_size) if source else 0 for source in sources]
-    total = max(counts)
-    written = hashlib.sha256()
-    with soundfile.SoundFile(target, "w", RATE, len(sources), subtype="PCM_16", format="FLAC") as file:
-        for start in range(0, total, BLOCK):
-            block = _interleave(sources, counts, start, min(BLOCK, total - start))
+    tracks, form = Tracks(sources), encoding.form
+    if form is Form.OPUS:
+        opus.write(tracks, target, encoding.kbps)
+        if not opus.resembles(target, tracks):
+            log.warning("recording.kept-lossless", wanted=encoding.value, samples=tracks.total)
+            form = Form.FLAC
+            target.seek(0)
+            target.truncate()
+    if form is Form.FLAC:
+        _write_lossless(tracks, target)
+    digests = digests_of(target)
+    return Encoded(form, digests.sha256, digests.sm3, target.seek(0, os.SEEK_END), tracks.total)
+
+
+def _write_lossless(tracks: Tracks, target: BinaryIO) -> None:
+    written, how = hashlib.sha256(), {"subtype": "PCM_16", "format": "FLAC"}
+    with Told(target) as told, soundfile.SoundFile(told, "w", RATE, tracks.channels, **how) as file:
+        for block in tracks.blocks():
             written.update(block.tobytes())
             file.write(block)
+    add_seek_table(target, RATE)
     if _decoded_digest(target) != written.hexdigest():
         raise mismatch()
-    digests = digests_of(target)
-    return Encoded(digests.sha256, digests.sm3, target.seek(0, os.SEEK_END), total)
 
 
-def peaks_of(path: Path) -> list[list[int]]:
-    """Waveform points of a stored file, per channel."""
-    with soundfile.SoundFile(path) as file:
-        loudest, start = _Peaks(file.channels, file.frames), 0
+def _decoded_digest(flac: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    flac.seek(0)
+    with soundfile.SoundFile(flac) as file:
+        while len(block := file.read(BLOCK, dtype="int16", always_2d=True)):
+            digest.update(block.tobytes())
+    return digest.hexdigest()
+
+
+def peaks_of(sound: BinaryIO, points: int) -> list[list[int]]:
+    """The waveform of a stored file: the loudest sample of each of at most `points` parts, per channel."""
+    with soundfile.SoundFile(sound) as file:
+        loudest, start = _Peaks(file.channels, file.frames, points), 0
         while len(block := file.read(BLOCK, dtype="int16", always_2d=True)):
             loudest.add(start, block)
             start += len(block)
     return loudest.values()
 
 
+def holds(sound: BinaryIO, sources: Sequence[Path | None]) -> bool:
+    """Whether each channel of this stored file is, or was encoded from, the sound of its source, silent to the end
+    behind it; a channel whose source is missing may be anything."""
+    return all(_channel_holds(sound, channel, source) for channel, source in enumerate(sources) if source)
+
+
+def _channel_holds(sound: BinaryIO, channel: int, source: Path) -> bool:
+    sound.seek(0)
+    with soundfile.SoundFile(sound) as file:
+        if file.subtype == "OPUS":
+            return opus.made_of(file, channel, source)
+        return _same_samples(file, channel, source)
+
+
+def _same_samples(file: soundfile.SoundFile, channel: int, source: Path) -> bool:
+    with source.open("rb") as raw:
+        while len(block := file.read(BLOCK, dtype="int16", always_2d=True)):
+            sound = raw.read(len(block) * SAMPLE_BYTES)
+            samples = np.zeros(len(block), "<i2")
+            whole = whole_samples(len(sound))
+            samples[:whole] = np.frombuffer(sound, "<i2", count=whole)
+            if not np.array_equal(samples, block[:, channel]):
+                return False
+        return len(raw.read(SAMPLE_BYTES)) < SAMPLE_BYTES
+
+
 class _Peaks:
     """Collects the loudest sample of each part of a sound."""
 
-    def __init__(self, channels: int, total: int) -> None:
-        self._part = max(1, -(-total // PEAKS))
+    def __init__(self, channels: int, total: int, points: int) -> None:
+        self._part = max(1, -(-total // points))
         self._values = np.zeros((channels, -(-total // self._part)), np.int32)
 
     def add(self, start: int, block: Samples) -> None:
@@ -80,21 +128,3 @@ class _Peaks:
 
     def values(self) -> list[list[int]]:
         return self._values.tolist()
-
-
-def _interleave(sources: list[Path | None], counts: list[int], start: int, length: int) -> Samples:
-    block = np.zeros((length, len(sources)), np.int16)
-    for channel, (source, count) in enumerate(zip(sources, counts, strict=True)):
-        here = min(length, count - start)
-        if source and here > 0:
-            block[:here, channel] = np.fromfile(source, "<i2", count=here, offset=start * SAMPLE_BYTES)
-    return block
-
-
-def _decoded_digest(flac: BinaryIO) -> str:
-    digest = hashlib.sha256()
-    flac.seek(0)
-    with soundfile.SoundFile(flac) as file:
-        while len(block := file.read(BLOCK, dtype="int16", always_2d=True)):
-            digest.update(block.tobytes())
-    return digest.hexdigest()

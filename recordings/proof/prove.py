@@ -1,4 +1,4 @@
-"""Proof that a recording stands in a seal as it is; whoever holds the paper checks it without this product."""
+"""Proof that an archived object stands in a seal as it is; whoever holds the paper checks it without this product."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import Conflict, NotFound
-from recordings.models import Recording
+from recordings.archived import Archived, catalogues
 from recordings.proof.merkle import leaf_hash, path
 from recordings.proof.models import ArchiveLeaf
 from recordings.proof.seal import seal_of
@@ -18,27 +18,33 @@ from recordings.store.digests import sha256, sm3
 FORMAT = "hotline-archive-proof-1"
 
 
-async def prove(session: AsyncSession, recording_id: UUID) -> dict[str, Any]:
-    """The inclusion proof: the recording's leaf as it is hashed, its place, the audit path of both trees, the seal.
+async def find(session: AsyncSession, object_id: UUID) -> Archived:
+    """An archived object of whatever kind. Raises `NotFound("recording-unknown")`."""
+    for table in catalogues():
+        if row := await session.get(table, object_id):
+            return row
+    raise NotFound("recording-unknown", "没有这份录音或附件。")
 
-    Raises `NotFound("recording-unknown" | "not-sealed")`, `Conflict("row-altered")` where the catalogue no longer says
-    what was sealed.
+
+async def prove(session: AsyncSession, row: Archived) -> dict[str, Any]:
+    """The inclusion proof: the object's leaf as it is hashed, its place, the audit path of both trees, the seal.
+
+    Raises `NotFound("not-sealed")`, `Conflict("row-altered")` where the catalogue no longer says what was sealed.
     """
-    row, kept = await session.get(Recording, recording_id), await session.get(ArchiveLeaf, recording_id)
-    if row is None:
-        raise NotFound("recording-unknown", "没有这份录音。")
+    kept = await session.get(ArchiveLeaf, row.id)
     if kept is None:
-        raise NotFound("not-sealed", "这份录音还没有封存：每天零点十分以后封存前一天归档的录音。")
+        raise NotFound("not-sealed", f"这份{row.called}还没有封存：每天零点十分以后封存前一天归档的录音和附件。")
     said = leaf(row)
     if leaf_hash(sha256, said).hex() != kept.hash:
-        raise Conflict("row-altered", "这份录音的目录记录与封存时不同，不能出具证明。请运行 hotline archive verify。")
+        why = f"这份{row.called}的目录记录与封存时不同，不能出具证明。请运行 hotline archive verify。"
+        raise Conflict("row-altered", why)
     leaves = (
         await session.scalars(select(ArchiveLeaf).where(ArchiveLeaf.day == kept.day).order_by(ArchiveLeaf.place))
     ).all()
     return {
         "format": FORMAT,
         "leaf": said.decode(),
-        "recording": json.loads(said),
+        row.what: json.loads(said),
         "place": kept.place,
         "count": len(leaves),
         "path": [one.hex() for one in path(sha256, [bytes.fromhex(leaf.hash) for leaf in leaves], kept.place)],

@@ -13,22 +13,23 @@ from core.db import Database
 from core.health import Health
 from core.locks import still_held, try_hold
 from core.service import Loop
+from recordings.models import Recording
 from recordings.proof.check import (
     Standing,
     behind,
-    check_recording,
+    check_object,
     check_seal,
     in_turn,
-    recordings_to_check,
     seals_to_check,
     standing,
+    to_check,
 )
 from recordings.proof.seal import seal_due
 from recordings.proof.signing import Signer
 from recordings.proof.statement import chinese_day
 from recordings.store.masters import MasterKeys
 from recordings.store.models import ArchiveKey
-from recordings.store.port import Store
+from recordings.store.replicated import ReplicatedStore
 
 SEAL_EVERY_S = 60.0
 CHECK_EVERY_S = 30.0
@@ -47,36 +48,39 @@ def sealer(db: Database, signer: Signer) -> Loop:
 
 
 class CheckService:
-    """Reads every recording once in a cycle of `days()` days, slower than `mb_per_s`; one worker at a time does."""
+    """Reads every archived object in a cycle of `days()` days, slower than `mb_per_s`; one worker at a time does."""
 
     name = CHECKING
 
     def __init__(
         self,
         db: Database,
-        store: Store,
+        stores: ReplicatedStore,
         signer: Signer,
         masters: MasterKeys,
         *,
         days: Callable[[], int],
         mb_per_s: float,
     ) -> None:
-        self._db, self._store, self._signer, self._masters = db, store, signer, masters
+        self._db, self._stores, self._signer, self._masters = db, stores, signer, masters
         self._days, self._bytes_per_s = days, mb_per_s * 1e6
         self._loop = Loop(self.name, CHECK_EVERY_S, self.step)
         self._standing: Standing | None = None
         self._absent: tuple[str, ...] = ()
+        self._known: frozenset[str] = frozenset()
 
     async def start(self) -> None:
         """Begin where the last process ended: what was read is written down."""
         await self._loop.start()
 
     async def stop(self) -> None:
-        """A recording that is being read is read again."""
+        """An object that is being read is read again."""
         await self._loop.stop()
 
     async def step(self) -> None:
-        """Read whatever is due."""
+        """Read whatever is due. Raises `Unavailable` without a device that holds master keys: nothing can be read then,
+        and nothing be said of a recording."""
+        self._known = await self._masters.known()
         async with try_hold(self._db, "archive-check") as held:
             if held is not None:
                 await self._read_due(held)
@@ -88,27 +92,29 @@ class CheckService:
         if found is None:
             return await self._loop.health()
         wrong = [f"缺少主密钥 {one}" for one in self._absent]
-        if found.wrong_count:
-            some = "、".join(map(str, found.wrong))
-            wrong.append(f"{found.wrong_count} 份录音与归档时不同：{some}{'等' if found.wrong_count > 3 else ''}")
+        for one in found.wrong:
+            some, more = "、".join(map(str, one.first)), "等" if one.count > len(one.first) else ""
+            wrong.append(f"{one.count} 份{one.called}与归档时不同：{some}{more}")
         wrong += [f"{chinese_day(day)}的封存核验发现问题" for day in found.wrong_days[:3]]
         if wrong:
             return Health(CHECKING, False, "；".join(wrong), MEND)
         if behind(found, clock.now(), self._days()):
             mend = "请调高设置 recordings.verify_mb_per_s，或在运行规则中放宽核验周期。"
-            return Health(CHECKING, False, "核验赶不上周期：有录音超过两个周期没有核验", mend)
+            return Health(CHECKING, False, "核验赶不上周期：有档案超过两个周期没有核验", mend)
         said = await self._loop.health()
-        return Health(CHECKING, said.ok, said.detail if not said.ok else f"{found.recordings} 份录音，未发现问题")
+        shown = {one: count for one, count in found.counts.items() if count or one == Recording.called}
+        every = "、".join(f"{count} 份{called}" for called, count in shown.items())
+        return Health(CHECKING, said.ok, said.detail if not said.ok else f"{every}，未发现问题")
 
     async def _read_due(self, held: AsyncConnection) -> None:
         cycle = timedelta(days=self._days())
         while True:
             async with self._db.session() as session:
-                rows = await recordings_to_check(session, clock.now() - cycle)
+                rows = await to_check(session, clock.now() - cycle)
             for some in in_turn(rows):
                 await still_held(held)
                 began = time.monotonic()
-                await asyncio.gather(*(check_recording(self._db, self._store, row) for row in some))
+                await asyncio.gather(*(check_object(self._db, self._stores, row) for row in some))
                 due = sum(row.size for row in some) / self._bytes_per_s
                 await asyncio.sleep(max(0.0, due - (time.monotonic() - began)))
             if not rows:
@@ -124,4 +130,4 @@ class CheckService:
         async with self._db.session() as session:
             used = set(await session.scalars(select(ArchiveKey.master_id).distinct()))
             self._standing = await standing(session)
-        self._absent = tuple(sorted(used - self._masters.known()))
+        self._absent = tuple(sorted(used - self._known))

@@ -1,50 +1,48 @@
-"""The texts that are hashed and signed: a recording's leaf, and a day's seal. Pure."""
+"""The texts that are hashed and signed: an object's leaf, and a day's seal. Pure."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 
 from core.digest import sha256_hex
-from recordings.models import Recording
+from recordings.archived import Archived
+from recordings.proof.merkle import leaf_hash
 from recordings.proof.models import ArchiveSeal
+from recordings.store.digests import sha256
 
+SEALED = "archive.seal"
+"""What the ledger calls it when a day was sealed."""
 FIRST = "0" * 64
 """What stands for the seal before the first."""
-HEAD = "HOTLINE ARCHIVE SEAL 1"
+HEADS = ("HOTLINE ARCHIVE SEAL 1", "HOTLINE ARCHIVE SEAL 2")
+"""The second form says how far the ledger's chain was."""
 
 
-def leaf(row: Recording) -> bytes:
-    """What a seal says of a recording: everything of its catalogue row that never changes, as canonical JSON."""
-    said = {
-        "catalogued_at": _instant(row.catalogued_at),
-        "channels": row.channels,
-        "id": str(row.id),
-        "kind": str(row.kind),
-        "linkedid": row.linkedid,
-        "node": row.node,
-        "part": row.part,
-        "seconds": row.seconds,
-        "sha256": row.digest,
-        "size": row.size,
-        "sm3": row.sm3,
-        "started_at": _instant(row.started_at),
-        "state": str(row.state),
-    }
-    return json.dumps(said, ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+def archived(what: str) -> str:
+    """What the ledger calls it when an object of this kind came into its catalogue."""
+    return f"{what}.archive"
 
 
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+def leaf(row: Archived) -> bytes:
+    """What a seal says of an object, as canonical JSON."""
+    return json.dumps(row.facts(), ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+
+
+def leaf_digest(row: Archived) -> str:
+    """Its leaf hash with SHA-256, hexadecimal."""
+    return leaf_hash(sha256, leaf(row)).hex()
 
 
 def text(seal: ArchiveSeal) -> str:
     """What is signed."""
+    of_ledger = [] if seal.ledger_place is None else [f"ledger: {seal.ledger_place} {seal.ledger_digest}"]
     lines = (
-        HEAD,
+        HEADS[len(of_ledger)],
         f"day: {seal.day.isoformat()}",
         f"count: {seal.count}",
         f"sha256: {seal.root}",
         f"sm3: {seal.root_sm3}",
         f"previous: {seal.previous}",
+        *of_ledger,
         f"public-key: {seal.public_key}",
     )
     return "\n".join(lines) + "\n"

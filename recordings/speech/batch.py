@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -10,42 +9,37 @@ from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import soundfile
-from sqlalchemy import case, delete, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import case, select
 
 from callflow.models import Call
 from core import clock
 from core.db import Database
+from core.errors import NotFound
 from core.events import publish
 from core.live import hint
 from core.locks import try_hold
 from core.log import get
 from recordings.archive.ingest import fetch
 from recordings.events import TranscriptGrew
-from recordings.models import Kind, Recording, Side, Source, TranscriptSegment
+from recordings.finding import found_anew
+from recordings.layers.again import heard_before, next_item, settle
+from recordings.layers.lay import Spoken, lay
+from recordings.layers.models import Outcome
+from recordings.models import Kind, Recording, Side, Why
 from recordings.speech.decoder import Decoder
 from recordings.speech.engine import BYTES_PER_SECOND, RATE, Heard, Stream, Utterance, pieces
 from recordings.speech.progress import TOPIC, covered, said_live, settle_after_batch
 from recordings.speech.rules import Span, stretches, unheard
-from recordings.speech.words import segment
-from recordings.store.port import Store
+from recordings.store.port import Damaged, Store
 
 log = get(__name__)
 AFTER_CALL_S = 3.0
 """Live words get this long after a hang-up to say what they covered."""
 
 
-@dataclass(frozen=True)
-class Spoken:
-    """An utterance with times relative to the start of the stretch in which it was heard."""
-
-    side: Side
-    span: Span
-    utterance: Utterance
-
-
 class Batch:
-    """Decodes one recording after the other, whenever `room()` lets it: live words come first."""
+    """Decodes one recording after the other, whenever `room()` lets it: live words come first, then what was never
+    heard, then what people want heard again."""
 
     def __init__(
         self,
@@ -64,13 +58,24 @@ class Batch:
 
     async def step(self) -> int:
         """Decode everything that waits -> how many recordings."""
-        done, passed = 0, set[UUID]()
-        while (row := await self._next(passed)) is not None:
-            passed.add(row.id)
+        done, passed, busy = 0, set[UUID](), set[UUID]()
+        while True:
+            if (row := await self._next(passed)) is not None:
+                passed.add(row.id)
+                async with try_hold(self._db, f"transcribe:{row.id}") as held:
+                    if held is not None:
+                        done += await self._decode(row)
+                continue
+            async with self._db.session() as session:
+                item = await next_item(session, busy)
+            if item is None:
+                return done
+            job_id, row = item
             async with try_hold(self._db, f"transcribe:{row.id}") as held:
-                if held is not None:
-                    done += await self._decode(row)
-        return done
+                if held is None:
+                    busy.add(row.id)
+                else:
+                    done += await self._decode_again(job_id, row)
 
     async def _next(self, passed: set[UUID]) -> Recording | None:
         before = clock.now() - timedelta(seconds=AFTER_CALL_S)
@@ -90,22 +95,12 @@ class Batch:
 
     async def _decode(self, row: Recording) -> int:
         assert row.call_id is not None
-        missing = await self._missing(row)
-        spoken: list[Spoken] = []
-        if any(missing.values()):
-            with TemporaryDirectory() as folder:
-                copy = Path(folder) / "sound.flac"
-                await fetch(self._store, row.store_key, copy)
-                for channel, (side, spans) in enumerate(missing.items()):
-                    for span in spans:
-                        found = await self._span(copy, channel, span, row)
-                        spoken += [Spoken(side, span, utterance) for utterance in found]
+        spoken = await self._hear(row, await self._missing(row))
         async with self._db.session() as session:
             kept = await session.get(Recording, row.id, with_for_update=True)
             if kept is None or kept.transcribed_at is not None:
                 return 0
-            await session.execute(delete(TranscriptSegment).where(TranscriptSegment.recording_id == row.id))
-            await self._replace(session, row, spoken)
+            await lay(session, row, self._decoder.engine, Why.BATCH, spoken)
             kept.transcribed_at = clock.now()
             await session.flush()
             if spoken:
@@ -114,29 +109,53 @@ class Batch:
             await settle_after_batch(session, row.call_id, grown=bool(spoken))
         return 1
 
-    async def _replace(self, session: AsyncSession, row: Recording, spoken: list[Spoken]) -> None:
-        """Write what was heard in place of the live utterances that lie in the same stretches."""
-        assert row.call_id is not None
-        for side, (start, end) in {(one.side, one.span) for one in spoken}:
-            await session.execute(
-                delete(TranscriptSegment).where(
-                    TranscriptSegment.call_id == row.call_id,
-                    TranscriptSegment.side == side,
-                    TranscriptSegment.source == Source.LIVE,
-                    TranscriptSegment.start_s < end,
-                    TranscriptSegment.end_s > start,
-                )
-            )
-        session.add_all(
-            segment(row.call_id, one.side, one.utterance, one.span[0], Source.BATCH, row.id) for one in spoken
-        )
+    async def _decode_again(self, job_id: UUID, row: Recording) -> int:
+        """The whole recording, if this model has not heard it: its words are the newest layer."""
+        async with self._db.session() as session:
+            if await heard_before(session, row, self._decoder.engine.digest):
+                await settle(session, job_id, row.id, Outcome.SAME)
+                return 0
+        try:
+            spoken = await self._hear(row, _whole(row))
+        except (NotFound, Damaged, soundfile.LibsndfileError) as error:
+            log.warning("transcript.unreadable", recording=str(row.id), error=type(error).__name__)
+            async with self._db.session() as session:
+                await settle(session, job_id, row.id, Outcome.UNREADABLE)
+            return 0
+        async with self._db.session() as session:
+            kept = await session.get(Recording, row.id, with_for_update=True)
+            if kept is None or kept.call_id is None:
+                await settle(session, job_id, row.id, Outcome.UNREADABLE)
+                return 0
+            if kept.words_ended_at or kept.destroyed_at:  # while it was heard: what has ended does not come back
+                await settle(session, job_id, row.id, Outcome.ENDED)
+                return 0
+            await lay(session, kept, self._decoder.engine, Why.AGAIN, spoken, job_id)
+            await settle(session, job_id, row.id, Outcome.HEARD if spoken else Outcome.SILENT)
+            await session.flush()
+            await found_anew(session, [kept.call_id])
+            hint(session, TOPIC, kept.call_id)
+        return 1
+
+    async def _hear(self, row: Recording, wanted: dict[Side, list[Span]]) -> list[Spoken]:
+        """What is said in these stretches of a recording, channel by channel."""
+        if not any(wanted.values()):
+            return []
+        spoken: list[Spoken] = []
+        with TemporaryDirectory() as folder:
+            copy = Path(folder) / "sound"
+            await fetch(self._store, row.store_key, copy)
+            for channel, (side, spans) in enumerate(wanted.items()):
+                for span in spans:
+                    spoken += [Spoken(side, span, one) for one in await self._span(copy, channel, span, row)]
+        return spoken
 
     async def _missing(self, row: Recording) -> dict[Side, list[Span]]:
         """Per channel what live decoding left out, on the call's timeline, with the utterances that it cut."""
         assert row.call_id is not None
-        whole = (row.offset_s, row.offset_s + row.seconds)
         if row.kind == Kind.MESSAGE:
-            return {Side.CITIZEN: [whole]}
+            return _whole(row)
+        whole = (row.offset_s, row.offset_s + row.seconds)
         missing: dict[Side, list[Span]] = {}
         async with self._db.session() as session:
             for side in Side:
@@ -153,12 +172,18 @@ class Batch:
         while audio:
             await self._room()
             step, audio = audio[: self._decoder.largest], audio[self._decoder.largest :]
-            found += await self._decoder.run(partial(_hear, stream, step), len(step) / BYTES_PER_SECOND)
+            found += await self._decoder.run(partial(_accept, stream, step), len(step) / BYTES_PER_SECOND)
         found.append(await self._decoder.run(stream.finish, 0.0))
         return [heard.utterance for heard in found if heard.utterance]
 
 
-def _hear(stream: Stream, audio: bytes) -> list[Heard]:
+def _whole(row: Recording) -> dict[Side, list[Span]]:
+    """All of each channel."""
+    span = (row.offset_s, row.offset_s + row.seconds)
+    return {side: [span] for side in ((Side.CITIZEN,) if row.kind == Kind.MESSAGE else Side)}
+
+
+def _accept(stream: Stream, audio: bytes) -> list[Heard]:
     return [stream.accept(piece, partial=False) for piece in pieces(audio)]
 
 

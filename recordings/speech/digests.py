@@ -8,9 +8,19 @@ DIGESTS = "SHA256SUMS"
 
 def write_digests(folder: Path) -> None:
     """Note what each file of a verified model is."""
+    (folder / DIGESTS).write_text(_lines(folder), encoding="utf-8")
+
+
+def digest_of(folder: Path) -> str:
+    """What tells this model from every other: SHA-256 over the digests of its files."""
+    noted = folder / DIGESTS
+    text = noted.read_text(encoding="utf-8") if noted.is_file() else _lines(folder)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _lines(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != DIGESTS)
-    lines = (f"{_digest(path)}  ./{path.relative_to(folder).as_posix()}\n" for path in files)
-    (folder / DIGESTS).write_text("".join(lines), encoding="utf-8")
+    return "".join(f"{_digest(path)}  ./{path.relative_to(folder).as_posix()}\n" for path in files)
 
 
 def changed(folder: Path) -> list[str]:

@@ -72,7 +72,11 @@ class Stream(Protocol):
 class Engine(Protocol):
     """A loaded model; streams share it and decode in parallel threads."""
 
+    kind: str
+    """What runs the model, such as `vosk`."""
     name: str
+    digest: str
+    """Of the model's files: what tells one version from another of the same name."""
 
     def stream(self) -> Stream:
         """A new voice."""

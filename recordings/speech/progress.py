@@ -11,6 +11,7 @@ from core import clock
 from core.events import publish
 from core.live import hint
 from recordings.events import TranscriptFinal
+from recordings.finding import found_anew
 from recordings.models import LiveCoverage, Recording, Side, Source, Transcript, TranscriptSegment, TranscriptState
 from recordings.speech.rules import Span, gaps
 
@@ -30,6 +31,7 @@ async def mark(
     )
     if state is TranscriptState.FINAL:
         await publish(session, TranscriptFinal(call_id=call_id))
+        await found_anew(session, [call_id])
     hint(session, TOPIC, call_id)
 
 
@@ -50,6 +52,7 @@ async def said_live(session: AsyncSession, call_id: UUID, side: Side) -> list[Sp
             TranscriptSegment.call_id == call_id,
             TranscriptSegment.side == side,
             TranscriptSegment.source == Source.LIVE,
+            TranscriptSegment.replaced_by.is_(None),
         )
     )
     return [(start, end) for start, end in rows]

@@ -64,6 +64,7 @@ class SpeechService:
             self._loaded = await asyncio.to_thread(load, self._settings.model)
         if self._loaded.engine:
             self._decoder = await measured(self._loaded.engine, self._settings.threads)
+        self._writer.engine = self._loaded.engine
         await self.server.start()
         await self._writer.start()
         self.live = Live(
@@ -144,6 +145,7 @@ class SpeechService:
         live, decoder = self.live, self._decoder
         values = {
             "model": self._loaded.engine.name if self._loaded.engine else "",
+            "model_digest": self._loaded.engine.digest if self._loaded.engine else "",
             "detail": self._loaded.detail,
             "capacity": live.room if live else 0,
             "streams": live.streams if live else 0,

@@ -6,6 +6,7 @@ from typing import Any
 
 import vosk
 
+from recordings.speech.digests import digest_of
 from recordings.speech.engine import RATE, Heard, Utterance, Word
 
 UNKNOWN = "[unk]"
@@ -15,9 +16,11 @@ QUIET = -1
 class VoskEngine:
     """A Vosk model folder, loaded. Raises ValueError when Vosk cannot use it."""
 
+    kind = "vosk"
+
     def __init__(self, folder: Path) -> None:
         vosk.SetLogLevel(QUIET)
-        self.name = folder.name
+        self.name, self.digest = folder.name, digest_of(folder)
         try:
             self._model = vosk.Model(str(folder))
         except Exception as error:

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 from dataclasses import asdict, dataclass
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import delete, tuple_
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core import clock
 from core.db import Database, new_id
@@ -15,14 +16,16 @@ from core.events import publish
 from core.live import hint
 from core.log import get
 from recordings.events import TranscriptGrew
-from recordings.models import LiveCoverage, LivePartial, Side, Source, TranscriptSegment
-from recordings.speech.engine import Utterance
+from recordings.models import LiveCoverage, LivePartial, Side, Source, TranscriptRun, TranscriptSegment, Why
+from recordings.speech.engine import Engine, Utterance
 
 log = get(__name__)
 EVERY_S = 0.1
 AGAIN_S = 1.0
 MAX_WAITING = 20_000
 """Utterances kept while the database is away; beyond, the recording gives them back."""
+RUNS_KNOWN = 1_000
+"""Of so many calls it is remembered that their run is written; of others it is written again, which changes nothing."""
 TOPIC = "words"
 
 
@@ -60,8 +63,11 @@ _SHOW = _newer.on_conflict_do_update(
 class WordWriter:
     """Partials are replaced by newer ones; finished utterances are all written, in their order."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, engine: Engine | None = None) -> None:
         self._db = db
+        self.engine = engine
+        """What hears the words that are written."""
+        self._runs: set[UUID] = set()
         self._partials: dict[tuple[UUID, Side], str] = {}
         self._said: list[Said] = []
         self._wake = asyncio.Event()
@@ -109,11 +115,12 @@ class WordWriter:
 
     async def _write(self, partials: dict[tuple[UUID, Side], str], said: list[Said]) -> None:
         async with self._db.session() as session:
-            session.add_all(
-                segment(item.call_id, item.side, item.utterance, item.start_s, Source.LIVE)
-                for item in said
-                if item.utterance
-            )
+            heard = [(item, item.utterance) for item in said if item.utterance]
+            runs = await self._runs_of(session, {item.call_id for item, _ in heard})
+            for item, utterance in heard:
+                made = segment(item.call_id, item.side, utterance, item.start_s, Source.LIVE)
+                made.run_id = runs.get(item.call_id)
+                session.add(made)
             if covered := {item.coverage_id: item.covered for item in said}:
                 await session.execute(_COVER, list(covered.values()))
             if gone := sorted(key for key, text in partials.items() if not text):
@@ -130,6 +137,19 @@ class WordWriter:
             await publish(session, *(TranscriptGrew(call_id=item.call_id) for item in said if item.utterance))
             for call_id in {item.call_id for item in said} | {call_id for call_id, _ in partials}:
                 hint(session, TOPIC, call_id)
+
+    async def _runs_of(self, session: AsyncSession, calls: set[UUID]) -> dict[UUID, UUID]:
+        """The run of each call, one for each call and model, whichever process writes first."""
+        engine = self.engine
+        if engine is None:
+            return {}
+        runs = {call_id: uuid5(call_id, engine.digest) for call_id in calls}
+        if fresh := sorted(call_id for call_id, id in runs.items() if id not in self._runs):
+            model = {"engine": engine.kind, "model": engine.name, "model_digest": engine.digest, "why": Why.LIVE}
+            rows = [{"id": runs[call_id], "call_id": call_id, **model} for call_id in fresh]
+            await session.execute(insert(TranscriptRun).on_conflict_do_nothing(), rows)
+            self._runs = {*list(self._runs)[-RUNS_KNOWN:], *(runs[call_id] for call_id in fresh)}
+        return runs
 
     async def _run(self) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +12,12 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
+from core.errors import NotFound
 from recordings.settings import S3Settings
-from recordings.store.port import BLOCK, Stat, check_key, digest_of, mismatch, missing, unavailable
+from recordings.store.port import BLOCK, Stat, check_key, digest_of, is_key, mismatch, missing, unavailable
 
+SEEN_S = 60.0
+"""For so long a bucket that answered is taken to be there."""
 RETRIES = 3
 RETRY_FOR = timedelta(seconds=10)
 
@@ -22,7 +26,7 @@ class BucketStore:
     """Files as objects of an obstore store; an upload becomes visible only when it is whole."""
 
     def __init__(self, store: Any) -> None:
-        self._store = store
+        self._store, self._seen_at = store, -SEEN_S
 
     @classmethod
     def s3(cls, settings: S3Settings) -> "BucketStore":
@@ -36,6 +40,7 @@ class BucketStore:
                 access_key_id=settings.access_key_id,
                 secret_access_key=settings.secret_access_key,
                 client_options={"allow_http": settings.allow_http, "timeout": "60s"},
+                checksum_algorithm="SHA256",  # a bucket with object lock takes nothing without one
                 retry_config={"max_retries": RETRIES, "retry_timeout": RETRY_FOR},
             )
         )
@@ -46,8 +51,9 @@ class BucketStore:
         if await asyncio.to_thread(digest_of, source) != digest:
             raise mismatch()
         source.seek(0)
-        with _translated(key):
+        with _translated(key, there=False):
             await obstore.put_async(self._store, key, source)
+        self._seen_at = time.monotonic()
         stored = hashlib.sha256()
         async for block in self.read(key):
             stored.update(block)
@@ -65,8 +71,22 @@ class BucketStore:
 
     async def stat(self, key: str) -> Stat:
         """See `Store.stat`."""
-        with _translated(check_key(key)):
-            return Stat(key, (await obstore.head_async(self._store, key))["size"])
+        try:
+            with _translated(check_key(key)):
+                found = Stat(key, (await obstore.head_async(self._store, key))["size"])
+        except NotFound:
+            await self._look()
+            raise
+        self._seen_at = time.monotonic()
+        return found
+
+    async def _look(self) -> None:
+        """A file that is not found may lack its bucket: that says nothing of the file. Raises `Unavailable`."""
+        if time.monotonic() - self._seen_at >= SEEN_S:
+            with _translated("", there=False):
+                async for _ in obstore.list(self._store, chunk_size=1):
+                    break
+            self._seen_at = time.monotonic()
 
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
@@ -74,25 +94,30 @@ class BucketStore:
         try:
             with _translated(key):
                 await obstore.delete_async(self._store, key)
-        except type(missing(key)):
+        except NotFound:
             return
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """See `Store.list`."""
         found: list[Stat] = []
+
+        def wanted(name: str) -> bool:
+            return name.startswith(prefix) and is_key(name)
+
         folder = prefix.rpartition("/")[0] or None
-        with _translated(prefix):
+        with _translated(prefix, there=False):
             async for batch in obstore.list(self._store, prefix=folder):
-                found += [Stat(item["path"], item["size"]) for item in batch if item["path"].startswith(prefix)]
+                found += [Stat(item["path"], item["size"]) for item in batch if wanted(item["path"])]
         for stat in sorted(found, key=lambda stat: stat.key):
             yield stat
 
 
 @contextmanager
-def _translated(key: str) -> Iterator[None]:
+def _translated(key: str, *, there: bool = True) -> Iterator[None]:
+    """`there`: what is not found is the file, not the bucket."""
     try:
         yield
     except FileNotFoundError as error:
-        raise missing(key) from error
+        raise missing(key) if there else unavailable() from error
     except (BaseError, OSError) as error:
         raise unavailable() from error

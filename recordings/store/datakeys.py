@@ -3,15 +3,17 @@
 Destroying a row makes its object unreadable wherever copies of it lie: keys are therefore not kept beside the objects.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 from uuid import UUID
 
 from sqlalchemy import Table, delete, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 
 from core.db import Database, new_id
+from core.errors import Conflict
 from core.rows import update_rows
 from recordings.store.models import ArchiveKey
 from recordings.store.suite import Suite
@@ -32,7 +34,7 @@ class WrappedKey:
     wrapped: bytes
 
 
-Wrap = Callable[[UUID], tuple[str, bytes]]
+Wrap = Callable[[UUID], Awaitable[tuple[str, bytes]]]
 """Id of a new data key -> master key's id, wrapped data key."""
 
 
@@ -49,7 +51,8 @@ class DataKeys(Protocol):
         """Whether an object of this name was ever encrypted, and its key not destroyed."""
 
     async def destroy(self, store_key: str) -> None:
-        """Make every object that was stored under this name unreadable for ever."""
+        """Make every object that was stored under this name unreadable for ever. Raises `Conflict("key-kept")` for what
+        is in the catalogue and on no certificate."""
 
     async def under_others(self, present: str, after: UUID | None) -> Sequence[WrappedKey]:
         """The next keys behind `after` that another master key than `present` wraps."""
@@ -70,15 +73,15 @@ class TableKeys:
             ArchiveKey.store_key == store_key, ArchiveKey.digest == digest, ArchiveKey.suite == suite.value
         )
         async with self._db.session() as session:
-            row = await session.scalar(wanted)
-            if row is None:
-                id = new_id()
-                master_id, wrapped = wrap(id)
-                values = {"id": id, "store_key": store_key, "digest": digest, "suite": suite.value}
-                made = insert(ArchiveKey).values(**values, master_id=master_id, wrapped=wrapped)
-                await session.execute(made.on_conflict_do_nothing())
-                row = (await session.scalars(wanted)).one()
-            return _plain(row)
+            if row := await session.scalar(wanted):
+                return _plain(row)
+        id = new_id()
+        master_id, wrapped = await wrap(id)  # no connection is held meanwhile: a device may take its time
+        values = {"id": id, "store_key": store_key, "digest": digest, "suite": suite.value}
+        made = insert(ArchiveKey).values(**values, master_id=master_id, wrapped=wrapped)
+        async with self._db.session() as session:
+            await session.execute(made.on_conflict_do_nothing())
+            return _plain((await session.scalars(wanted)).one())
 
     async def find(self, id: UUID) -> WrappedKey | None:
         """See `DataKeys.find`."""
@@ -94,8 +97,11 @@ class TableKeys:
 
     async def destroy(self, store_key: str) -> None:
         """See `DataKeys.destroy`."""
-        async with self._db.session() as session:
-            await session.execute(delete(ArchiveKey).where(ArchiveKey.store_key == store_key))
+        try:
+            async with self._db.session() as session:
+                await session.execute(delete(ArchiveKey).where(ArchiveKey.store_key == store_key))
+        except IntegrityError as error:
+            raise Conflict("key-kept", "这份文件已经归档，它的数据密钥只能依经批准的销毁清单销毁。") from error
 
     async def under_others(self, present: str, after: UUID | None) -> Sequence[WrappedKey]:
         """See `DataKeys.under_others`."""
@@ -130,7 +136,7 @@ class MemoryKeys:
             if (row.store_key, row.digest, row.suite) == (store_key, digest, suite):
                 return row
         id = new_id()
-        self.rows[id] = WrappedKey(id, store_key, digest, suite, *wrap(id))
+        self.rows[id] = WrappedKey(id, store_key, digest, suite, *await wrap(id))
         return self.rows[id]
 
     async def find(self, id: UUID) -> WrappedKey | None:

@@ -1,8 +1,8 @@
 """The archive as a folder: written aside, synced, verified, renamed, and the folder synced."""
 
 import asyncio
-import errno
 import os
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,18 +10,23 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from recordings.store.port import BLOCK, Stat, check_key, digest_of, mismatch, missing, unavailable
+from recordings.store.port import BLOCK, FULL, Stat, check_key, digest_of, is_key, mismatch, missing, unavailable
 
 INCOMING = ".incoming"
 """Where files are written until they are whole; its leftovers mean nothing."""
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+LEFT_OVER_S = 24 * 3600
+"""Nobody writes a file for so long."""
 
 
 class FolderStore:
-    """Files below `root`, readable by the service's account only."""
+    """Files below `root`, readable by the service's account only.
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    `given`: somebody else makes the root; while it is absent the disk that it lies on is away, and nothing is written
+    to where that disk would be.
+    """
+
+    def __init__(self, root: Path, *, given: bool = False) -> None:
+        self._root, self._given, self._cleared = root, given, False
 
     async def put(self, key: str, source: BinaryIO, digest: str) -> None:
         """See `Store.put`."""
@@ -30,7 +35,7 @@ class FolderStore:
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """See `Store.read`."""
         path = self._path(key)
-        with _translated():
+        with self._there():
             try:
                 file, last = await asyncio.to_thread(_opened, path, start, end)
             except (FileNotFoundError, IsADirectoryError) as error:
@@ -47,7 +52,7 @@ class FolderStore:
     async def stat(self, key: str) -> Stat:
         """See `Store.stat`."""
         path = self._path(key)
-        with _translated():
+        with self._there():
             try:
                 found = await asyncio.to_thread(path.stat)
             except (FileNotFoundError, NotADirectoryError) as error:
@@ -59,27 +64,35 @@ class FolderStore:
     async def delete(self, key: str) -> None:
         """See `Store.delete`."""
         path = self._path(key)
-        with _translated():
+        with self._there():
             await asyncio.to_thread(path.unlink, missing_ok=True)
             if path.parent.is_dir():
                 await asyncio.to_thread(_sync_folder, path.parent)
 
     async def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """See `Store.list`."""
-        with _translated():
+        with self._there():
             found = await asyncio.to_thread(self._found, prefix)
         for stat in found:
             yield stat
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        with _translated():
+            if self._given and not self._root.is_dir():
+                raise unavailable()
+            yield
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
     def _put(self, target: Path, source: BinaryIO, digest: str) -> None:
-        with _translated():
+        with self._there():
             if target.is_file() and _digest_at(target) == digest:
                 return
             incoming = self._root / INCOMING / uuid.uuid4().hex
             _make_folder(incoming.parent)
+            self._clear_leftovers()
             try:
                 _copy(source, incoming)
                 if _digest_at(incoming) != digest:
@@ -90,11 +103,19 @@ class FolderStore:
             finally:
                 incoming.unlink(missing_ok=True)
 
+    def _clear_leftovers(self) -> None:
+        """Once a process: what killed ones had half written."""
+        if not self._cleared:
+            self._cleared, before = True, time.time() - LEFT_OVER_S
+            for path in (self._root / INCOMING).iterdir():
+                if path.stat().st_mtime < before:
+                    path.unlink(missing_ok=True)
+
     def _found(self, prefix: str) -> Sequence[Stat]:
         found = []
-        for path in self._root.rglob("*"):
+        for path in (self._root / prefix.rpartition("/")[0]).rglob("*"):
             key = path.relative_to(self._root).as_posix()
-            if key.startswith(prefix) and not key.startswith(INCOMING) and path.is_file():
+            if key.startswith(prefix) and is_key(key) and path.is_file():
                 found.append(Stat(key, path.stat().st_size))
         return sorted(found, key=lambda stat: stat.key)
 
@@ -147,4 +168,4 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise unavailable(full=error.errno in _FULL) from error
+        raise unavailable(full=error.errno in FULL) from error

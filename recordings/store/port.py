@@ -1,5 +1,6 @@
 """The port to where recordings lie: whole files under keys, written once, read in ranges."""
 
+import errno
 import hashlib
 import re
 from collections.abc import AsyncIterator
@@ -8,10 +9,14 @@ from typing import BinaryIO, Protocol
 
 from core.errors import HotlineError, Invalid, NotFound, Unavailable
 
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""What a full disk says."""
 BLOCK = 1024 * 1024
 """Bytes read or written at a time."""
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)*")
 LONGEST_KEY = 512
+SUFFIX = ".hla1"
+"""Behind the names of encrypted objects; it names the form that they are in (`recordings.store.frames`)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,12 @@ class Store(Protocol):
         """Size of a file. Raises `NotFound`."""
 
     async def delete(self, key: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """Remove a file; one that is not there is no error.
+
+        Of the store that an instance opens (`recordings.store.choose.open_store`) this is *the* way to destroy what is
+        stored: it ends the data key, so that no copy anywhere can be read, removes the file from the primary, and notes
+        durably that every replica loses it, those that are away as soon as they are back.
+        """
 
     def list(self, prefix: str = "") -> AsyncIterator[Stat]:
         """Files whose key begins with `prefix`, in the order of keys."""
@@ -66,9 +76,14 @@ def digest_of(file: BinaryIO) -> str:
 
 def check_key(key: str) -> str:
     """The key itself. Raises `Invalid("bad-store-key")` for anything that could leave the store."""
-    if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
+    if not is_key(key):
         raise Invalid("bad-store-key", "存储键名不正确。")
     return key
+
+
+def is_key(name: str) -> bool:
+    """Whether a name that lies in a store can be a file's: what else lies there is nobody's."""
+    return len(name) <= LONGEST_KEY and bool(_KEY.fullmatch(name))
 
 
 def missing(key: str) -> NotFound:
@@ -84,5 +99,5 @@ def mismatch() -> Invalid:
 def unavailable(full: bool = False) -> Unavailable:
     """The storage is away, or full."""
     if full:
-        return Unavailable("archive-full", "录音存储空间已满，录音保留在暂存区，请扩充存储空间。")
-    return Unavailable("archive-unavailable", "录音存储暂时不可用，录音保留在暂存区。")
+        return Unavailable("archive-full", "录音存储空间已满，请扩充存储空间。")
+    return Unavailable("archive-unavailable", "录音存储暂时不可用。")

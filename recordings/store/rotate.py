@@ -28,13 +28,13 @@ async def rotate(
 
     May be interrupted at any time and run again: the keys are wrapped by one or the other, and both are kept.
     """
-    present = masters.make() if make else masters.present()
+    present = await (masters.make() if make else masters.present())
     done, refused, after = 0, list[str](), None
     while old := await keys.under_others(present, after):
         anew = []
         for key in old:
             try:
-                anew.append(_anew(masters, key))
+                anew.append(await _anew(masters, key))
             except CannotUnwrap as error:
                 log.error("archive.cannot-rewrap", key=key.store_key, why=str(error))
                 refused.append(f"{key.store_key}：{error}")
@@ -45,8 +45,8 @@ async def rotate(
     return Rotated(present, done, tuple(refused))
 
 
-def _anew(masters: MasterKeys, key: WrappedKey) -> WrappedKey:
+async def _anew(masters: MasterKeys, key: WrappedKey) -> WrappedKey:
     context = context_of(key.id, key.store_key)
-    data_key = masters.unwrap(key.master_id, key.wrapped, context)
-    master_id, wrapped = masters.wrap(data_key, context, key.suite)
+    data_key = await masters.unwrap(key.master_id, key.wrapped, context)
+    master_id, wrapped = await masters.wrap(data_key, context, key.suite)
     return replace(key, master_id=master_id, wrapped=wrapped)

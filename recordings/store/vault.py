@@ -20,12 +20,12 @@ from core.log import get
 from recordings.store.datakeys import DataKeys, WrappedKey
 from recordings.store.frames import HEADER, Broken, Header, Opener, encrypt, open_all, size_of, unpack
 from recordings.store.masters import CannotUnwrap, MasterKeys
-from recordings.store.port import Damaged, Stat, Store, check_key, digest_of, mismatch, unavailable
+from recordings.store.port import SUFFIX, Damaged, Stat, Store, check_key, digest_of, mismatch, unavailable
 from recordings.store.suite import Aead, Suite
 
 log = get(__name__)
-SUFFIX = ".hla1"
-"""Behind the names of encrypted objects; it names the form that they are in (`recordings.store.frames`)."""
+PLAIN = "disposals/"
+"""What lies below is signed and never encrypted: it must be readable where the database, and its keys, are lost."""
 IN_MEMORY = 16 * 1024 * 1024
 """Bytes of an object on its way to the store; a larger one goes through a file without a name in `work`."""
 
@@ -47,16 +47,14 @@ class VaultStore:
             raise mismatch()
         if await self._holds(key, digest):
             return
-        if self._suite is None:
+        if self._suite is None or key.startswith(PLAIN):
             await self._inner.put(key, source, digest)
             await self._keys.destroy(key)
-            await self._inner.delete(key + SUFFIX)
+            await self._clear(key + SUFFIX)
             return
         with _told(key):
             await self._put_sealed(key, source, digest, self._suite)
-        with contextlib.suppress(NotFound):
-            await self._inner.stat(key)
-            await self._inner.delete(key)
+        await self._clear(key)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         """See `Store.read`. Raises `Damaged`; what came before is right."""
@@ -105,6 +103,26 @@ class VaultStore:
             if key.startswith(prefix):
                 yield found[key]
 
+    async def assay(self, key: str, sealed: BinaryIO) -> None:
+        """Whether these bytes of an object are what was stored as `key`. Raises `Damaged`."""
+        with _told(key):
+            await asyncio.to_thread(sealed.seek, 0)
+            header = unpack(await asyncio.to_thread(sealed.read, HEADER))
+            stored = await asyncio.to_thread(sealed.seek, 0, os.SEEK_END)
+            if header.stored != stored:
+                raise Broken(f"长度应为 {header.stored} 字节，实为 {stored} 字节")
+            kept = await self._kept(key, header)
+            aead = await self._unwrapped(kept, header)
+            if await asyncio.to_thread(_content_digest, header, aead, sealed) != kept.digest:
+                raise Broken("内容与入档时的摘要不一致")
+            await asyncio.to_thread(sealed.seek, 0, os.SEEK_END)
+
+    async def _clear(self, name: str) -> None:
+        """Remove what lies under the file's other name."""
+        with contextlib.suppress(NotFound):
+            await self._inner.stat(name)
+            await self._inner.delete(name)
+
     async def _holds(self, key: str, digest: str) -> bool:
         """Whether this content lies there, whole and readable."""
         found = hashlib.sha256()
@@ -120,9 +138,9 @@ class VaultStore:
         it goes to the store, which compares what it stored with what it was given."""
         kept = await self._keys.keep(key, digest, suite, lambda id: self._wrapped(id, key, suite))
         header = Header(suite, kept.id, await asyncio.to_thread(source.seek, 0, os.SEEK_END))
-        aead = self._unwrapped(kept, header)
+        aead = await self._unwrapped(kept, header)
         work = str(self._work) if self._work else None
-        with _on_disk_trouble(), SpooledTemporaryFile(IN_MEMORY, dir=work) as file:
+        with disk_trouble_told(), SpooledTemporaryFile(IN_MEMORY, dir=work) as file:
             sealed = cast(BinaryIO, file)
             of_object = await asyncio.to_thread(encrypt, header, aead, source, sealed)
             if await asyncio.to_thread(_content_digest, header, aead, sealed) != digest:
@@ -145,18 +163,21 @@ class VaultStore:
         return header
 
     async def _aead(self, key: str, header: Header) -> Aead:
+        return await self._unwrapped(await self._kept(key, header), header)
+
+    async def _kept(self, key: str, header: Header) -> WrappedKey:
         kept = await self._keys.find(header.key_id)
         if kept is None:
             raise Broken("没有这份文件的数据密钥")
         if kept.store_key != key:
             raise Broken(f"这是另一份文件（{kept.store_key}）")
-        return self._unwrapped(kept, header)
+        return kept
 
-    def _wrapped(self, id: UUID, key: str, suite: Suite) -> tuple[str, bytes]:
-        return self._masters.wrap(token_bytes(suite.key_bytes), context_of(id, key), suite)
+    async def _wrapped(self, id: UUID, key: str, suite: Suite) -> tuple[str, bytes]:
+        return await self._masters.wrap(token_bytes(suite.key_bytes), context_of(id, key), suite)
 
-    def _unwrapped(self, kept: WrappedKey, header: Header) -> Aead:
-        data_key = self._masters.unwrap(kept.master_id, kept.wrapped, context_of(kept.id, kept.store_key))
+    async def _unwrapped(self, kept: WrappedKey, header: Header) -> Aead:
+        data_key = await self._masters.unwrap(kept.master_id, kept.wrapped, context_of(kept.id, kept.store_key))
         if len(data_key) != header.suite.key_bytes:
             raise Broken("文件头的加密算法与数据密钥不符")
         return header.suite.aead(data_key)
@@ -191,7 +212,8 @@ def _told(key: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _on_disk_trouble() -> Iterator[None]:
+def disk_trouble_told() -> Iterator[None]:
+    """What the work folder says of its disk raises `Unavailable`."""
     try:
         yield
     except HotlineError:

@@ -55,7 +55,7 @@ async def ground() -> AsyncIterator[tuple[Path, str]]:
         server = EmbeddedPostgres(home / "postgres")
         await asyncio.to_thread(server.start)
         try:
-            await asyncio.to_thread(migrate, server.url)
+            await asyncio.to_thread(migrate, server.owner_url, server.url)
             yield home, server.url
         finally:
             await asyncio.to_thread(server.stop)

@@ -58,10 +58,12 @@ async def at_size(folder: Path, size: int, rounds: int) -> Found:
     server = EmbeddedPostgres(folder / str(size) / "postgres")
     await asyncio.to_thread(server.start)
     try:
-        await asyncio.to_thread(migrate, server.url)
+        await asyncio.to_thread(migrate, server.owner_url, server.url)
         db = Database(server.url)
         if not await measure.any_orders(db):
-            print(f"{size:,} orders: written in {await asyncio.to_thread(fill, server.url, size):.0f} s", flush=True)
+            print(
+                f"{size:,} orders: written in {await asyncio.to_thread(fill, server.owner_url, size):.0f} s", flush=True
+            )
         dice = random.Random(SEED)
         await asyncio.to_thread(read_all, folder / str(size) / "postgres")
         async with office(db, folder / str(size)) as people:

@@ -26,7 +26,7 @@ CALLERS = 120_000
 PER_CALLER = 8
 BATCH_DAYS = 12
 FAST = ("SET session_replication_role = replica", "SET synchronous_commit = off", "SET maintenance_work_mem = '1GB'")
-_INDEXES = """SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = 'public' AND tablename = ANY(%s)
+INDEXES = """SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = 'public' AND tablename = ANY(%s)
     AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)"""
 
 
@@ -36,9 +36,9 @@ def fill(url: str, count: int) -> float:
     present = datetime.now(UTC)
     installation = installed.read(COUNTY)
     with psycopg.connect(url, autocommit=True) as connection:
-        _units(connection, installation.county)
-        _fast(connection)
-        indexes = connection.execute(_INDEXES, [list(COLUMNS)]).fetchall()
+        write_units(connection, installation.county)
+        fast(connection)
+        indexes = connection.execute(INDEXES, [list(COLUMNS)]).fetchall()
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
         spans = days(count, present.date())
@@ -58,12 +58,14 @@ def fill(url: str, count: int) -> float:
     return time.monotonic() - began
 
 
-def _fast(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+def fast(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Write as fast as it goes; what is measured afterwards is asked with full durability."""
     for statement in FAST:
         connection.execute(statement)
 
 
-def _units(connection: psycopg.Connection[tuple[object, ...]], county: County) -> None:
+def write_units(connection: psycopg.Connection[tuple[object, ...]], county: County) -> None:
+    """The county's units."""
     dice = random.Random(SEED)
     ids = {code: UUID(int=dice.getrandbits(128), version=4) for code in county.units}
     for unit in sorted(county.units.values(), key=lambda unit: bool(unit.competent or unit.parent)):
@@ -82,7 +84,7 @@ _writers: dict[tuple[str, int], Writer] = {}
 def _write(task: tuple[str, list[tuple[date, int]], int, datetime]) -> None:
     url, spans, count, present = task
     with psycopg.connect(url) as connection:
-        _fast(connection)
+        fast(connection)
         writer = _writers.get((url, count)) or _writer(connection, url, count, present)
         for day, number in spans:
             dice = random.Random(f"{SEED} {day.toordinal() - present.date().toordinal()}")
@@ -105,5 +107,5 @@ def _writer(connection: psycopg.Connection[tuple[object, ...]], url: str, count:
 if __name__ == "__main__":
     from hotline.schema import migrate
 
-    migrate(sys.argv[1])
+    migrate(sys.argv[1], sys.argv[1])
     print(f"{fill(sys.argv[1], int(sys.argv[2])):.0f} s")

@@ -59,8 +59,8 @@ class Office:
 
 
 @contextlib.asynccontextmanager
-async def office(db: Database, folder: Path) -> AsyncIterator[Office]:
-    """Everybody at the desk."""
+async def office(db: Database, folder: Path, *, clerks: bool = True) -> AsyncIterator[Office]:
+    """Everybody at the desk; without `clerks` only the centre."""
     store = FolderStore(folder / "archive")
     parts = Parts(db, WebSettings(), Secrets(folder / "secrets"), BUNDLE, folder, "弋阳12345", store)
     hub = Hub(db, 50)
@@ -76,18 +76,21 @@ async def office(db: Database, folder: Path) -> AsyncIterator[Office]:
             for unit in units.values():
                 unit.office, unit.duty_phone = "办公室", "+867935886000"
                 unit.leader_name, unit.leader_phone = "张三", "+8613800000000"
-        centre = await _desk(db, session, url, "派单员", Role.DISPATCHER, None)
-        clerks = {
-            code: await _desk(db, session, url, unit.name[:20], Role.UNIT_CLERK, unit) for code, unit in units.items()
+        centre = await desk_of(db, session, url, "派单员", Role.DISPATCHER, None)
+        seated = units if clerks else {}
+        there = {
+            code: await desk_of(db, session, url, unit.name[:20], Role.UNIT_CLERK, unit)
+            for code, unit in seated.items()
         }
-        yield Office(centre, clerks, units)
+        yield Office(centre, there, units)
     await runner.cleanup()
     await hub.stop()
 
 
-async def _desk(
+async def desk_of(
     db: Database, session: aiohttp.ClientSession, url: str, name: str, role: Role, unit: Unit | None
 ) -> Desk:
+    """Somebody of this role, signed in."""
     login = f"bench{secrets.token_hex(6)}"
     async with db.session() as opened:
         user, _ = await identity.create_user(

@@ -24,7 +24,7 @@ FREQUENT = ("小区", "处理", "没有", "反映", "物业", "希望", "部门"
 TOGETHER = ("小区 物业", "没有结果", "社区反映", "安全隐患 希望", "咨询 材料")
 NOBODY = ("火星基地", "量子计算机", "xyz123")
 Times = list[float]
-_NEXT = re.compile(r'rel="next" href="([^"]+)"')
+NEXT = re.compile(r'rel="next" href="([^"]+)"')
 
 
 async def any_orders(db: Database) -> bool:
@@ -90,7 +90,7 @@ async def worklists(office: Office, dice: random.Random, count: int) -> Times:
     async def once() -> float:
         desk = dice.choice(clerks)
         took, text = await desk.get("/orders?sort=due")
-        if (further := _NEXT.search(text)) and dice.random() < 0.5:
+        if (further := NEXT.search(text)) and dice.random() < 0.5:
             took, _ = await desk.get(further[1].replace("&amp;", "&"))
         return took
 
@@ -113,7 +113,7 @@ async def searches(office: Office, dice: random.Random, count: int) -> dict[str,
 
     async def asked(desk: Desk, further: bool = False, **query: str) -> float:
         took, text = await desk.get(f"/orders?{urlencode(query)}")
-        if further and (found := _NEXT.search(text)):
+        if further and (found := NEXT.search(text)):
             took, _ = await desk.get(found[1].replace("&amp;", "&"))
         return took
 

@@ -162,7 +162,7 @@ async def database(home: Path) -> AsyncIterator[Database]:
     server = EmbeddedPostgres(home / "pg")
     await asyncio.to_thread(server.start)
     try:
-        await asyncio.to_thread(migrate, server.url)
+        await asyncio.to_thread(migrate, server.owner_url, server.url)
         db = Database(server.url, pool_size=10)
         try:
             yield db

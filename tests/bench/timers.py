@@ -97,7 +97,7 @@ async def main() -> None:
         server = EmbeddedPostgres(Path(name) / "postgres")
         await asyncio.to_thread(server.start)
         try:
-            await asyncio.to_thread(migrate, server.url)
+            await asyncio.to_thread(migrate, server.owner_url, server.url)
             db = Database(server.url)
             await fill(db, asked.orders)
             first, fired = await measure(db)

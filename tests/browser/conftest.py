@@ -27,6 +27,8 @@ CHROMIUM = os.environ.get("HOTLINE_CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
     "--lang=zh-CN",
     "--no-sandbox",
+    "--disable-gpu",
+    "--disable-gpu-rasterization",
     "--ignore-certificate-errors",
     "--disable-background-networking",
     "--disable-component-update",

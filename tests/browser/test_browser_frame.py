@@ -42,11 +42,13 @@ async def test_pages_open_without_reload_and_live_parts_grow(db: Database, site:
         ("值守事件", "incidents"),
         ("系统状态", "system"),
     ]:
-        await page.locator("#rail").get_by_role("link", name=name).click()
+        await page.locator("#rail").get_by_role("link", name=name, exact=name == "录音").click()
         await expect(page.locator("h1")).to_have_text(name)
         await expect(page.locator("#rail a[aria-current=page]")).to_contain_text(name)
         await picture(page, title)
     assert await page.evaluate("window.sameShell === true")
+    await page.reload()
+    await expect(page.locator("#rail a[aria-current=page]")).to_be_in_viewport(ratio=1)
     await page.locator("#rail").get_by_role("link", name="实时话务").click()
     await expect(page.get_by_text("138****0000")).to_have_count(0)
     async with db.session() as session:
@@ -186,6 +188,7 @@ async def test_a_recording_asks_for_a_reason(db: Database, site: Any) -> None:
     await page.get_by_role("button", name="登记理由并调听").click()
     await expect(page.locator("#problem")).to_contain_text("请填写")
     await picture(page, "recording-reason")
+    await page.get_by_label("调听用途").select_option("核实诉求内容")
     await page.get_by_label("调听理由").fill("核实诉求内容")
     await page.get_by_role("button", name="登记理由并调听").click()
     await expect(page.locator("audio")).to_be_visible()
@@ -219,7 +222,7 @@ async def test_a_page_shows_the_answer_to_what_was_asked_last(db: Database, site
 
     for path, name in zip(both, ("回拨任务", "值守事件"), strict=True):
         await page.route(f"**{path}", held)
-        await page.locator("#rail").get_by_role("link", name=name).click()
+        await page.locator("#rail").get_by_role("link", name=name, exact=name == "录音").click()
         await asked[path].wait()
     for path in sorted(both, key=lambda path: path == slower):
         async with page.expect_request_finished(lambda request, path=path: request.url.endswith(path)):

@@ -15,7 +15,7 @@ from core.identity import service as identity
 from core.permissions import Role
 from crm.installed import installed
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser]
 FAR = 200
 """So many times Tab: then a thing cannot be reached."""
 

@@ -24,6 +24,7 @@ from crm.city.judging import Verdict
 from crm.city.models import CityExport, CityImport, CityRow
 from crm.county.categories import Category
 from crm.demo_orders import STORIES
+from crm.finding.index import index_due
 from crm.handover.models import Matter
 from crm.installed import installed
 from crm.scoring import service as scoring
@@ -184,13 +185,23 @@ async def test_a_search_is_kept_and_opened_again_by_keyboard(db: Database, site:
     await page.keyboard.press("Enter")
     await picture(page, "orders-saved")
     await page.keyboard.press("Tab")
+    await page.keyboard.press("Control+A")
+    await page.keyboard.type("停水未复")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".note")).to_contain_text("已改名为“停水未复”")
+    await expect(kept.get_by_role("link")).to_have_text(["停水未复", "本周全部求助"])
+    await kept.get_by_text("管理").press("Enter")
+    await expect(kept.locator("details[open]")).to_be_visible()
+    for _ in range(3):
+        await page.keyboard.press("Tab")
     await page.keyboard.press("Enter")
     await expect(kept.get_by_role("link")).to_have_text(["本周全部求助"])
-    await expect(page.locator(".note")).to_contain_text("已删除常用查询“停水求助”")
+    await expect(page.locator(".note")).to_contain_text("已删除常用查询“停水未复”")
 
 
 async def test_recordings_are_found_and_their_list_taken_along(db: Database, site: Any, tmp_path: Any) -> None:
     await fill(db)
+    await index_due(db)
     page = await site.enter("lijianguo")
     await page.goto(f"{site.url}/recordings")
     await expect(page.locator("tbody tr")).to_have_count(9)

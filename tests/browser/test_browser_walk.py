@@ -1,5 +1,6 @@
 """One order through every desk, each person at the own one: from the call to the archive; and back, away, extended."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -96,6 +97,14 @@ async def state(db: Database, ticket: Ticket) -> State:
         return State((await session.get_one(Ticket, ticket.id)).state)
 
 
+async def queue(page: Page, name: str) -> None:
+    """Go to the queue of this name: the page that one leaves may show the same orders."""
+    link = page.locator("#rail").get_by_role("link", name=name)
+    place = await link.get_attribute("href") or ""
+    await link.click()
+    await expect(page).to_have_url(re.compile(re.escape(place) + "$"))
+
+
 async def unfold(page: Page, act: str) -> Any:
     """The act's form on the order page, unfolded."""
     form = page.locator(f"#act-{act}")
@@ -118,7 +127,7 @@ async def test_an_order_goes_from_the_call_to_the_archive(db: Database, site: An
     await taken(db, {"title": "咨询社保补缴", "content": "咨询灵活就业人员社保断缴后能否补缴。"}, timedelta(minutes=4))
 
     page = await site.enter("chenpai")
-    await page.locator("#rail").get_by_role("link", name="待派单").click()
+    await queue(page, "待派单")
     row = page.locator(".queue tbody tr", has_text=ticket.number)
     await expect(row).to_contain_text("派单目录：事项")
     await picture(page, "desk-dispatch")
@@ -140,7 +149,7 @@ async def test_an_order_goes_from_the_call_to_the_archive(db: Database, site: An
     await picture(clerk, "desk-unit")
     await clerk.locator(".queue tbody tr", has_text=ticket.number).get_by_role("button", name="签收").click()
     await expect(clerk.locator(".note")).to_contain_text("“签收”已登记")
-    await clerk.locator("#rail").get_by_role("link", name="办理中").click()
+    await queue(clerk, "办理中")
     await clerk.locator(".queue tbody").get_by_role("link", name=ticket.number).click()
     form = await unfold(clerk, "submit")
     await form.get_by_label("办理结果").fill("已派员到方志敏大道清理，占道摊贩全部劝离，并安排每日巡查。")
@@ -199,7 +208,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     await clerk.keyboard.press("j")
     await clerk.keyboard.press("s")
     await expect(clerk.locator(".note")).to_contain_text("“签收”已登记")
-    await clerk.locator("#rail").get_by_role("link", name="办理中").click()
+    await queue(clerk, "办理中")
     await expect(clerk.locator(".queue tbody")).to_contain_text(ticket.number)
     await clerk.keyboard.press("j")
     await clerk.keyboard.press("Enter")
@@ -213,7 +222,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     assert await state(db, ticket) is State.RETURNING
 
     page = await site.enter("chenpai")
-    await page.locator("#rail").get_by_role("link", name="退回审核").click()
+    await queue(page, "退回审核")
     await page.locator(".queue tbody").get_by_role("link", name=ticket.number).click()
     form = await unfold(page, "accept-return")
     await picture(page, "desk-return")
@@ -228,7 +237,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     other = await site.enter("wuban")
     await other.locator(".queue tbody tr", has_text=ticket.number).get_by_role("button", name="签收").click()
     await expect(other.locator(".note")).to_contain_text("“签收”已登记")
-    await other.locator("#rail").get_by_role("link", name="办理中").click()
+    await queue(other, "办理中")
     await other.locator(".queue tbody").get_by_role("link", name=ticket.number).click()
     form = await unfold(other, "extend")
     await form.get_by_label("延期理由").select_option("complex")
@@ -244,7 +253,7 @@ async def test_an_order_is_returned_sent_elsewhere_and_extended(db: Database, si
     await picture(other, "desk-extension")
     await done(other, "extend", "提交延期申请")
 
-    await page.locator("#rail").get_by_role("link", name="延期审批").click()
+    await queue(page, "延期审批")
     await page.locator(".queue tbody").get_by_role("link", name=ticket.number).click()
     form = await unfold(page, "grant-extension")
     await form.get_by_label("原因").fill("材料采购情况属实，同意")
@@ -261,7 +270,7 @@ async def test_a_tick_and_the_keyboard_stay_with_their_order_when_the_queue_chan
     await taken(db, MORE, timedelta(minutes=9))
     chosen = await taken(db, LAMPS, timedelta(minutes=5))
     page = await site.enter("chenpai")
-    await page.locator("#rail").get_by_role("link", name="待派单").click()
+    await queue(page, "待派单")
     boxes = page.locator(".queue tbody input[type=checkbox]")
     await expect(boxes).to_have_count(2)
     await page.get_by_label(f"勾选 {chosen.number}").check()

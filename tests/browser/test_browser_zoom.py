@@ -74,7 +74,7 @@ async def test_the_title_is_in_sight_after_each_step(db: Database, site: Any) ->
     await page.locator("#rail").get_by_role("link", name="通话记录").click()
     await expect(page.locator("h1")).to_have_text("通话记录")
     await page.mouse.wheel(0, 400)
-    await page.locator("#rail").get_by_role("link", name="录音").click()
+    await page.locator("#rail").get_by_role("link", name="录音", exact=True).click()
     await expect(page.locator("h1")).to_have_text("录音")
     bar = "document.querySelector('#bar').getBoundingClientRect().bottom"
     assert await page.evaluate(f"document.querySelector('h1').getBoundingClientRect().top >= {bar}")

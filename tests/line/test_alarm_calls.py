@@ -36,7 +36,7 @@ from crm.tickets.models import Assignment, Ticket
 from hotline.softphone import On, Softphone
 
 assert subscribers
-pytestmark = [pytest.mark.line, pytest.mark.timeout(240), pytest.mark.xdist_group("asterisk")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("asterisk")]
 ALLOWED = ("1[3-9]XXXXXXXXX",)
 FIRST, SECOND = "13900000061", "13900000062"
 NIGHT = datetime(2026, 10, 1, 3, tzinfo=SHANGHAI)

@@ -19,7 +19,7 @@ from hotline.softphone import On, Softphone
 from recordings.archive.rules import RATE
 from recordings.models import RecordingState
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 CUT, LATER = "13800002001", "13800002002"
 LONG_TALK = "我要投诉小区门口占道经营，每天早上从六点开始就有人摆摊，一直到晚上十点才收摊，影响居民休息。" * 4

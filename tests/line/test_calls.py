@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from by_hand import AS_OWNER
 from ringing import WAITS, until
 from ringing import Line as Telephones
 from sqlalchemy import delete, select
@@ -121,6 +122,7 @@ class Centre:
     async def reads_everything_again(self) -> int:
         """The journals from their beginning, by a reader who remembers nothing; how many facts."""
         async with self.db.session() as session:
+            await session.execute(AS_OWNER)
             await session.execute(delete(JournalPosition))
         reader = Reconciler(self.db, Intake(self.db, self.home / "aside.txt"), "node1", self.node.folders.log)
         return await reader.read_journals()

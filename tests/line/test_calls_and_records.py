@@ -24,8 +24,7 @@ from recordings.models import Kind, Recording, TranscriptSegment
 
 pytestmark = [
     pytest.mark.line,
-    pytest.mark.timeout(300),
-    pytest.mark.xdist_group("records"),
+    pytest.mark.xdist_group("instance"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 COMPLAINT = "我要投诉小区门口占道经营"

@@ -14,7 +14,7 @@ from core.identity import service as identity
 from core.live import hint
 from hotline.softphone import On
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("telephones")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("telephones")]
 FIRST, SECOND = "13812346401", "13812346402"
 WORDS = "我要投诉小区门口占道经营每天晚上都很吵"
 AUDIBLE = 300

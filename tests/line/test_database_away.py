@@ -12,7 +12,7 @@ from instance import Instance
 from ringing import until
 from stages import Stages
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 AWAY_S = float(os.environ.get("HOTLINE_SOAK_AWAY_S", "0"))
 """How long PostgreSQL is away at least; `make soak` says thirty seconds."""

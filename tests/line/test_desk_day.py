@@ -36,7 +36,7 @@ from crm.tickets import service
 from crm.tickets.input import Correction
 from hotline.softphone import On, Softphone
 
-pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("day")]
+pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(900), pytest.mark.xdist_group("instance")]
 ORDER, ANSWER, REFUSE, MERGE, TRANSFER, VOID = (f"1381234700{n}" for n in range(1, 7))
 """The citizens, by what their calls come to."""
 STALLS = {

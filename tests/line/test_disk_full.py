@@ -18,7 +18,7 @@ from callflow.rules import Outcome
 from core import board
 from recordings.models import Recording, RecordingState
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 DISK_MB = 4
 """Room for two minutes of talk, more than the reserve that the instance keeps."""

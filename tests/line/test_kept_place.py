@@ -27,8 +27,7 @@ from hotline.softphone import On, Softphone
 
 pytestmark = [
     pytest.mark.line,
-    pytest.mark.timeout(400),
-    pytest.mark.xdist_group("places"),
+    pytest.mark.xdist_group("telephones"),
     pytest.mark.asyncio(loop_scope="module"),
 ]
 CITIZEN_SAYS, AGENT_SAYS = "喂您好我想问一下公租房怎么申请", "您好这里是政务服务热线给您回电"

@@ -15,7 +15,7 @@ from callflow.speak import speak
 from core.ledger.models import LedgerEntry
 from hotline.softphone import On
 
-pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("telephones")]
+pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.xdist_group("telephones")]
 
 
 async def presses(lead: Desk, name: str) -> None:

@@ -74,7 +74,6 @@ async def test_a_line_that_does_not_take_the_call_is_told(line: Line) -> None:
         await call(line)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.xdist_group("instance")
 async def test_the_doctor_calls_the_running_line_once_and_nobody_has_called(instance: Instance) -> None:
     doctor = await asyncio.create_subprocess_exec(

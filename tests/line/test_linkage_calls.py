@@ -25,7 +25,7 @@ from crm.tickets.models import Refusal, Ticket
 from crm.tickets.states import State
 from hotline.softphone import On, Softphone
 
-pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(600), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.xdist_group("instance")]
 IN_DANGER, REFUSED, ASKS = "13812346201", "13812346202", "13812346203"
 HERE, THERE = "我在山下等你们", "请说一下具体位置"
 CRY = "我家老人现在在山上电话打不通请马上派人"

@@ -10,7 +10,7 @@ from callflow.speak import speak
 from hotline.softphone import On
 from recordings.models import Kind
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 NUMBER = "13800006001"
 

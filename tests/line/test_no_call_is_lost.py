@@ -9,7 +9,7 @@ from instance import Instance
 from ringing import until
 from stages import Stages
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 
 async def test_given_the_service_is_killed_with_a_call_in_each_stage_then_no_call_is_lost(instance: Instance) -> None:

@@ -18,7 +18,7 @@ from callflow.rules import Outcome
 from core.clock import now
 from recordings.models import Recording, RecordingState
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 CALLS, PER_S = int(os.environ.get("HOTLINE_SOAK_CALLS", "100")), 20
 """`make soak` says two hundred."""

@@ -28,7 +28,7 @@ from core.ledger.models import LedgerEntry
 from hotline.softphone import On, Softphone
 from web import phone_wire
 
-pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("telephones")]
+pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.xdist_group("telephones")]
 AUDIBLE = 300
 QUIET = 20
 RATE = 8000

@@ -17,7 +17,7 @@ from core.ledger.models import LedgerEntry
 from hotline.softphone import On, Softphone
 from recordings.models import Recording
 
-pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("telephones")]
+pytestmark = [pytest.mark.line, pytest.mark.browser, pytest.mark.xdist_group("telephones")]
 SAID = "这里是城市管理局值班室我们马上派人去现场处理"
 
 

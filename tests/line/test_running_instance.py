@@ -17,7 +17,7 @@ from ringing import until
 from callflow.rotation import Rotation
 from hotline.setup import certificate
 
-pytestmark = [pytest.mark.line, pytest.mark.timeout(300), pytest.mark.xdist_group("instance")]
+pytestmark = [pytest.mark.line, pytest.mark.xdist_group("instance")]
 
 CITIZEN, NAME = "13812345001", "龚自珍"
 WORDS = "我要投诉晚上施工噪音扰民"

@@ -1,7 +1,6 @@
 """知识库准确率: all draws with their rates, searched, narrowed, sorted, paged, taken along; and the next draw."""
 
 from datetime import date
-from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -9,12 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.clock import today
 from crm.accuracy import queries, service
-from crm.accuracy.queries import Drawn, WantedDraws
+from crm.accuracy.queries import Drawn
 from crm.sampling import SEEDS, newest
 from crm.search.export import searched
-from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
+from web.draws import DrawExport, DrawList
 from web.files import send_sheet
 from web.lists import Column, listing
 from web.paging import PAGE
@@ -32,33 +31,6 @@ HEADS = (
     ("准确（次）", 12), ("答复准确率", 14), ("抽样人", 12), ("抽样时间", 22), ("种子", 24),
 )  # fmt: skip
 PERIODS_OFFERED = 8
-Day = Annotated[date | None, Field(ge=date(2020, 1, 1), le=date(2100, 1, 1))]
-
-
-class Filter(Asks):
-    """`search`: words of a unit's name or of who drew; days reach into the period."""
-
-    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
-    first: Day = None
-    last: Day = None
-    sort: Literal["newest", "oldest"] = "newest"
-
-    @property
-    def wanted(self) -> WantedDraws:
-        """The filter as the list takes it."""
-        return WantedDraws(self.search.split(), self.first, self.last, self.sort == "oldest")
-
-
-class DrawList(Filter):
-    """The filter, and the first day of the period behind which the page begins."""
-
-    after: Day = None
-
-
-class DrawExport(Filter):
-    """The draws of the filter that are taken along, and why."""
-
-    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 class ToDraw(Asks):
@@ -99,10 +71,9 @@ async def draw(ctx: Context, asked: ToDraw) -> web.Response:
 
 async def export(ctx: Context, asked: DrawExport) -> web.StreamResponse:
     """The draws of the filter as a workbook."""
-    days = asked.model_dump(mode="json", include={"first", "last"}, exclude_none=True)
     async with ctx.parts.database.session() as session:
         rows = [_cells(one) for one in await queries.draws(session, ctx.actor, asked.wanted, None, MOST_ROWS + 1)]
-        what = Taking("知识库准确率", "ZQ", "accuracy.draws-export", HEADS, rows, days | searched(asked.search))
+        what = Taking("知识库准确率", "ZQ", "accuracy.draws-export", HEADS, rows, asked.days | searched(asked.search))
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
     return await send_sheet(ctx.request, done.content, f"知识库准确率{today():%Y%m%d}-{done.number}")
 

@@ -17,9 +17,11 @@ from callflow.nuisance.service import of_caller
 from callflow.phones import passing, sound
 from core import phone
 from core.permissions import Permission
+from crm.citizens.restrictions import is_restricted
 from crm.escalations.rules import Verdict
 from crm.queries.people import reveal_call
 from crm.tickets.access import visible_to
+from crm.tickets.belonging import orders_of
 from crm.tickets.models import Ticket
 from crm.tickets.perform import offers
 from crm.tickets.states import Act
@@ -102,6 +104,7 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
     session = ctx.session
     wanted = select(Ticket).where(Ticket.call_id == call.id, visible_to(ctx.actor))
     ticket = await session.scalar(wanted)
+    others = {id for some in (await orders_of(session, [call.id], visible_to(ctx.actor))).values() for id in some}
     parts = select(Ticket).where(Ticket.split_from == ticket.id, visible_to(ctx.actor)) if ticket else None
     offered = await offers(session, ctx.actor, ticket) if ticket else []
     form = await order_form.build(ctx, ticket, offered) if ticket else None
@@ -122,7 +125,9 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         transcript=transcript,
         no_words=no_words.why(call, transcript, await speech_status(session)),
         recordings=(await session.scalars(recordings)).all(),
+        may_correct=ctx.actor.may(Permission.TRANSCRIPT_CORRECT),
         ticket=ticket,
+        of_orders=(await session.scalars(select(Ticket).where(Ticket.id.in_(others)).order_by(Ticket.number))).all(),
         parts=(await session.scalars(parts.order_by(Ticket.number))).all() if parts is not None else (),
         form=form,
         endings=await act_forms.build(session, ctx.actor, ticket, endings) if ticket else None,
@@ -136,6 +141,8 @@ async def _page(ctx: Context, call_id: UUID, revealed: str = "") -> web.Response
         mobile=phone.is_mobile(call.caller),
         help=await help_of(session, call.id),
         knowledge=await knowledge_calls.suggestions(ctx, call.id) if ctx.actor.may(Permission.KNOWLEDGE_VIEW) else None,
+        restricted=await is_restricted(session, call.caller),
+        may_ask_data=ctx.actor.may(Permission.DATA_REGISTER),
         nuisance=await of_caller(session, call.caller),
         may_report=call.caller is not None and ctx.actor.may(Permission.LINE_AGENT),
         grounds=[(one.value, one.label) for one in Ground],

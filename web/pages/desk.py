@@ -15,8 +15,11 @@ from core.identity.models import Unit
 from core.permissions import Permission as P
 from crm.county.categories import LABELS, Category
 from crm.county.route import Route as Catalogued
+from crm.datarequests.queries import NEEDS, due
 from crm.installed import installed
 from crm.queries import desk_sheet, desks
+from crm.retention.queries import Soon, ends_soon
+from crm.retention_policy import RetentionPolicy
 from crm.search.filter import LONGEST_SEARCH
 from crm.tickets import bulk
 from crm.tickets.models import Ticket
@@ -110,6 +113,9 @@ async def show(ctx: Context, asked: Queue) -> web.Response:
         labels=labels(),
         tones=TONES,
         may_export=ctx.actor.may(P.ORDER_EXPORT),
+        ends_soon=await ends_soon(ctx.session) if ctx.actor.may(P.DISPOSAL_REVIEW) else Soon(0, None),
+        warn_days=installed().policy[RetentionPolicy].warn_days,
+        data_due=await due(ctx.session) if any(map(ctx.actor.may, NEEDS)) else ((), 0),
         button=act_words.BUTTONS[queue.act] if queue.act else "",
     )
 

@@ -1,23 +1,18 @@
 """All draws of 话务质检 历次抽样: searched, narrowed, sorted, paged, taken along."""
 
-from datetime import date
-from typing import Annotated, Literal
-
 from aiohttp import web
-from pydantic import Field
 
 from core.clock import today
 from core.permissions import Permission as P
-from crm.scoring.draws import Drawn, Wanted, draws
+from crm.scoring.draws import Drawn, draws
 from crm.search.export import searched
-from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import MOST_ROWS, Taking, take
 from web.context import Context
+from web.draws import DrawExport, DrawList
 from web.files import send_sheet
 from web.lists import Column, listing
 from web.paging import PAGE
 from web.render import exact
-from web.route import Asks
 
 COLUMNS = (
     Column("周期", ("newest", "oldest")),
@@ -34,33 +29,6 @@ HEADS = (
     ("抽样时间", 22),
     ("种子", 24),
 )
-Day = Annotated[date | None, Field(ge=date(2020, 1, 1), le=date(2100, 1, 1))]
-
-
-class Filter(Asks):
-    """`search`: words of the name of who drew, or of an agent whose calls were drawn; days reach into the period."""
-
-    search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
-    first: Day = None
-    last: Day = None
-    sort: Literal["newest", "oldest"] = "newest"
-
-    @property
-    def wanted(self) -> Wanted:
-        """The filter as the list takes it."""
-        return Wanted(self.search.split(), self.first, self.last, self.sort == "oldest")
-
-
-class DrawList(Filter):
-    """The filter, and the first day of the period behind which the page begins."""
-
-    after: Day = None
-
-
-class DrawExport(Filter):
-    """The draws of the filter that are taken along, and why."""
-
-    reason: Annotated[str, Field(max_length=200)] = ""
 
 
 async def index(ctx: Context, asked: DrawList) -> web.Response:
@@ -78,10 +46,9 @@ async def index(ctx: Context, asked: DrawList) -> web.Response:
 
 async def export(ctx: Context, asked: DrawExport) -> web.StreamResponse:
     """The draws of the filter as a workbook."""
-    days = asked.model_dump(mode="json", include={"first", "last"}, exclude_none=True)
     async with ctx.parts.database.session() as session:
         rows = [_cells(one) for one in await draws(session, ctx.actor, asked.wanted, None, MOST_ROWS + 1)]
-        what = Taking("质检抽样记录", "ZC", "scoring.draws", HEADS, rows, days | searched(asked.search))
+        what = Taking("质检抽样记录", "ZC", "scoring.draws", HEADS, rows, asked.days | searched(asked.search))
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
     return await send_sheet(ctx.request, done.content, f"质检抽样记录{today():%Y%m%d}-{done.number}")
 

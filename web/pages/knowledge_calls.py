@@ -16,7 +16,8 @@ from crm.knowledge import service
 from crm.knowledge.terms import LONGEST_ASKED
 from crm.queries import knowledge_uses
 from crm.search.filter import LONGEST_SEARCH
-from recordings.models import LivePartial, Side, TranscriptSegment
+from recordings.models import LivePartial, Side
+from recordings.said import said as spoken
 from web import paging
 from web.context import Context
 from web.lists import Column, listing
@@ -61,13 +62,10 @@ async def suggestions(ctx: Context, call_id: UUID, search: str = "") -> list[Fou
 
 async def said(session: AsyncSession, call_id: UUID) -> str:
     """The citizen's last words, what is just being said among them, no more than a search reads."""
-    segments = select(TranscriptSegment.text).where(
-        TranscriptSegment.call_id == call_id, TranscriptSegment.side == Side.CITIZEN
-    )
-    newest = segments.order_by(TranscriptSegment.start_s.desc(), TranscriptSegment.id.desc()).limit(LAST_SAID)
+    newest = await spoken(session, [call_id], side=Side.CITIZEN, newest=LAST_SAID)
     partial = select(LivePartial.text).where(LivePartial.call_id == call_id, LivePartial.side == Side.CITIZEN)
-    spoken = [*reversed((await session.scalars(newest)).all()), *(await session.scalars(partial)).all()]
-    return " ".join(filter(None, spoken))[-LONGEST_ASKED:]
+    texts = [*(one.text for one in newest), *(await session.scalars(partial)).all()]
+    return " ".join(filter(None, texts))[-LONGEST_ASKED:]
 
 
 async def uses(ctx: Context, asked: Uses) -> web.Response:

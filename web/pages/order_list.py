@@ -23,6 +23,7 @@ from web.lists import Column, Listing, asked_of
 from web.pages.orders import SEE, clock_of, labels
 from web.route import Asks, Route
 
+ORDERS = "orders"
 COLUMNS = (
     Column("编号"),
     Column("标题", ("relevance",)),
@@ -79,7 +80,7 @@ async def index(ctx: Context, asked: OrderList) -> web.Response:
             MOST_COUNTED,
         ),
         asked=asked,
-        saved=await saved.saved(ctx.session, ctx.actor),
+        saved=await saved.saved(ctx.session, ctx.actor, ORDERS),
         present=saved.written(filter_of(asked)),
         most_saved=saved.MOST,
         state=next(iter(asked.state)) if len(asked.state) == 1 else "",

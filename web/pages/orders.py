@@ -13,14 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
+from callflow.spoken.rules import Outcome
 from core import clock
 from core.accounts.channels import Channel
 from core.calendar import Limit, LimitUnit
 from core.permissions import Permission as P
+from crm.citizens.restrictions import is_restricted
 from crm.county.categories import LABELS, Category
 from crm.county.locate import locate
 from crm.drafts import typed
 from crm.escalations.rules import Verdict
+from crm.finding import of_order
 from crm.installed import installed
 from crm.members.names import names_of
 from crm.procedure import UpstreamPolicy
@@ -42,10 +45,11 @@ from crm.tickets.remarks import Demand, Remark, remarks
 from crm.tickets.states import Act, Stage, State
 from recordings import queries as recorded
 from recordings.models import Recording, Transcript
+from recordings.proof.queries import sealed_on
 from web import act_forms, no_words
 from web.context import Context
 from web.lists import shown
-from web.pages import beside, emergency_strip, escalations, linkages, order_form
+from web.pages import beside, emergency_strip, escalations, filed, linkages, listening_requests, order_calls, order_form
 from web.pages.regulations import own_articles
 from web.route import Asks, Route
 from web.words import Words, words
@@ -164,7 +168,7 @@ async def reveal(ctx: Context, asked: Asking) -> web.Response:
 
 SEES_ADDRESSES = (P.ORDER_OVERSEE, P.ORDER_REVIEW)
 """Who answers for what others did with orders reads from which workstation they did it."""
-WAYS = {"call": "随来电", "machine": "系统自动", "api": "接口", "import": "市级导入"}
+WAYS = {"call": "随来电", "machine": "系统自动", "api": "接口", "import": "市级导入", "data-request": "按个人信息申请"}
 """By which way an act came, where it was not a desk."""
 CENTRE_ALONE = (Act.FOLLOW_UP, Act.RERATE, Act.EXCLUDE, Act.CLASSIFY, Act.DISMISS_CANDIDATE)
 """Acts that a unit does not read of: whom the centre rang up, and candidates that came to nothing (A12.7-3)."""
@@ -190,6 +194,11 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
     known = access.sees_identity(ctx.actor, ticket)
     near = Page(SHOWN_LINKS + 1, oldest_first=True)
     linked, more_links = shown(await links(session, ctx.actor, ticket, near), SHOWN_LINKS)
+    heard = await _heard(ctx, ticket, in_full=seen is not None) if known else None
+    hears = known and ctx.actor.may(P.RECORDING_VIEW)
+    sounds = await of_order.recordings(session, ctx.actor, ticket.id) if hears else ()
+    takes = bool(sounds) and ctx.actor.may(P.RECORDING_TAKE)
+    kept = await files.readable(session, ctx.actor, ticket)
     return await ctx.page(
         "order.html",
         place="orders",
@@ -203,11 +212,17 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         consent={True: Consent.YES, False: Consent.NO, None: Consent.UNASKED}[ticket.publish_ok],
         form=await order_form.build(ctx, ticket, offered) if drafting else None,
         shows_identity=known,
-        heard=await _heard(ctx, ticket, in_full=seen is not None) if known else None,
+        ask_listening=await listening_requests.offer(ctx, ticket),
+        heard=heard,
+        calls=await order_calls.of_order(ctx, ticket, sounds) if known else None,
+        spoken_words={one: one.label for one in Outcome},
+        sounds=sounds,
+        take_sound=listening_requests.form_values() if takes else None,
         acts=await act_forms.build(session, ctx.actor, ticket, offered, begun),
         beside=await beside.build(ctx, ticket),
         story=await story(session, ctx.actor, ticket),
-        files={str(one.id): one for one in await files.readable(session, ctx.actor, ticket)},
+        files={str(one.id): one for one in kept},
+        proofs=await sealed_on(session, [one.id for one in kept]) if ctx.actor.may(P.RETENTION_VIEW) else {},
         remarks=await _remarks(ctx, ticket),
         links=linked,
         more_links=more_links,
@@ -223,12 +238,14 @@ async def _page(ctx: Context, ticket_id: UUID, at: str = "", begun: act_forms.Be
         assignments=[(part, names.at(part.unit_id, part.dispatched_at)) for part in parts],
         events=(await session.scalars(events)).all(),
         ways=WAYS,
+        restricted=await is_restricted(ctx.session, ticket.caller_phone),
         sees_addresses=any(ctx.actor.may(one) for one in SEES_ADDRESSES),
         messages=(await session.scalars(messages)).all() if centre else None,
         sms_labels={state.value: state.label for state in SmsState},
         labels=labels(),
         noticed=await emergency_strip.of_order(ctx, ticket) if centre else None,
         linked=await linkages.of_order(ctx, ticket) if centre else None,
+        filed=await filed.of_order(ctx, ticket) if centre else None,
         climb=await escalations.of_order(ctx, ticket) if centre else None,
         verdicts=Verdict,
         matter=county.matters[ticket.matter].name if ticket.matter in county.matters else "",

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from callflow import queries
 from callflow.agents.models import Agent
+from callflow.callbacks import service as callbacks
 from callflow.current import line_policy
 from callflow.phones import calls_out, passing, passwords, sound
 from callflow.phones.handset import Handset
@@ -122,6 +123,8 @@ async def dial(ctx: Context, asked: Dial) -> web.Response:
     target = await calls_out.target(ctx.session, ctx.actor, **whom, typed=asked.number)
     await calls_out.require_allowed(ctx.parts.database, ctx.actor, target, line_policy().may_dial)
     dialled = await calls_out.dial(ctx.session, ctx.actor, hand(ctx), extension, target)
+    if asked.callback:
+        await callbacks.called(ctx.session, ctx.actor, asked.callback, hand(ctx).node, dialled.call)
     return ctx.data({"call": dialled.call, "in_page": in_page})
 
 

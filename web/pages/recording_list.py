@@ -1,22 +1,30 @@
 """The list of recordings 录音: found, narrowed, sorted, paged by key; the list is taken along, no sound with it."""
 
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
+from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
-from core.actor import Actor
 from core.clock import today
+from core.identity.models import Unit
 from core.permissions import Permission
-from crm.search.calls import calls_named
+from crm.finding.asked import Wanted, Within
+from crm.finding.index import many_wait
+from crm.finding.service import find
+from crm.retention.holds import held
+from crm.retention.objects import RECORDINGS
+from crm.retention.queries import held_among
+from crm.search import saved
 from crm.search.export import searched
 from crm.search.filter import LONGEST_SEARCH
 from crm.search.taking import MOST_ROWS, Taking, take
-from recordings import queries
 from recordings.models import Kind, Recording, RecordingState
 from web import paging
 from web.context import Context
@@ -25,6 +33,7 @@ from web.lists import Column, listing
 from web.render import day, duration, exact, masked
 from web.route import Asks, Route
 
+SAVED = "recordings"
 COLUMNS = (
     Column("开始时间", ("newest", "oldest")),
     *map(Column, ("种类", "号码", "话务员")),
@@ -42,15 +51,52 @@ HEADS = (
 )
 
 
+class Kept(StrEnum):
+    """How a recording is kept, beyond its days."""
+
+    HELD = "held"
+    ENDED = "ended"
+    WRONG = "wrong"
+
+    @property
+    def label(self) -> str:
+        return {"held": "冻结", "ended": "已依法销毁", "wrong": "核验有问题"}[self.value]
+
+
+Minutes = Annotated[int | None, Field(ge=0, le=1440)]
+
+
 class Filter(Asks):
-    """`search`: telephone, last four digits, order number, agent; days of Asia/Shanghai, both included."""
+    """`search`: telephone, last four digits, order number, agent, words; days of Asia/Shanghai and minutes, both
+    included."""
 
     search: Annotated[str, Field(max_length=LONGEST_SEARCH)] = ""
+    within: Within = Within.ALL
     kind: Kind | None = None
     state: RecordingState | None = None
+    unit: UUID | None = None
+    kept: Kept | None = None
     first: date | None = None
     last: date | None = None
+    least: Minutes = None
+    most: Minutes = None
     sort: Literal["newest", "oldest"] = "newest"
+
+    @property
+    def wanted(self) -> Wanted:
+        """The filter as it is found by."""
+        return Wanted(
+            self.search,
+            self.within,
+            self.kind,
+            self.state,
+            self.unit,
+            self.first,
+            self.last,
+            self.least * 60.0 if self.least is not None else None,
+            self.most * 60.0 if self.most is not None else None,
+            self.sort == "oldest",
+        )
 
 
 class RecordingList(Filter):
@@ -67,37 +113,60 @@ class RecordingExport(Filter):
 
 async def index(ctx: Context, asked: RecordingList) -> web.Response:
     """A page of the recordings."""
-    rows = await _found(ctx.session, ctx.actor, asked, paging.parse(asked.after), paging.PAGE + 1)
+    after = paging.parse(asked.after)
+    found = await find(ctx.session, ctx.actor, await wanted_of(ctx.session, asked), after=after, limit=paging.PAGE + 1)
+    units = await ctx.session.execute(select(Unit.id, Unit.name).where(Unit.active).order_by(Unit.name))
     return await ctx.page(
         "recordings.html",
         place="recordings",
-        list=listing("/recordings", COLUMNS, asked, rows, lambda row: paging.key_of(row[0].started_at, row[0].id)),
+        list=listing(
+            "/recordings", COLUMNS, asked, found.rows, lambda row: paging.key_of(row[0].started_at, row[0].id)
+        ),
         asked=asked,
+        understood=found.understood,
+        hits=found.hits,
+        waiting=await many_wait(ctx.session),
+        places=[(one.value, one.label) for one in Within if one],
         kinds=[(kind.value, kind.label) for kind in Kind],
         states=[(state.value, state.label) for state in RecordingState],
+        keeping=[(one.value, one.label) for one in Kept],
+        units=[(unit.id, unit.name) for unit in units],
         named=named,
+        held=await held_among(ctx.session, [row.id for row, _ in found.rows]),
         may_export=ctx.actor.may(Permission.ORDER_EXPORT),
+        saved=await saved.saved(ctx.session, ctx.actor, SAVED),
+        present=saved.written(bare(asked)),
+        most_saved=saved.MOST,
     )
 
 
-async def _found(
-    session: AsyncSession, actor: Actor, asked: Filter, after: tuple[datetime, UUID] | None, limit: int
-) -> list[tuple[Recording, Call | None]]:
-    named = await calls_named(session, actor, asked.search)
-    wanted = queries.Wanted(asked.kind, asked.state, asked.first, asked.last, named, asked.sort == "oldest")
-    return await queries.recordings(session, actor, wanted, after=after, limit=limit)
-
-
 async def export(ctx: Context, asked: RecordingExport) -> web.StreamResponse:
-    """The list of the filter as a workbook, numbers masked as on the page; no sound leaves with it."""
+    """The list of the filter as a workbook, numbers masked as on the page; no sound and no words leave with it."""
     ctx.actor.require(Permission.ORDER_EXPORT)
-    told = asked.model_dump(mode="json", include={"first", "last"}, exclude_none=True) | searched(asked.search)
-    told |= {name: one.label for name in ("kind", "state") if (one := getattr(asked, name))}
+    told = asked.model_dump(mode="json", include={"first", "last", "least", "most"}, exclude_none=True)
+    told |= searched(asked.search)
+    told |= {name: one.label for name in ("within", "kind", "state", "kept") if (one := getattr(asked, name))}
     async with ctx.parts.database.session() as session:
-        rows = await _found(session, ctx.actor, asked, None, MOST_ROWS + 1)
-        what = Taking("录音清单", "LY", "recording.export", HEADS, [_cells(*row) for row in rows], told)
+        if asked.unit and (unit := await session.get(Unit, asked.unit)):
+            told["unit"] = unit.name
+        found = await find(session, ctx.actor, await wanted_of(session, asked), limit=MOST_ROWS + 1)
+        what = Taking("录音清单", "LY", "recording.export", HEADS, [_cells(*row) for row in found.rows], told)
         done = await take(session, ctx.actor, what, asked.reason, title=ctx.parts.title)
     return await send_sheet(ctx.request, done.content, f"录音清单{today():%Y%m%d}-{done.number}")
+
+
+def bare(asked: Filter) -> RecordingList:
+    """What the request asks, without what belongs to the page."""
+    return RecordingList(**{name: getattr(asked, name) for name in Filter.model_fields})
+
+
+async def wanted_of(session: AsyncSession, asked: Filter) -> Wanted:
+    """The filter as it is found by, with how the recordings are kept."""
+    if asked.kept is Kept.HELD:
+        return replace(asked.wanted, also=(await held(session), RECORDINGS.living()))
+    if asked.kept is Kept.WRONG:
+        return replace(asked.wanted, also=(Recording.finding != "",))
+    return replace(asked.wanted, also=(Recording.destroyed_at.is_not(None),)) if asked.kept else asked.wanted
 
 
 def named(one: Recording) -> str:
@@ -112,7 +181,7 @@ def _cells(one: Recording, call: Call | None) -> list[str]:
         masked(call.caller, "") if call else "",
         call.agent_name or "" if call else "",
         duration(one.seconds, ""),
-        one.state.label,
+        f"{one.state.label}，核验有问题" if one.finding else one.state.label,
         day(one.protected_until),
     ]
 

@@ -1,87 +1,96 @@
-"""A recording: playback with a reason, a waveform and the words; every look is in the ledger."""
+"""A recording: playback with purpose and reason, a waveform, marks and the words; every look is in the ledger."""
 
-import contextlib
-import hmac
-import secrets
-from typing import Annotated
-from urllib.parse import quote, urlencode
+import base64
+from dataclasses import replace
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field
 
 from callflow.models import Call
-from core.clock import now
 from core.errors import Denied, Invalid, NotFound
-from core.ledger import record
 from core.permissions import Permission
+from crm.retention.holds import said as held_as
+from crm.retention.queries import held_among
+from crm.tickets.masking import mask_numbers
 from recordings.archive import playback
+from recordings.desk import marks, redactions
+from recordings.desk.access import approval, require_listening
+from recordings.desk.waveform import waveform
 from recordings.models import Recording
+from recordings.proof.check import compare
+from recordings.proof.queries import sealed_on
+from recordings.store.port import Damaged
 from web.context import Context
-from web.route import Asks, Route
+from web.files import send_promised
+from web.listening import Granted, OneRecording, Unplayable, Why, open_player, policy, require_grant
+from web.pages import listening_requests
+from web.route import Route
+from web.watch import note_refusal
 from web.words import Words, words
 
-GRANT_S = 3600
-REASONS = ("核实诉求内容", "处理投诉争议", "服务质量抽查", "配合督办调查")
+PLAYERS = {"audio", "video"}
+"""What a browser says where a player asks (Fetch Metadata); a tab, a download or a script says another thing."""
 
 
-class OneRecording(Asks):
-    """A recording."""
-
-    id: UUID
-
-
-class Listen(OneRecording):
-    """The reason for listening."""
-
-    reason: Annotated[str, Field(min_length=2, max_length=200)]
-
-
-class Granted(OneRecording):
-    """A grant that this session got for its reason. `sitting` names one visit to the player in the ledger."""
-
-    sitting: str = Field(pattern=r"^[0-9a-f]{16}$")
-    until: int = Field(ge=0, le=2**40)
-    reason: str = Field(min_length=1, max_length=200)
-    grant: str = Field(min_length=64, max_length=64)
+class Listen(OneRecording, Why):
+    """What for, and why."""
 
 
 async def show(ctx: Context, asked: OneRecording) -> web.Response:
-    """One recording, and the reason that listening asks for."""
-    return await _page(ctx, asked.id, None)
+    """One recording, and the purpose and reason that listening asks for."""
+    if not ctx.actor.may(Permission.RECORDING_VIEW):
+        await require_listening(ctx.session, ctx.actor, asked.id)
+    return await _page(ctx, asked.id)
 
 
 async def listen(ctx: Context, asked: Listen) -> web.Response:
-    """Write the reason into the ledger and open the player."""
-    sitting, until = secrets.token_hex(8), int(now().timestamp()) + GRANT_S
-    grant = sign(ctx, asked.id, sitting, until, asked.reason)
-    await record(ctx.session, ctx.actor, "recording.open", "recording", asked.id, reason=asked.reason)
-    query = urlencode({"sitting": sitting, "until": until, "reason": asked.reason, "grant": grant}, quote_via=quote)
-    return await _page(ctx, asked.id, query, asked.reason)
+    """Write purpose and reason into the ledger and open the player."""
+    by = await require_listening(ctx.session, ctx.actor, asked.id)
+    reason, told = asked.said(), {"request": str(by.id)} if by else {}
+    return await _page(ctx, asked.id, await open_player(ctx, asked.id, reason, **told), reason)
 
 
-async def _page(ctx: Context, recording_id: UUID, query: str | None, reason: str = "") -> web.Response:
-    row = await ctx.session.get(Recording, recording_id)
+async def _page(ctx: Context, recording_id: UUID, query: str = "", reason: str = "") -> web.Response:
+    session, actor = ctx.session, ctx.actor
+    row = await session.get(Recording, recording_id)
     if row is None:
         raise NotFound("recording-unknown", "没有这份录音。")
-    call = await ctx.session.get(Call, row.call_id) if row.call_id else None
-    talk = await words(ctx.session, call) if call and query else Words()
+    call = await session.get(Call, row.call_id) if row.call_id else None
+    talk = await words(session, call) if call and query else Words()
+    if not actor.may(Permission.CALL_VIEW):
+        talk = replace(talk, lines=[replace(line, text=mask_numbers(line.text)) for line in talk.lines])
     return await ctx.page(
         "recording.html",
         place="recordings",
         recording=row,
         call=call,
+        sees_call=actor.may(Permission.CALL_VIEW),
         query=query,
         reason=reason,
-        reasons=REASONS,
+        purposes=[(one, one) for one in policy().purposes],
         talk=talk,
-        may_listen=ctx.actor.may(Permission.RECORDING_LISTEN),
+        marks=await marks.marks(session, actor, row.id) if query else (),
+        by=None if actor.may(Permission.RECORDING_LISTEN) else await approval(session, actor, row.id),
+        may_listen=actor.may(Permission.RECORDING_LISTEN),
+        may_take=actor.may(Permission.RECORDING_TAKE),
+        copies=await redactions.of_recording(session, row.id) if actor.may(Permission.RECORDING_TAKE) else (),
+        me=actor.user_id,
+        may_decide=actor.may(Permission.RECORDING_DECIDE),
+        ask=listening_requests.form_values() if actor.may(Permission.RECORDING_ASK) else None,
+        ended=playback.destroyed(row.destroyed_at, row.certificate) if row.destroyed_at else "",
+        holds=(await held_among(session, [row.id])).get(row.id, []),
+        held_as=held_as,
+        sees_retention=actor.may(Permission.RETENTION_VIEW),
+        sealed=(await sealed_on(session, [row.id])).get(row.id),
     )
 
 
 async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
-    """The sound, in ranges (RFC 9110, 14)."""
+    """The sound, in ranges (RFC 9110, 14). The first block is there before the answer begins, so that what cannot be
+    read is told in words."""
     require_grant(ctx, asked)
+    if ctx.request.headers.get("Sec-Fetch-Dest", "audio") not in PLAYERS:
+        raise Denied("player-only", "录音只能在播放器内收听；需要副本的，请办理录音导出。")
     header = ctx.request.headers.get("Range")
     async with ctx.parts.database.session() as session:
         try:
@@ -92,9 +101,17 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
             if error.id != "range-not-satisfiable":
                 raise
             total = (await session.get_one(Recording, asked.id)).size
+            await note_refusal(ctx.parts.database, ctx.request, AUDIO, ctx.signed_in, error)
             return web.Response(status=416, text=error.message, headers={"Content-Range": f"bytes */{total}"})
+    blocks = aiter(opened.content)
+    try:
+        first = await anext(blocks, b"")
+    except Damaged as error:
+        raise Unplayable(error.why) from error
+    if not first:
+        raise Unplayable("文件不完整，缺少这一段")
     headers = {
-        "Content-Type": playback.CONTENT_TYPE,
+        "Content-Type": opened.media_type,
         "Accept-Ranges": "bytes",
         "ETag": f'"{opened.digest}"',
         "Content-Length": str(opened.end - opened.start),
@@ -102,41 +119,49 @@ async def audio(ctx: Context, asked: Granted) -> web.StreamResponse:
     if opened.partial:
         headers["Content-Range"] = f"bytes {opened.start}-{opened.end - 1}/{opened.total}"
     response = web.StreamResponse(status=206 if opened.partial else 200, headers=headers)
-    with contextlib.suppress(ConnectionResetError):  # a player that seeks drops what it no longer wants
-        await response.prepare(ctx.request)
-        async for block in opened.content:
-            await response.write(block)
-    return response
+    return await send_promised(ctx.request, response, first, blocks, opened.end - opened.start)
 
 
 async def peaks(ctx: Context, asked: Granted) -> web.Response:
-    """The waveform's points between -1 and 1."""
+    """The waveform: loudness 0..255 of each stretch of time, a text in base64 for each channel."""
     require_grant(ctx, asked)
-    row = await ctx.session.get(Recording, asked.id)
-    channels = await playback.peaks(ctx.session, ctx.parts.store, ctx.actor, asked.id)
-    top = max((abs(value) for channel in channels for value in channel), default=0) or 1
-    points = [[round(value / top, 3) for value in channel] for channel in channels]
-    return ctx.data({"seconds": row.seconds if row else 0, "channels": points})
+    try:
+        found = await waveform(ctx.parts.database, ctx.parts.store, ctx.actor, asked.id)
+    except Damaged as error:
+        raise Unplayable(error.why) from error
+    each = len(found.points) // found.channels
+    parts = [found.points[each * n : each * (n + 1)] for n in range(found.channels)]
+    return ctx.data({"channels": [base64.b64encode(part).decode() for part in parts]})
 
 
-def sign(ctx: Context, recording_id: UUID, sitting: str, until: int, reason: str) -> str:
-    """What only this server can give to this session for this sitting and reason."""
-    text = f"{ctx.signed_in.session.id} {recording_id} {sitting} {until} {reason}"
-    return hmac.digest(ctx.parts.secrets.get("web-listening").encode(), text.encode(), "sha256").hex()
+async def fault(ctx: Context, asked: Granted) -> web.Response:
+    """Why a player broke off: the stored file is read as a whole and compared with the catalogue."""
+    require_grant(ctx, asked)
+    async with ctx.parts.database.session() as session:
+        await require_listening(session, ctx.actor, asked.id)
+        row = await playback.playable(session, asked.id)
+    return ctx.data({"fault": await compare(ctx.parts.store, row)})
 
 
-def require_grant(ctx: Context, asked: Granted) -> None:
-    """Raise `Denied("listening-over")` unless the grant is this session's and still holds."""
-    good = hmac.compare_digest(sign(ctx, asked.id, asked.sitting, asked.until, asked.reason), asked.grant)
-    if not good or asked.until < now().timestamp():
-        raise Denied("listening-over", "本次调听授权已失效，请重新填写理由。")
-
-
-P = Permission.RECORDING_LISTEN
-ERRORS = ("listening-over", "recording-unknown", "recording-empty")
+HEAR = (Permission.RECORDING_LISTEN, Permission.RECORDING_ASK)
+ERRORS = (
+    "listening-over", "not-approved", "recording-unknown", "recording-empty", "recording-destroyed",
+    "recording-damaged",
+)  # fmt: skip
+AUDIO = Route(
+    "GET", "/recordings/{id}/audio", HEAR, Granted, audio, "录音声音", (*ERRORS, "player-only"),
+    stream=True, watched=True,
+)  # fmt: skip
 ROUTES = (
-    Route("GET", "/recordings/{id}", Permission.RECORDING_VIEW, OneRecording, show, "录音", ("recording-unknown",)),
-    Route("POST", "/recordings/{id}", P, Listen, listen, "调听录音", ("recording-unknown",)),
-    Route("GET", "/recordings/{id}/audio", P, Granted, audio, "录音声音", ERRORS, stream=True),
-    Route("GET", "/recordings/{id}/peaks", P, Granted, peaks, "录音波形", ERRORS),
-)
+    Route(
+        "GET", "/recordings/{id}", (Permission.RECORDING_VIEW, Permission.RECORDING_ASK), OneRecording, show, "录音",
+        ("recording-unknown", "not-approved"), watched=True,
+    ),
+    Route(
+        "POST", "/recordings/{id}", HEAR, Listen, listen, "调听录音",
+        ("recording-unknown", "not-approved", "no-such-purpose"), watched=True,
+    ),
+    AUDIO,
+    Route("GET", "/recordings/{id}/peaks", HEAR, Granted, peaks, "录音波形", ERRORS, stream=True, watched=True),
+    Route("GET", "/recordings/{id}/fault", HEAR, Granted, fault, "录音故障原因", ERRORS, stream=True, watched=True),
+)  # fmt: skip

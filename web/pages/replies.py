@@ -80,10 +80,19 @@ async def download(ctx: Context, asked: OneFile) -> web.StreamResponse:
 
 
 SEE = (P.ORDER_VIEW, P.ORDER_VIEW_UNIT)
-GONE = ("no-such-order",)
+GONE, ENDED = ("no-such-order",), ("no-such-file", "attachment-destroyed")
 ROUTES = (
     Route("POST", "/orders/{id}/remarks", P.ORDER_HANDLE, Written, look, "检查答复", GONE),
     Route("GET", "/orders/{id}/letter", SEE, OneOrder, show_letter, "答复函", (*GONE, "no-unit")),
     Route("POST", "/orders/{id}/letter", SEE, Written, write_letter, "生成答复函", (*GONE, "no-unit")),
-    Route("GET", "/attachments/{id}", SEE, OneFile, download, "下载附件", ("no-such-file",), stream=True),
+    Route(
+        "GET",
+        "/attachments/{id}",
+        SEE,
+        OneFile,
+        download,
+        "下载附件",
+        ("no-such-file", "attachment-destroyed"),
+        stream=True,
+    ),
 )

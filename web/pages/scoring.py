@@ -1,10 +1,8 @@
 """话务质检: draws and their calls for who scores, one call with player, words and form, and an agent's own scores."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import date
 from typing import Annotated
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from aiohttp import web
@@ -13,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callflow.models import Call
-from core.clock import now, today
-from core.ledger import record
+from core.clock import today
 from core.permissions import Permission as P
+from crm.draws import WantedDraws
 from crm.sampling import Period, newest
 from crm.scoring import draws, service, sheet
 from crm.scoring.models import Sample
@@ -24,10 +22,11 @@ from crm.tickets.access import visible_to
 from crm.tickets.models import Ticket
 from recordings.models import Recording, RecordingState
 from web.context import Context
+from web.draws import DrawExport, DrawList
 from web.files import send_sheet
+from web.listening import open_player
 from web.lists import shown
 from web.pages import draw_list
-from web.pages.recordings import GRANT_S, sign
 from web.route import Asks, Route
 from web.words import words
 
@@ -101,7 +100,7 @@ def _average(samples: Sequence[tuple[Sample, Call]]) -> str:
 
 async def index(ctx: Context, asked: Shown) -> web.Response:
     """The draws, and the calls of one."""
-    found = await draws.draws(ctx.session, ctx.actor, draws.Wanted(), None, SHOWN_DRAWS + 1)
+    found = await draws.draws(ctx.session, ctx.actor, WantedDraws(), None, SHOWN_DRAWS + 1)
     listed, more = shown(found, SHOWN_DRAWS)
     chosen = await service.draw_of(ctx.session, asked.draw)
     samples = await service.samples_of(ctx.session, ctx.actor, chosen.id) if chosen else []
@@ -180,7 +179,7 @@ async def _page(ctx: Context, sample_id: UUID, *, listening: bool = False) -> we
     kept = (RecordingState.STORED, RecordingState.PARTIAL)
     wanted = select(Recording).where(Recording.call_id == call.id, Recording.state.in_(kept))
     recordings = (await ctx.session.scalars(wanted.order_by(Recording.started_at))).all()
-    played = [(row, await _grant(ctx, row.id)) for row in recordings] if listening else []
+    played = [(row, await open_player(ctx, row.id, LISTENING)) for row in recordings] if listening else []
     step = {State.DRAWN: Step.FIRST, State.SECOND: Step.SECOND, State.OBJECTED: Step.DECISION}.get(State(sample.state))
     needed = P.QUALITY_DECIDE if step is Step.DECISION else P.QUALITY_SCORE
     against = may_not(step, actor.user_id, sample.agent_id, [made.by_id for made in one.marks]) if step else ""
@@ -205,15 +204,6 @@ async def _page(ctx: Context, sample_id: UUID, *, listening: bool = False) -> we
         ticket=await ctx.session.scalar(select(Ticket).where(Ticket.call_id == call.id, visible_to(actor))),
         may_object=own and one.may_object,
     )
-
-
-async def _grant(ctx: Context, recording_id: UUID) -> str:
-    """What the player asks the recording with; the look is in the ledger."""
-    sitting, until = secrets.token_hex(8), int(now().timestamp()) + GRANT_S
-    await record(ctx.session, ctx.actor, "recording.open", "recording", recording_id, reason=LISTENING)
-    given = {"sitting": sitting, "until": until, "reason": LISTENING}
-    given["grant"] = sign(ctx, recording_id, sitting, until, LISTENING)
-    return urlencode(given, quote_via=quote)
 
 
 async def mark(ctx: Context, asked: Given) -> web.Response:
@@ -251,9 +241,9 @@ ROUTES = (
     ),
     Route("POST", "/scoring/export", P.QUALITY_DECIDE, Export, export, "导出质检成绩", ("no-draw", "no-reason"),
           stream=True),
-    Route("GET", "/scoring/draws", service.SEES_ALL, draw_list.DrawList, draw_list.index, "历次抽样"),
+    Route("GET", "/scoring/draws", service.SEES_ALL, DrawList, draw_list.index, "历次抽样"),
     Route(
-        "POST", "/scoring/draws/export", P.QUALITY_DECIDE, draw_list.DrawExport, draw_list.export, "导出历次抽样",
+        "POST", "/scoring/draws/export", P.QUALITY_DECIDE, DrawExport, draw_list.export, "导出历次抽样",
         ("no-reason", "too-many-rows", "nothing-to-export"), stream=True,
     ),
     Route("GET", "/scoring/{id}", SEE, OneSample, show, "质检样本", ("no-sample",)),

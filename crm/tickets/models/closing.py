@@ -28,7 +28,10 @@ class FollowUp(Base):
     words: Mapped[str] = mapped_column(default="")
     call_id: Mapped[UUID | None]
 
-    __table_args__ = (UniqueConstraint("ticket_id", "round_id", "n"),)
+    __table_args__ = (
+        UniqueConstraint("ticket_id", "round_id", "n"),
+        Index("ix_follow_ups_call_id", "call_id", postgresql_where=text("call_id IS NOT NULL")),
+    )
 
 
 class Rating(Base):

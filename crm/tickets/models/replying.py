@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +59,10 @@ class Reply(Base):
     due_at: Mapped[datetime | None]
     """The due in force at the submission: what decides 按期办结 (D18)."""
     in_time: Mapped[bool | None]
+
+    __table_args__ = (
+        Index("ix_replies_contact_call_id", "contact_call_id", postgresql_where=sql("contact_call_id IS NOT NULL")),
+    )
     """按期办结, once it passed; None of every other reply."""
     state: Mapped[str]
     """`submitted`, `passed`, `sent-back`, `reworked`, `noted` (an assisting reply needs no verdict)."""
@@ -107,10 +112,10 @@ class InternalStep(Base):
 
     __table_args__ = (
         UniqueConstraint("assignment_id", "n"),
-        Index("uq_internal_steps_open", "assignment_id", unique=True, postgresql_where=text("done_at IS NULL")),
+        Index("uq_internal_steps_open", "assignment_id", unique=True, postgresql_where=sql("done_at IS NULL")),
         Index(
             "ix_internal_steps_soft_due",
             "soft_due_at",
-            postgresql_where=text("done_at IS NULL AND soft_due_at IS NOT NULL"),
+            postgresql_where=sql("done_at IS NULL AND soft_due_at IS NOT NULL"),
         ),
     )

@@ -1,6 +1,7 @@
 """A database with queues, agents and the bureau's decisions about the line."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from callflow.intake import Intake
 from callflow.numbers import service as numbers
 from callflow.policy import LinePolicy
 from core.actor import SYSTEM
+from core.clock import frozen
 from core.db import Database
 from core.identity.models import User
 
@@ -48,7 +50,12 @@ def in_force() -> Iterator[None]:
 
 @pytest.fixture
 async def agent(db: Database) -> UUID:
-    """Agent 1001, 李雯, of queue `first`."""
+    """Agent 1001, 李雯, of queue `first`; enrolled before whatever a test sets its clock to."""
+    with frozen(datetime(2026, 1, 1, tzinfo=UTC)):
+        return await _enrolled(db)
+
+
+async def _enrolled(db: Database) -> UUID:
     async with db.session() as session:
         user = User(login="agent1", name="李雯", roles=["agent"], password_hash="-")
         session.add(user)

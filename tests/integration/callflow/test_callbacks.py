@@ -45,10 +45,10 @@ async def test_who_is_not_reached_is_called_again_at_another_time_and_at_most_th
     db: Database, actor: Actor
 ) -> None:
     first, second = "+8613800000001", "+8613900000009"
-    async with db.session() as session:
-        await save(session, abandoned("1.0", 0))
-    async with db.session() as session:
-        await save(session, abandoned("2.0", 1, caller="13900000009"))
+    with frozen(TEN):
+        for call in (abandoned("1.0", 0), abandoned("2.0", 1, caller="13900000009")):
+            async with db.session() as session:
+                await save(session, call)
     assert await waiting(db, actor, 0) == [first, second]
     async with db.session() as session:
         task_id = (await service.tasks(session, actor, service.Wanted(), limit=1))[0].id

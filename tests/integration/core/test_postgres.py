@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from core.errors import Unavailable
-from core.postgres import EmbeddedPostgres
+from core.postgres import APPLICATION, EmbeddedPostgres
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def server(home: Path) -> Iterator[EmbeddedPostgres]:
 
 
 def stored(server: EmbeddedPostgres) -> list[int]:
-    with psycopg.connect(server.url) as connection:
+    with psycopg.connect(server.owner_url) as connection:
         return [row[0] for row in connection.execute("SELECT n FROM kept ORDER BY n")]
 
 
@@ -37,7 +37,7 @@ def gone(pid: int) -> bool:
 def test_a_killed_server_starts_again_with_what_was_committed_and_without_its_old_processes(
     server: EmbeddedPostgres,
 ) -> None:
-    with psycopg.connect(server.url, autocommit=True) as connection:
+    with psycopg.connect(server.owner_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS n")
         backend = connection.info.backend_pid
         os.kill(backend, signal.SIGSTOP)  # one that does not notice that its postmaster is gone
@@ -52,6 +52,15 @@ def test_a_killed_server_starts_again_with_what_was_committed_and_without_its_ol
     assert stored(server) == [1]
 
 
+def test_a_server_from_before_gets_the_applications_user(server: EmbeddedPostgres) -> None:
+    with psycopg.connect(server.owner_url, autocommit=True) as connection:
+        connection.execute(f"DROP ROLE {APPLICATION}")
+    server.start()
+    with psycopg.connect(server.url) as connection:
+        found = connection.execute("SELECT rolname, rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+    assert found == (APPLICATION, False)
+
+
 def test_a_server_that_dies_while_it_starts_is_said_at_once(server: EmbeddedPostgres) -> None:
     server.stop()
     broken = server.folder / "data" / "postgresql.auto.conf"
@@ -63,7 +72,7 @@ def test_a_server_that_dies_while_it_starts_is_said_at_once(server: EmbeddedPost
     assert time.monotonic() - began < 30
     broken.write_bytes(kept)
     server.start()
-    with psycopg.connect(server.url) as connection:
+    with psycopg.connect(server.owner_url) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 

@@ -47,8 +47,8 @@ async def write(url: str, count: int) -> None:
     assert await (await asyncio.create_subprocess_exec(*command, cwd=ROOT)).wait() == 0
 
 
-async def test_its_orders_are_found_and_shown_like_any_others(db: Database, database_url: str, keys: Any) -> None:
-    await write(database_url, COUNT)
+async def test_its_orders_are_found_and_shown_like_any_others(db: Database, owner_url: str, keys: Any) -> None:
+    await write(owner_url, COUNT)
     assert await reindex(db) == 0
     async with db.session() as session:
         assert await session.scalar(select(func.count()).select_from(Ticket)) == COUNT
@@ -111,12 +111,12 @@ async def paged(session: AsyncSession, actor: Actor, wanted: OrderFilter, limit:
 
 @pytest.mark.parametrize("few", [20, 10_000])
 async def test_every_search_finds_what_reading_all_orders_finds(
-    db: Database, database_url: str, keys: Any, monkeypatch: pytest.MonkeyPatch, few: int
+    db: Database, owner_url: str, keys: Any, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
     """In that order and number, however the words meet in the windows: often, seldom, in the title, apart, never."""
     monkeypatch.setattr("crm.search.windows.FIRST_LOOK", 10)
     monkeypatch.setattr("crm.search.walk.FEW", few)
-    await write(database_url, 400)
+    await write(owner_url, 400)
     centre = Actor(None, "派单员", frozenset({Role.DISPATCHER}))
     async with db.session() as session:
         rows = select(Ticket, func.tsvector_to_array(TicketWords.words)).join(

@@ -1,7 +1,7 @@
 """The register of refusals, the day's reconciliation, elements, decided fields, similar orders, what is typed."""
 
 import asyncio
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -295,6 +295,20 @@ async def test_similar_open_orders_are_found_by_matter_place_and_words(db: Datab
 
 
 @pytest.mark.proves("F12.1-2")
+async def test_what_nobody_sends_goes_after_the_bureaus_days(db: Database, office: Any, desk: Desk) -> None:
+    began = clock.now()
+    async with db.session() as session:
+        await typed.keep(session, office.agent, desk.id, {"caller_name": "王小明"})
+    with clock.frozen(began + timedelta(days=29)):
+        async with db.session() as session:
+            await typed.keep(session, office.agent2, desk.id, {"content": "还在填写"})
+            assert await typed.forget_old(session, 30) == 0
+    with clock.frozen(began + timedelta(days=31)):
+        async with db.session() as session:
+            assert await typed.forget_old(session, 30) == 1
+            assert (await session.scalars(select(TypedFields.user_id))).all() == [office.agent2.user_id]
+
+
 async def test_what_is_typed_is_kept_for_its_writer_until_it_is_sent(db: Database, office: Any, desk: Desk) -> None:
     async with db.session() as session:
         await typed.keep(session, office.agent, desk.id, {"content": "正在", "caller_name": "王小明"})

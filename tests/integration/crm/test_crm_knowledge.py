@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from by_hand import AS_OWNER
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -211,6 +212,7 @@ async def test_what_was_submitted_and_done_is_never_changed(writing: Writing, st
     await (await writing.create()).publish()
     with pytest.raises((IntegrityError, Conflict)):
         async with writing.db.session() as session:
+            await session.execute(AS_OWNER)
             await session.execute(text(statement))
 
 

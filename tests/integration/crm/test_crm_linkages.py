@@ -225,8 +225,8 @@ async def test_what_110_and_others_hand_over_is_registered_and_reported_back(db:
         told_only = await service.add(session, office.agent, ticket.id, power, Way.TOLD, Fields(result=Result.SELF))
     assert added.result is None and added.line == "供电95598" and told_only.done_at
     assert [one.linkage.id for one in await listed(db, office.agent, Wanted(["客服08"]))] == [added.id]
-    assert await listed(db, office.agent, Wanted(first=(now() + timedelta(days=2)).date())) == []
-    assert len(await listed(db, office.agent, Wanted([ticket.number], last=now().date()))) == 3
+    assert await listed(db, office.agent, Wanted(first=clock.today() + timedelta(days=2))) == []
+    assert len(await listed(db, office.agent, Wanted([ticket.number], last=clock.today()))) == 3
 
 
 @pytest.mark.usefixtures("directory")

@@ -29,8 +29,6 @@ from crm.tickets.dispatch import Order, dispatch
 from crm.tickets.input import Correction
 from crm.tickets.service import Opening, correct, open_draft
 
-pytestmark = pytest.mark.timeout(300)
-
 SYSTEM = Actor(None, "系统", is_system=True)
 TEXT = "【弋阳12345】您的诉求已受理，工单号YY20261123-00001，查询码123456。"
 SEED = int(os.environ.get("HOTLINE_SOAK_SEED", "1"))

@@ -96,6 +96,13 @@ def test_a_database_elsewhere_that_does_not_answer(home: Path) -> None:
     assert "database_url" in found.mend
 
 
+def test_whether_the_services_own_the_tables_is_told(home: Path, owner_url: str, database_url: str) -> None:
+    alone = checks.database(runtime(home, database_url=owner_url))
+    assert alone.ok and "服务账号就是表的所有者" in alone.detail
+    two = checks.database(runtime(home, database_url=database_url, database_owner_url=owner_url))
+    assert two.ok and two.detail == "PostgreSQL 16"
+
+
 def test_a_taken_port_and_an_address_of_another_machine(home: Path) -> None:
     one = runtime(home)
     assert checks.ports(one).ok

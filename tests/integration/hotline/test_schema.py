@@ -13,8 +13,8 @@ FOREIGN = ("procrastinate_", "alembic_version")
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
-def test_an_upgraded_database_is_what_the_code_defines(database_url: str) -> None:
-    migrate(database_url)  # the template is migrated already: a second upgrade finds nothing to do
+def test_an_upgraded_database_is_what_the_code_defines(owner_url: str, database_url: str) -> None:
+    migrate(owner_url, database_url)  # the template is migrated already: a second upgrade finds nothing to do
     engine = create_engine(sqlalchemy_url(database_url))
     with engine.connect() as connection:
         context = MigrationContext.configure(

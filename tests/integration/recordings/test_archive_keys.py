@@ -26,7 +26,7 @@ from recordings.store.vault import VaultStore
 DIGEST = "ab" * 32
 
 
-def wrapped(_: object) -> tuple[str, bytes]:
+async def wrapped(_: object) -> tuple[str, bytes]:
     return "m1", os.urandom(61)
 
 

@@ -24,6 +24,7 @@ from core.secrets import Secrets
 from crm import installed
 from crm.installed import Installation
 from recordings.store.folder import FolderStore
+from recordings.store.port import Store
 from web import app, live
 from web.bundle import Bundle
 from web.live import Hub
@@ -68,11 +69,22 @@ def phone_address() -> str:
 
 
 @pytest.fixture
+def store(home: Path) -> Store:
+    """Where sound and attachments lie."""
+    return FolderStore(home / "archive")
+
+
+@pytest.fixture
 async def serve(
-    db: Database, home: Path, authority: trustme.CA, hub: Hub, phone_address: str, compiled: jinja2.BytecodeCache
+    db: Database,
+    home: Path,
+    store: Store,
+    authority: trustme.CA,
+    hub: Hub,
+    phone_address: str,
+    compiled: jinja2.BytecodeCache,
 ) -> AsyncIterator[Callable[[], Desk]]:
     """Opens browsers at one running web role."""
-    store = FolderStore(home / "archive")
     parts = Parts(
         db, WebSettings(), Secrets(home / "secrets"), BUNDLE, home, "弋阳12345", store, phone_address=phone_address
     )

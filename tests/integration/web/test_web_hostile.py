@@ -60,7 +60,7 @@ ADDRESSES: dict[str, tuple[str, int, str]] = {
     "a grant that is forged": (
         f"/recordings/{NOBODY}/peaks?sitting={'0' * 16}&until=9999999999&reason=x&grant={'0' * 64}",
         403,
-        "没有",
+        "授权已失效",
     ),
     "the users of others": ("/users", 403, "没有使用这项功能的权限"),
 }

@@ -107,9 +107,10 @@ class Walk:
         await self.unchanged(route)
 
     async def unchanged(self, route: Route[Any]) -> None:
-        """Nothing was half-saved since the last that was accepted."""
+        """Nothing was half-saved since the last that was accepted; at a watched door the refusal is in the ledger."""
         after = await self.digest()
-        if changed := [name for name in after if after[name] != self.saved[name]]:
+        kept = {"ledger"} if route.watched else set()
+        if changed := [name for name in after if after[name] != self.saved[name] and name not in kept]:
             self.note(route, "refused", f"changed {changed}")
         self.saved = after
 

@@ -58,7 +58,7 @@ def merged(owner_id: UUID, **changes: str) -> dict[str, str]:
         "active": "true",
         "mode": "sub-centre",
         "owner_unit_id": str(owner_id),
-        "cut_over_on": "2027-01-01",
+        "cut_over_on": f"{clock.today().year + 1}-01-01",
         "document": "弋政数〔2026〕9号",
     } | changes
 
@@ -82,7 +82,7 @@ async def test_the_register_keeps_how_whose_when_and_what_was_before(db: Databas
     edited = {name: value for name, value in form.items() if name != "number"} | {"version": "1", "mode": "dual"}
     assert (await system.post("/numbers/12315", edited)).status == 303
     page = await (await system.get("/numbers?number=12315")).text()
-    assert "双号并行" in page and "2027年1月1日切换" in page and "弋政数〔2026〕9号" in page
+    assert "双号并行" in page and f"{clock.today().year + 1}年1月1日切换" in page and "弋政数〔2026〕9号" in page
     assert "归并方式：设分中心 → 双号并行" in page and "登记接入号码" in page
 
 

@@ -181,7 +181,7 @@ async def test_two_visits_to_the_player_within_one_second_are_two(db: Database, 
         session.add(row)
     seen = set()
     for _ in range(3):
-        page = await lead.post(f"/recordings/{row.id}", {"reason": "核实诉求内容"})
+        page = await lead.post(f"/recordings/{row.id}", {"purpose": "核实诉求内容", "reason": "市民来电催办"})
         grant = re.search(r"grant=([0-9a-f]{64})", await page.text())
         assert grant, await page.text()
         seen.add(grant[1])

@@ -40,9 +40,9 @@ async def keep(desk: Desk, name: str, **asked: str | list[str]) -> tuple[int, st
     return answer.status, problem.get("fields", {}).get("name", problem["title"])
 
 
-async def shown(desk: Desk) -> dict[str, str]:
+async def shown(desk: Desk, of: str = "orders") -> dict[str, str]:
     """Names on the page, and where each leads."""
-    page = await (await desk.get("/orders")).text()
+    page = await (await desk.get(f"/{of}")).text()
     return {name: path for path, name in re.findall(r'<a href="(/saved-filters/[^"]{36})"[^>]*>([^<]+)</a>', page)}
 
 
@@ -128,6 +128,50 @@ async def test_a_filter_of_an_earlier_version_says_so(db: Database, agent: Desk)
     answer = await agent.get(path)
     assert answer.status == 422 and "请删除后重新保存" in await answer.text()
     assert (await agent.post(f"{path}/delete")).status == 303
+
+
+async def test_it_is_given_another_name(db: Database, agent: Desk, serve: Callable[[], Desk]) -> None:
+    await keep(agent, "市民停水")
+    await keep(agent, "咨询", category="complaint")
+    path = (await shown(agent))["市民停水"]
+    before = (await agent.get(path)).headers["Location"]
+    assert (await agent.post(path, {"name": "停水未复"})).status == 303
+    assert await shown(agent) == {"停水未复": path, "咨询": (await shown(agent))["咨询"]}
+    assert (await agent.get(path)).headers["Location"] == before
+    assert (await agent.post(path, {"name": "停水未复"})).status == 303, "its own name is no other's"
+    taken = await agent.post(path, {"name": "咨询"}, headers=PROBLEM)
+    assert taken.status == 422 and "已有名为“咨询”" in await taken.text()
+    assert (await agent.post(path, {"name": ""}, headers=PROBLEM)).status == 422
+    other = await signed_in(db, serve(), "other", Role.AGENT)
+    assert (await other.post(path, {"name": "偷改"}, headers=PROBLEM)).status == 404
+
+
+async def test_searches_of_recordings_are_saved_apart_from_those_of_orders(
+    db: Database, agent: Desk, serve: Callable[[], Desk]
+) -> None:
+    archivist = await signed_in(db, serve(), "dang", Role.ARCHIVIST)
+    wanted = {"search": "停水", "within": "said", "kept": "held", "least": "3", "sort": "oldest"}
+    page = await (await archivist.get("/recordings?within=said&search=停水&after=")).text()
+    assert "保存为常用查询" in page
+    answer = await archivist.post("/saved-filters/recordings", {**wanted, "name": "长谈停水"}, headers=PROBLEM)
+    assert answer.status == 303
+    assert answer.headers["Location"].startswith("/recordings?")
+    assert asked(answer.headers["Location"]) == {name: [value] for name, value in wanted.items()}
+    assert list(await shown(archivist, "recordings")) == ["长谈停水"] and await shown(archivist) == {}
+    assert (await keep(archivist, "长谈停水"))[0] == 303, "a name is one list's"
+    [path] = (await shown(archivist, "recordings")).values()
+    opened = await archivist.get(path)
+    assert opened.headers["Location"] == answer.headers["Location"], "the same filter is the same address"
+    here = await (await archivist.get(opened.headers["Location"])).text()
+    assert f'<a href="{path}" aria-current="true">长谈停水</a>' in here and "保存当前条件" not in here
+    bare = await archivist.post("/saved-filters/recordings", {"sort": "oldest", "name": "全部"}, headers=PROBLEM)
+    assert bare.status == 422 and "请先填写条件" in await bare.text()
+    gone = await archivist.post(f"{path}/delete")
+    assert (gone.status, gone.headers["Location"].partition("?")[0]) == (303, "/recordings")
+    assert await shown(archivist, "recordings") == {} and list(await shown(archivist)) == ["长谈停水"]
+    dispatcher = await signed_in(db, serve(), "pai", Role.DISPATCHER)
+    refused = await dispatcher.post("/saved-filters/recordings", {**wanted, "name": "长谈"}, headers=PROBLEM)
+    assert refused.status == 403, "who sees no recordings saves no search of them"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ FORGED = (
         "/my-scores",
         "/emergencies",
         "/linkages",
+        "/data-requests",
     ),
 )
 

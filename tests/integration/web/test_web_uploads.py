@@ -169,7 +169,7 @@ BODIES: dict[str, tuple[str, str, str]] = {
     "a look at a call of nobody": (f"/calls/{NOBODY}/caller", "reason=test", "没有这条通话记录"),
     "a message of nobody": (f"/sms/{NOBODY}/resolve", "outcome=delivered&reason=x", "没有"),
     "an outcome that is none": (f"/sms/{NOBODY}/resolve", "outcome=lost&reason=x", "列出的选项"),
-    "a recording of nobody": (f"/recordings/{NOBODY}", "reason=test", "没有这份录音"),
+    "a recording of nobody": (f"/recordings/{NOBODY}", "purpose=核实诉求内容&reason=test", "没有这份录音"),
     "a pause without reason": ("/agent/pause", "version=1", "请填写这一项"),
     "a code of letters": ("/sign-in/code", "code=abcdef", "格式不正确"),
     "a code of Arabic digits": ("/sign-in/code", "code=" + "%D9%A1" * 6, "格式不正确"),

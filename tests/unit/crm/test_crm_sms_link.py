@@ -6,6 +6,7 @@ import time
 import pytest
 
 from crm.sms.link import Backoff, Link
+from crm.sms.linked import LinkedGateway
 from crm.sms.port import NotSent, Uncertain
 
 SOON_S, LATE_S = 0.05, 20.0
@@ -106,3 +107,27 @@ def test_waits_grow_to_a_cap_and_never_come_in_step() -> None:
     assert len(set(waits[-10:])) == 10
     backoff.reset()
     assert backoff.next() <= Backoff.FIRST_S * 1.25
+
+
+class _Deaf(LinkedGateway[str]):
+    """Loses the first cancellation, as `asyncio.wait_for` of Python 3.11 does where the answer comes at that moment."""
+
+    name = "deaf"
+    lost = False
+
+    async def _serve(self) -> None:
+        while not self.lost:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                self.lost = True
+        await asyncio.Event().wait()
+
+
+async def test_a_gateway_that_lost_the_cancellation_is_left_all_the_same() -> None:
+    gateway = _Deaf("127.0.0.1:1")
+    await gateway.start()
+    await asyncio.sleep(0)
+    async with asyncio.timeout(LATE_S) as limit:
+        await gateway.stop()
+    assert gateway.lost and not limit.expired()

@@ -73,7 +73,7 @@ async def test_what_waits_is_dropped_on_demand(decoder: Decoder, sound: bytes) -
 class Broken:
     """An engine whose streams fail."""
 
-    name = "broken"
+    kind, name, digest = "vosk", "broken", "0" * 64
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

@@ -18,10 +18,10 @@ from recordings.store.datakeys import MemoryKeys
 from recordings.store.folder import INCOMING, FolderStore
 from recordings.store.frames import FRAME, HEADER
 from recordings.store.masters import CannotUnwrap, FileMasters, GivenMasters
-from recordings.store.port import Damaged, Store
+from recordings.store.port import SUFFIX, Damaged, Store
 from recordings.store.rotate import rotate
 from recordings.store.suite import Suite
-from recordings.store.vault import SUFFIX, VaultStore
+from recordings.store.vault import VaultStore
 
 SOUND = os.urandom(2 * FRAME + 100)
 OTHER = os.urandom(2 * FRAME + 100)
@@ -191,11 +191,11 @@ async def test_deleting_takes_key_and_object(safe: Vault) -> None:
 
 async def test_a_new_master_key_wraps_anew_and_no_object_is_rewritten(safe: Vault) -> None:
     await put(safe.store, "a", SOUND)
-    before, old = safe.path("a").stat(), safe.masters.present()
+    before, old = safe.path("a").stat(), await safe.masters.present()
     done = await rotate(safe.keys, safe.masters, make=True)
-    assert (done.rewrapped, done.refused, done.master_id) == (1, (), safe.masters.present())
+    assert (done.rewrapped, done.refused, done.master_id) == (1, (), await safe.masters.present())
     assert {row.master_id for row in safe.keys.rows.values()} == {done.master_id} != {old}
-    assert safe.masters.known() == {old, done.master_id}
+    assert await safe.masters.known() == {old, done.master_id}
     after = safe.path("a").stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
     assert await content(safe.store.read("a")) == SOUND
@@ -245,11 +245,11 @@ async def test_keys_given_by_the_environment(safe: Vault) -> None:
             GivenMasters(bad)
 
 
-def test_a_wrapped_key_that_is_no_wrapped_key_is_refused() -> None:
+async def test_a_wrapped_key_that_is_no_wrapped_key_is_refused() -> None:
     masters = GivenMasters(["a master key that only tests ever use"])
     for wrapped in (b"", b"\x09" + bytes(60), b"\x01short"):
         with pytest.raises(CannotUnwrap):
-            masters.unwrap(masters.present(), wrapped, b"")
+            await masters.unwrap(await masters.present(), wrapped, b"")
 
 
 async def content_or_damage(safe: Vault) -> bytes | str:

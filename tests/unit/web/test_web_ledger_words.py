@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from web.ledger_words import ACTIONS, EXPORTS, GROUPS, SUBJECTS, changes
+from web.ledger_words import ACTIONS, EXPORTS, GROUPS, SUBJECTS, changes, told
 
 ACTION = re.compile(r"[a-z-]+(\.[a-z-]*[a-z])+")
 PACKAGES = ("core", "callflow", "recordings", "crm", "web")
@@ -49,3 +49,15 @@ def test_an_edit_reads_as_before_and_after() -> None:
         ("单位", "无", "局"),
     ]
     assert changes({"address": "127.0.0.1"}) == []
+
+
+def test_what_was_found_and_why_somebody_was_refused_is_said() -> None:
+    assert told({"finding": "归档文件不存在"}) == "发现：归档文件不存在"
+    assert told({"finding": ""}) == "发现：未再发现问题"
+    assert told({"findings": ["甲", "乙"]}) == "发现：甲、乙"
+    refused = {"route": "GET /recordings/{id}/audio", "error": "not-approved", "address": "10.0.0.1"}
+    assert told(refused) == "原因：没有权限，或批准的时间已过、已被撤回"
+    held = {"ground": "诉讼、复议", "document": "（2026）赣1126民初9号", "owner": "县法院 王某", "recordings": 3}
+    assert told(held) == "事由：诉讼、复议；依据：（2026）赣1126民初9号；责任人：县法院 王某；录音（份）：3"
+    assert told({"count": 23, "filter": {"state": "draft"}}) == "共 23 条；状态：受理中"
+    assert told({"address": "10.0.0.1"}) == ""

@@ -1,6 +1,7 @@
 // Entry of every page behind sign-in, and of sign-in itself.
 import "htmx.org/dist/htmx.esm.js";
 import "./autosave.js";
+import "./carry.js";
 import "./dial.js";
 import "./foresee.js";
 import "./forms.js";

@@ -1,4 +1,5 @@
-// Rows under the keyboard: j and k move, Enter opens, s signs, / searches; never while somebody types.
+// Rows under the keyboard: j and k move, Enter opens, s signs, / searches, the arrow leads from there to the first row;
+// letters never while somebody types.
 const rows = () => [...document.querySelectorAll("table[data-keys] tbody tr")];
 const typing = (target) => target.closest("input, select, textarea, [contenteditable]");
 
@@ -29,6 +30,15 @@ document.addEventListener("htmx:after:swap", mark);
 document.addEventListener("formdata", (event) => {
   if (!event.target.matches('form[role="search"]')) return;
   for (const name of [...event.formData.keys()]) if (event.formData.getAll(name).every((value) => value === "")) event.formData.delete(name);
+});
+
+// From what was searched for down to what was found.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "ArrowDown" || event.isComposing || !event.target.closest('form[role="search"] input[type="search"]')) return;
+  const first = rows()[0];
+  if (!first) return;
+  select(first);
+  event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -1,40 +1,33 @@
-// Playback with a waveform: two channels, citizen above, everyone else below; peaks come from the server.
-import WaveSurfer from "wavesurfer.js";
-import { meta } from "./page.js";
+// Playback: two channels drawn apart, words that follow, loop, sides, marks, keys. Each part of it in a file of ./player/.
+import { keys } from "./player/keys.js";
+import { loop } from "./player/loop.js";
+import { marks } from "./player/marks.js";
+import { redact } from "./player/redact.js";
+import { sides } from "./player/sides.js";
+import { fault } from "./player/fault.js";
+import { transcript } from "./player/transcript.js";
+import { waveform } from "./player/wave.js";
+import { shown } from "./player/shown.js";
 
-const STEP_S = 5;
+const HASH = /^#t=(\d+(?:\.\d+)?)$/;
 
 export default async function player(part) {
   const media = part.querySelector("audio");
-  const answer = await fetch(part.dataset.peaks, { headers: { Accept: "application/json" } });
-  if (!answer.ok) return;
-  const { seconds, channels } = await answer.json();
-  const style = getComputedStyle(document.documentElement);
-  const wave = WaveSurfer.create({
-    container: part.querySelector(".wave"),
-    media,
-    peaks: channels,
-    duration: seconds,
-    height: Math.floor(128 / channels.length),
-    splitChannels: channels.map(() => ({})),
-    waveColor: style.getPropertyValue("--line-2").trim(),
-    progressColor: style.getPropertyValue("--blue").trim(),
-    cursorColor: style.getPropertyValue("--ink").trim(),
-    cspNonce: meta("style-nonce"),
-  });
-  for (const words of document.querySelectorAll("[data-at]")) {
-    const from = () => { wave.setTime(Number(words.dataset.at)); media.play(); };
-    words.tabIndex = 0;
-    words.setAttribute("role", "button");
-    words.addEventListener("click", from);
-    words.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); from(); } });
-  }
-  part.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    if (event.key === " ") { if (media.paused) media.play(); else media.pause(); }
-    else if (event.key === "ArrowRight") media.currentTime = Math.min(media.duration || 0, media.currentTime + STEP_S);
-    else if (event.key === "ArrowLeft") media.currentTime = Math.max(0, media.currentTime - STEP_S);
-    else return;
-    event.preventDefault();
-  }, true);
+  const seconds = Number(part.dataset.seconds);
+  const one = { part, media, seconds, offset: Number(part.dataset.offset), alive: shown(part) };
+  one.seek = (at) => { media.currentTime = Math.min(Math.max(0, at), seconds); };
+  media.addEventListener("contextmenu", (event) => event.preventDefault()); // copies are made by the export, with its mark
+  fault(one);
+  sides(one);
+  transcript(one);
+  const speed = part.querySelector("[name=speed]");
+  speed.addEventListener("change", () => { media.playbackRate = Number(speed.value); });
+  const follow = () => { const at = HASH.exec(location.hash); if (at) one.seek(Number(at[1])); };
+  follow();
+  addEventListener("hashchange", follow, { signal: one.alive });
+  one.wave = await waveform(one);
+  one.loop = loop(one);
+  one.mark = marks(one);
+  redact(one);
+  keys(one);
 }

@@ -1,0 +1,1 @@
+"""A copy of everything, taken while calls go on, and the way back: database, files, keys."""
