@@ -18,7 +18,7 @@ from core.db import Database
 pytestmark = pytest.mark.browser
 MOST_LOST_S = 5.0
 TYPED = 60
-"""Marks that are typed, five a second."""
+"""Marks that are typed, a handful a second."""
 
 
 class Killable:
@@ -82,10 +82,11 @@ async def test_a_killed_browser_loses_at_most_five_seconds(db: Database, site: A
         await enter(page, site.url)
         await page.locator("a.knock").click()
         await expect(page.locator("#restored")).to_contain_text("自动保存、尚未提交的内容")
-        kept = (await page.locator("#field-content").input_value()).split()
-        assert kept == [f"{mark:02d}" for mark in range(len(kept))]
-        lost = written[len(kept) :]
-        assert not lost or killed_at - lost[0] <= MOST_LOST_S, (len(kept), killed_at - lost[0])
+        kept = await page.locator("#field-content").input_value()
+        typed = "".join(f"{mark:02d} " for mark in range(TYPED))
+        assert typed.startswith(kept), kept  # also when it was saved between the two digits of a mark
+        lost = written[(len(kept.rstrip()) + 1) // len("00 ") :]
+        assert not lost or killed_at - lost[0] <= MOST_LOST_S, (kept, killed_at - lost[0])
         assert await page.locator("#field-title").input_value() == "小区门口占道经营"
         await expect(page.locator(".field.proposed:has(#field-title)")).to_have_count(1)
         await picture(page, "call-restored")
