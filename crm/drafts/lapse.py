@@ -1,4 +1,5 @@
-"""The end of a draft that nobody ever took in: it becomes 无效, and whoever called and what was typed or heard goes.
+"""The end of a draft that nobody ever took in: it becomes 无效, and whoever called and what was typed or heard goes,
+also where it spoke for an emergency that was none.
 The row stays with its number and its acts, since numbers have no gaps; of the acts what they held goes too."""
 
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.actor import SYSTEM
 from core.clock import now
 from core.events import publish
+from crm.emergencies.models import EmergencySign
 from crm.tickets.events import TicketActed
 from crm.tickets.history import append
 from crm.tickets.models import Ticket, TicketEvent, TypedFields
@@ -31,6 +33,8 @@ async def lapse(session: AsyncSession, ticket: Ticket, why: str) -> None:
     told = update(TicketEvent).where(TicketEvent.ticket_id == ticket.id).values(before={}, after={})
     await session.execute(told.execution_options(synchronize_session=False))
     await session.execute(delete(TypedFields).where(TypedFields.ticket_id == ticket.id))
+    spoken = update(EmergencySign).where(EmergencySign.ticket_id == ticket.id).values(words="", place="")
+    await session.execute(spoken)
     states = {"before": {"state": State.DRAFT}, "after": {"state": State.VOID}}
     await append(session, ticket, SYSTEM, Act.VOID, origin="machine", article="第十二条(一)", reason=why, **states)
     await publish(session, TicketActed(ticket_id=ticket.id, seq=ticket.version, act=Act.VOID))

@@ -56,11 +56,11 @@ async def _drafts(db: Database) -> int:
 
 async def abandoned(session: AsyncSession) -> Sequence[ColumnElement[bool]]:
     """Drafts of calls and messages at which nobody and nothing has worked for the bureau's days. What a citizen wrote
-    himself, or the city sent, is somebody's to answer, however long it takes."""
+    himself, or the city sent, is somebody's to answer, however long it takes; an emergency belongs to its record."""
     before = now() - timedelta(days=policy().draft_days)
     typed = select(TypedFields.ticket_id).where(TypedFields.ticket_id == Ticket.id, TypedFields.saved_at >= before)
     filed = select(Attachment.id).where(Attachment.ticket_id == Ticket.id)
-    sign = select(EmergencySign.id).where(EmergencySign.ticket_id == Ticket.id, EmergencySign.state == "open")
+    sign = select(EmergencySign.id).where(EmergencySign.ticket_id == Ticket.id, EmergencySign.state != "dismissed")
     holds = [_covers(hold) for hold in await present(session)]
     return (
         Ticket.state == State.DRAFT,

@@ -28,6 +28,7 @@ from core.rules.book import Rulebook
 from crm import installed
 from crm.citizens import restrictions
 from crm.drafts import typed
+from crm.emergencies.models import EmergencySign
 from crm.finding.asked import Wanted
 from crm.finding.index import index_due
 from crm.finding.service import find
@@ -39,6 +40,8 @@ from crm.retention.rules import Reason
 from crm.retention_policy import RetentionPolicy
 from crm.tickets.models import Ticket, TicketEvent
 from crm.tickets.service import Opening, open_draft
+from recordings.desk.forget import forget
+from recordings.desk.models import MakingState, Redaction
 from recordings.layers import again
 from recordings.layers.corrections import correct
 from recordings.layers.models import Scope, TranscriptCorrection
@@ -129,6 +132,32 @@ async def test_the_history_of_nothing_else_is_emptied(office: Office, lapsed_fir
     with pytest.raises(IntegrityError, match="never changed"):
         async with office.db.session() as session:
             await session.execute(text(f"UPDATE ticket_events SET {changed} WHERE ticket_id = '{ticket.id}'"))
+
+
+async def signed(office: Office, ticket: Ticket, state: str) -> EmergencySign:
+    """What was said speaks for a fire; a person has decided, or not."""
+    about = {"kind": "fire", "words": "路灯着火了", "place": "方志敏大道", "reason": "只是比喻"}
+    async with office.db.session() as session:
+        session.add(sign := EmergencySign(ticket_id=ticket.id, state=state, found_at=NOON, **about))
+    return sign
+
+
+async def test_what_spoke_for_an_emergency_that_was_none_goes_too(office: Office) -> None:
+    (row,) = await office.room.record()
+    sign = await signed(office, await drafted(office, row), "dismissed")
+    assert await lapsed(office, NOON + DRAFTS + ONE) == (1, 0)
+    async with office.db.session() as session:
+        left = await session.get_one(EmergencySign, sign.id)
+    assert (left.words, left.place, left.reason) == ("", "", "只是比喻"), "the decision stays"
+
+
+@pytest.mark.parametrize("state", ["open", "confirmed"])
+async def test_a_draft_that_is_an_emergency_stays(office: Office, state: str) -> None:
+    (row,) = await office.room.record()
+    ticket = await drafted(office, row)
+    await signed(office, ticket, state)
+    assert await lapsed(office, NOON + DRAFTS + ONE) == (0, 0)
+    assert (await now(office, ticket)).content.startswith("我是李四")
 
 
 async def work_on(office: Office, ticket: Ticket, how: str) -> None:
@@ -235,6 +264,25 @@ async def test_words_end_before_their_sound_in_all_layers_and_are_found_no_more(
     (left,) = await office.rows([row.id])
     assert left.destroyed_at is None and left.words_ended_at
     assert b"".join([block async for block in office.room.store.read(row.store_key)])
+
+
+async def test_redacted_copies_keep_no_words_that_have_ended(office: Office, installation: Installation) -> None:
+    decided(installation, words_years=1)
+    row, other = await office.room.record(count=2)
+    line = {"side": "citizen", "start": 0.1, "end": 0.4, "text": "路灯不亮"}
+    about: dict[str, Any] = {"stretches": [], "lines": [line], "reason": "信息公开", "total": 1, "done": 1}
+    about |= {"by_id": new_id(), "by_name": "张岚", "state": MakingState.READY}
+    async with office.db.session() as session:
+        for one in (row, other):
+            session.add(
+                Redaction(recording_id=one.id, source_digest=one.digest, store_key=f"redacted/{one.id}", **about)
+            )
+        (await session.get_one(Recording, other.id)).started_at += 30 * ONE
+    assert await lapsed(office, clock.midnight(YEAR + ONE)) == (0, 1)
+    assert await forget(office.db, office.room.store) == 0, "the sound is still to be heard"
+    async with office.db.session() as session:
+        lines = {one.recording_id: one.lines for one in await session.scalars(select(Redaction))}
+    assert lines == {row.id: [], other.id: [line]}
 
 
 async def test_the_longest_class_counts_for_words_as_well(office: Office, installation: Installation) -> None:
