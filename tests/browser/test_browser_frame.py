@@ -205,6 +205,26 @@ async def test_an_agent_changes_state_from_any_page(db: Database, site: Any) -> 
     await expect(page.locator("#agent .state")).to_contain_text("培训")
 
 
+async def test_a_link_clicked_as_soon_as_it_is_there_leads_on_without_reload(db: Database, site: Any) -> None:
+    """A reload would end the call that the page's telephone has in hand."""
+    await fill(db)
+    page = await site.enter("lijianguo")
+    await page.evaluate("""() => {
+        window.sameShell = true;
+        const { port1, port2 } = new MessageChannel();
+        new MutationObserver((_, watch) => {
+            if (document.querySelector("h1").textContent.trim() !== "回拨任务") return;
+            watch.disconnect();
+            port1.onmessage = () => document.querySelector("#page td a").click();
+            port2.postMessage("next");
+        }).observe(document.body, { childList: true, subtree: true });
+    }""")
+    await page.locator("#rail").get_by_role("link", name="回拨任务").click()
+    await page.wait_for_url("**/calls/*")
+    await expect(page.locator("#call-number")).to_be_visible()
+    assert await page.evaluate("window.sameShell === true")
+
+
 @pytest.mark.parametrize("slower", ["/callbacks", "/incidents"])
 async def test_a_page_shows_the_answer_to_what_was_asked_last(db: Database, site: Any, slower: str) -> None:
     """Two clicks in a row: whichever answer is slower, the page is the second one's."""

@@ -1,5 +1,6 @@
 """The player in a real Chromium: an hour of sound, addresses that lead to a second, loop, sides, speed, marks, keys."""
 
+import asyncio
 import hashlib
 import re
 import zipfile
@@ -219,6 +220,31 @@ async def test_who_listens_stands_over_the_player_and_damage_is_told_in_words(
     await page.goto(f"{site.url}/recordings/{row.id}")
     await give_reason(page)
     await expect(page.locator(".fault")).to_contain_text("归档文件不存在")
+
+
+async def test_a_link_is_followed_while_the_page_still_loads_what_draws_it(
+    db: Database, site: Any, tmp_path: Path
+) -> None:
+    await fill(db)
+    row = await stored(db, site, tmp_path)
+    page = await site.enter("lijianguo")
+    left = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await left.wait()
+        await route.continue_()
+
+    async def later(route: Any) -> None:
+        left.set()
+        await page.locator(".player[data-drawn]").wait_for()
+        await route.continue_()
+
+    await page.route("**/player-*.js", late)
+    await page.route("**/redaction?*", later)
+    await page.goto(f"{site.url}/recordings/{row.id}")
+    await give_reason(page)
+    await page.get_by_role("link", name="制作脱敏副本").click()
+    await expect(page.locator("h1")).to_have_text("制作脱敏副本")
 
 
 async def test_stretches_are_chosen_by_words_and_by_dragging_and_the_copy_is_heard(

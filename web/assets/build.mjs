@@ -34,6 +34,16 @@ const result = await build({
   logLevel: "warning",
 });
 
+// A module that two bundles have runs twice: one that remembers or listens would do so in each without the other.
+const bundles = {};
+for (const { entryPoint, inputs } of Object.values(result.metafile.outputs)) {
+  for (const input of Object.keys(inputs)) if (entryPoint) (bundles[input] ??= []).push(entryPoint);
+}
+for (const [input, entries] of Object.entries(bundles)) {
+  if (entries.length < 2 || !/^(let |const .* new |(document\.|window\.)?addEventListener)/m.test(await readFile(path.join(here, input), "utf8"))) continue;
+  throw new Error(`${input} keeps a state of its own and is bundled into ${entries.join(" and ")}`);
+}
+
 const manifest = {};
 for (const [file, { entryPoint }] of Object.entries(result.metafile.outputs)) {
   if (!entryPoint) continue;

@@ -8,6 +8,7 @@ import "./forms.js";
 import "./keep.js";
 import "./keys.js";
 import "./knowledge.js";
+import "./latest.js";
 import "./limit.js";
 import "./live.js";
 import "./proposals.js";
