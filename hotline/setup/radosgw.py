@@ -5,23 +5,20 @@ writes, versions, object lock. Debian 12's own, 16.2, answers conditional writes
 """
 
 import re
-import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import Unavailable
-from hotline.setup.apt import AptError, PrivateApt
 from hotline.setup.asterisk import suites
-from hotline.setup.cache import Say, cache_dir, exclusive, silent
-from hotline.setup.prefix import libraries_of, unpack
-from hotline.setup.sources import main_archive, read_distribution, read_sources
+from hotline.setup.cache import Say, silent
+from hotline.setup.prefix import Closure, libraries_of
 
-FOLDER = "radosgw-1"
-"""In the cache; the number rises when the way it is built changes."""
-PACKAGES = ("radosgw", "ceph-mon", "ceph-osd")
-NEEDED = re.compile(r"ceph-(mon|osd|base|common)|radosgw|zlib1g|lib(?!binutils|c-bin|c-gconv|glib|gprofng|pam|python)")
-"""What its programs are linked with; the rest of the closure serves maintainer scripts, which never run."""
+CEPH = Closure(
+    "radosgw",
+    "测试用的 Ceph 对象网关",
+    ("radosgw", "ceph-mon", "ceph-osd"),
+    # what its programs are linked with
+    re.compile(r"ceph-(mon|osd|base|common)|radosgw|zlib1g|lib(?!binutils|c-bin|c-gconv|glib|gprofng|pam|python)"),
+)
 
 
 @dataclass(frozen=True)
@@ -45,38 +42,9 @@ class Radosgw:
 
 def find() -> Radosgw | None:
     """The one that is ready to use."""
-    folder = cache_dir() / FOLDER
-    return Radosgw(folder) if folder.is_dir() else None
+    return Radosgw(folder) if (folder := CEPH.find()) else None
 
 
 def ensure(say: Say = silent) -> Radosgw:
     """Find it or build it. Raises `Unavailable("no-radosgw")`."""
-    with exclusive("radosgw", say) as cache:
-        if found := find():
-            return found
-        with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as building:
-            tree = Path(building) / "tree"
-            packages = _download(Path(building), say)
-            say(f"解开 {len(packages)} 个软件包……")
-            unpack(packages, tree)
-            tree.chmod(0o755)
-            tree.rename(cache / FOLDER)
-        return Radosgw(cache / FOLDER)
-
-
-def _download(building: Path, say: Say) -> list[Path]:
-    distribution = read_distribution()
-    archive = main_archive(read_sources(), distribution)
-    if archive is None or shutil.which("apt-get") is None:
-        raise Unavailable("no-radosgw", "本机没有可用的软件源，取不到测试用的 Ceph 对象网关。")
-    failure: AptError | None = None
-    for suite in suites(distribution):
-        apt = PrivateApt(building / "apt" / suite.names[0], archive.of_suites(*suite.names))
-        try:
-            apt.update()
-            closure = {name: version for name, version in apt.closure(PACKAGES).items() if NEEDED.match(name)}
-            return apt.download(closure, building / "packages", say)
-        except AptError as error:
-            failure = error
-    why = failure or f"不认识的发行版 {distribution.id}"
-    raise Unavailable("no-radosgw", f"软件源里取不到测试用的 Ceph 对象网关：{why}") from failure
+    return Radosgw(CEPH.ensure(lambda distribution: (suite.names for suite in suites(distribution)), say))

@@ -4,24 +4,22 @@ Its module is loaded into our own processes: it comes from the machine's own rel
 """
 
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import Unavailable
-from hotline.setup.apt import AptError, PrivateApt
-from hotline.setup.cache import Say, cache_dir, exclusive, silent
-from hotline.setup.prefix import unpack
-from hotline.setup.sources import main_archive, read_distribution, read_sources
+from hotline.setup.cache import Say, silent
+from hotline.setup.prefix import Closure
+from hotline.setup.sources import Distribution
 
-FOLDER = "softhsm-1"
-"""In the cache; the number rises when the way it is built changes."""
-PACKAGES = ("softhsm2",)
-NEEDED = re.compile(r"softhsm2|lib(?!c6|c-bin)")
-"""It and its libraries except the C library; the rest of the closure serves maintainer scripts, which never run."""
+SOFTHSM = Closure(
+    "softhsm",
+    "测试用的 SoftHSM",
+    ("softhsm2",),
+    # it and its libraries except the C library
+    re.compile(r"softhsm2|lib(?!c6|c-bin)"),
+)
 
 
 @dataclass(frozen=True)
@@ -43,42 +41,20 @@ class SoftHsm:
 
 def find() -> SoftHsm | None:
     """The one that is ready to use."""
-    folder = cache_dir() / FOLDER
-    return SoftHsm(folder) if folder.is_dir() else None
+    return SoftHsm(folder) if (folder := SOFTHSM.find()) else None
 
 
 def ensure(say: Say = silent) -> SoftHsm:
     """Find it or build it. Raises `Unavailable("no-softhsm")`."""
-    with exclusive("softhsm", say) as cache:
-        if found := find():
-            return found
-        with tempfile.TemporaryDirectory(dir=cache, prefix="building-") as building:
-            tree = Path(building) / "tree"
-            packages = _download(Path(building), say)
-            say(f"解开 {len(packages)} 个软件包……")
-            unpack(packages, tree)
-            _patch(tree, cache / FOLDER)
-            tree.chmod(0o755)
-            tree.rename(cache / FOLDER)
-        return SoftHsm(cache / FOLDER)
+    return SoftHsm(SOFTHSM.ensure(_own, say, _patch))
+
+
+def _own(distribution: Distribution) -> list[tuple[str, ...]]:
+    return [(distribution.codename,)] if distribution.codename else []
 
 
 def _module(root: Path) -> Path:
     return next((root / "usr/lib").rglob("libsofthsm2.so"))
-
-
-def _download(building: Path, say: Say) -> list[Path]:
-    distribution = read_distribution()
-    archive = main_archive(read_sources(), distribution)
-    if archive is None or not distribution.codename or shutil.which("apt-get") is None:
-        raise Unavailable("no-softhsm", "本机没有可用的软件源，取不到测试用的 SoftHSM。")
-    apt = PrivateApt(building / "apt", archive.of_suites(distribution.codename))
-    try:
-        apt.update()
-        closure = {name: version for name, version in apt.closure(PACKAGES).items() if NEEDED.match(name)}
-        return apt.download(closure, building / "packages", say)
-    except AptError as error:
-        raise Unavailable("no-softhsm", f"软件源里取不到测试用的 SoftHSM：{error}") from error
 
 
 def _patch(tree: Path, final: Path) -> None:
