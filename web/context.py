@@ -12,7 +12,7 @@ from core.accounts.service import Program
 from core.actor import Actor
 from core.identity.service import Identified
 from web import frame, problems
-from web.doors import NotSignedIn, csrf_token
+from web.doors import LIVE_HEADER, NotSignedIn, csrf_token
 from web.live import HUB
 from web.parts import PARTS, Parts
 from web.render import RENDERER
@@ -72,6 +72,11 @@ class Context:
         """Whether htmx fetches this into the present shell."""
         return "HX-Request" in self.request.headers
 
+    @property
+    def by_itself(self) -> bool:
+        """Whether the page asks for a part of itself again, which nobody has asked it for."""
+        return LIVE_HEADER in self.request.headers
+
     async def page(
         self, template: str, *, place: str = "", status: int = 200, at: str = "", **values: Any
     ) -> web.Response:
@@ -82,7 +87,7 @@ class Context:
         shell: dict[str, Any] = {}
         if not self.swapped:
             shell = {"frame": await frame.show(self), "nonce": problems.nonce(self.request), "live_at": self.live_at}
-        note = unquote(self.request.cookies.get(NOTE_COOKIE, ""))[:200]
+        note = "" if self.by_itself else unquote(self.request.cookies.get(NOTE_COOKIE, ""))[:200]
         text = self.render(
             template, layout="part.html" if self.swapped else "shell.html", place=place, note=note, **shell, **values
         )

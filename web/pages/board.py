@@ -31,7 +31,6 @@ from core.ledger import record
 from core.permissions import Permission as P
 from web import frame
 from web.context import Context
-from web.doors import LIVE_HEADER
 from web.lists import shown
 from web.live import HUB
 from web.pages import phone
@@ -296,7 +295,7 @@ async def _talking(ctx: Context, call_id: UUID) -> Call:
 
 async def wallboard(ctx: Context, asked: Nothing) -> web.Response:
     """The line's figures for a big screen: nobody's name, number or words."""
-    if ctx.swapped and LIVE_HEADER not in ctx.request.headers:
+    if ctx.swapped and not ctx.by_itself:
         return ctx.leave("/wallboard")  # it is a page of its own, without the frame
     return ctx.bare(
         "wallboard.html",

@@ -138,6 +138,21 @@ async def test_who_was_not_reached_is_shown_with_the_time_of_the_next_try(
     assert f'action="{where}/claim"' in page, "anybody may try"
 
 
+async def test_what_was_done_is_told_to_whoever_did_it_and_not_to_what_a_page_fetches_by_itself(
+    db: Database, agent: Desk
+) -> None:
+    """A region that is fetched meanwhile would take the sentence, and show it to nobody."""
+    call_id = await make_call(db, ended_at=clock.now(), outcome="abandoned")
+    async with db.session() as session:
+        task = CallbackTask(call_id=call_id, phone="+8613812345678", reason="abandoned", call_ended_at=clock.now())
+        session.add(task)
+    assert NOTE_COOKIE in (await agent.post(f"/callbacks/{task.id}/claim", {"version": "1"})).cookies
+    note, swapped = '<div class="note"', {"HX-Request": "true"}
+    assert note not in await (await agent.get("/callbacks", headers=swapped | {"X-Live": "1"})).text()
+    assert note in await (await agent.get("/callbacks", headers=swapped)).text()
+    assert note not in await (await agent.get("/callbacks", headers=swapped)).text(), "once"
+
+
 async def test_incidents_show_their_minutes(db: Database, lead: Desk) -> None:
     at = clock.now()
     async with db.session() as session:
