@@ -87,4 +87,4 @@ speech-model-train: $(INSTALLED) ## 训练测试用的小模型（需另装 PyTo
 	@.venv-speech-train/bin/python -m recordings.speech.training $(or $(OUT),var/speech-model)
 
 clean: ## 删除虚拟环境与构建产物（不删数据，不删缓存）
-	@rm -rf .venv .venv-speech-train web/static/build web/assets/node_modules
+	@rm -rf .venv .venv-speech-train web/static web/assets/node_modules
